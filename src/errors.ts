@@ -1,0 +1,51 @@
+/**
+ * The one error class. Whatever goes wrong is thrown once, as a RuntError, and printed once, in main.ts.
+ * The message follows the grammar `<config path or object>: <action>: <ERRNO> (<text>)[; hint]`; the prefix
+ * `runt <command> <id>:` is added where it is printed. Decides neither exit status nor log format.
+ */
+
+/** One fault of a document: where, in the notation of the OCI documents (`mounts[3].options[1]`), and what. */
+export interface Problem {
+  /** Empty when the document as a whole is meant. */
+  readonly path: string
+  readonly message: string
+}
+
+/**
+ * Who has to act: the caller of the command line (`usage`), the author of the bundle (`config`), whoever holds the
+ * container (`state`), the administrator of the machine (`host`), the kernel refused (`kernel`), or we did (`internal`).
+ */
+export type ErrorCode = 'usage' | 'config' | 'state' | 'host' | 'kernel' | 'internal'
+
+/** What a RuntError may carry besides code and message. */
+export interface ErrorDetails {
+  /** The config property or object that is at fault. */
+  readonly path?: string
+  /** Every fault of a document, for errors that list them all at once. */
+  readonly problems?: readonly Problem[]
+  readonly cause?: unknown
+}
+
+export class RuntError extends Error {
+  readonly code: ErrorCode
+  readonly path: string | undefined
+  readonly problems: readonly Problem[] | undefined
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.name = 'RuntError'
+    this.code = code
+    this.path = details.path
+    this.problems = details.problems
+  }
+}
+
+/** One line per problem, path first: the text that `validate` and a refused `create` show. */
+export function formatProblems(problems: readonly Problem[]): string {
+  return problems.map(formatProblem).join('\n')
+}
+
+/** `path: message`, or the message alone when it concerns the whole document. */
+export function formatProblem(problem: Problem): string {
+  return problem.path === '' ? problem.message : `${problem.path}: ${problem.message}`
+}
