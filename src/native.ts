@@ -1,0 +1,145 @@
+// The interface of the addon: every function TypeScript may call to touch the world, types only. The same addon source
+// implements it for Node and for the static executable (addon/binding.cc). Nothing here decides; each function is one
+// small verb. All of them are synchronous. Failures are thrown as Error objects with the fields of NativeError.
+
+import type { LaunchPlan } from './plan/launch-plan.ts'
+
+/** What every failing function throws (duck-typed: an Error with these fields). `code` is the errno's name. */
+export interface NativeError extends Error {
+  readonly code: string
+  readonly errno: number
+  readonly syscall: string
+  readonly path?: string
+}
+
+export interface FileStatus {
+  readonly kind: 'file' | 'directory' | 'symlink' | 'socket' | 'fifo' | 'char' | 'block'
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+  readonly size: number
+}
+
+/** What a launch, or a list of steps, came to. */
+export type LaunchEvent =
+  /** A save_state step was reached: write the state, then call `resume`. `pid` is init's pid as the runtime sees it. */
+  | { readonly kind: 'paused'; readonly step: number; readonly pid: number; readonly startTime: string }
+  /** All steps are done. `pid` is 0 when the list held no clone. */
+  | { readonly kind: 'done'; readonly pid: number; readonly startTime: string; readonly warnings: readonly StepReport[] }
+  /** A step failed; init, if there was one, is dead and reaped, and all descriptors are closed. */
+  | ({ readonly kind: 'failed'; readonly warnings: readonly StepReport[] } & StepReport)
+
+/** One failure, or warning, of one step. `detail` is what the kernel's log or a hook's end adds ('' if nothing). `syscall` is
+ * 'init' with errno 0 and a detail when init died of a signal. */
+export interface StepReport {
+  readonly list: 'runtimeSteps' | 'containerSteps'
+  readonly step: number
+  readonly syscall: string
+  readonly errno: number
+  readonly code: string
+  readonly detail: string
+}
+
+export interface ProcessStatus {
+  /** proc_pid_stat(5) field 22, as decimal text: clock ticks since boot. With the pid it names a process for ever. */
+  readonly startTime: string
+  /** proc_pid_stat(5) field 3: R, S, D, Z, T, … */
+  readonly state: string
+  readonly comm: string
+  readonly parent: number
+}
+
+/** What the host is, read once per command that plans. */
+export interface HostProbe {
+  /** uname(2) release, e.g. '6.18.1'. */
+  readonly kernel: string
+  readonly euid: number
+  readonly egid: number
+  /** Capability bounding set as a bit mask; bit n is capability n. */
+  readonly boundingSet: bigint
+  /** The whole text of /proc/self/mountinfo lines whose type is cgroup or cgroup2. */
+  readonly cgroupMounts: readonly string[]
+  /** The text of /proc/self/cgroup. */
+  readonly ownCgroups: string
+  /** cgroup.controllers of the root of the v2 tree ('' without one). */
+  readonly unifiedControllers: string
+  readonly apparmor: boolean
+  readonly selinux: boolean
+  /** The runtime is not in the initial user namespace. */
+  readonly inUserNamespace: boolean
+}
+
+export interface Native {
+  // ---- the command's own surroundings ----
+  /** Arguments after the program's name. */
+  arguments(): readonly string[]
+  /** Absolute path of the program as called, for help texts: its base name is what help prints. */
+  programName(): string
+  env(name: string): string | undefined
+  cwd(): string
+  pid(): number
+  /** geteuid(2). */
+  euid(): number
+  /** The time as RFC 3339 with nanoseconds in UTC ('2026-11-21T09:00:00.123456789Z'). */
+  now(): string
+  /** Real path (realpath(3)); throws ENOENT. */
+  realpath(path: string): string
+  isTerminal(fd: number): boolean
+
+  // ---- files (trusted host paths only; nothing inside a root file system is ever opened by these) ----
+  /** The whole file as UTF-8; '-' is standard input. `limit` bytes at most (EFBIG), default 64 MiB. */
+  readFile(path: string, limit?: number): string
+  /** open(O_WRONLY|O_CREAT|O_TRUNC|O_NOFOLLOW, mode), write, close. */
+  writeFile(path: string, text: string, mode: number): void
+  /** Write `path + '.tmp'`-like unique name in the same directory, then rename(2): readers see the old or the new file. */
+  writeFileAtomic(path: string, text: string, mode: number): void
+  /** open(O_WRONLY|O_CREAT|O_APPEND), one write, close: a line for a log file. */
+  appendFile(path: string, text: string, mode: number): void
+  /** write(2) to an open descriptor until all is written. EPIPE and EAGAIN are handled. */
+  write(fd: number, text: string): void
+  status(path: string): FileStatus | undefined
+  readDirectory(path: string): readonly string[]
+  /** mkdir(2); throws EEXIST. */
+  mkdir(path: string, mode: number): void
+  /** mkdir -p; true if the last directory is new. */
+  mkdirAll(path: string, mode: number): boolean
+  rmdir(path: string): void
+  unlink(path: string): void
+  rename(from: string, to: string): void
+  /** Open `path` (a directory or file) and flock(2) it exclusively; waits, or with `wait` 'try' throws EWOULDBLOCK. Returns a descriptor. */
+  lock(path: string, wait: 'wait' | 'try'): number
+  close(fd: number): void
+
+  // ---- the host ----
+  probe(): HostProbe
+
+  // ---- launching ----
+  /** Encode the plan and execute runtimeSteps until a save_state, the end or a failure. One launch at a time per process. */
+  launch(plan: LaunchPlan, options: { readonly preserveFds: number }): LaunchEvent
+  /** Go on after a 'paused'. */
+  resume(): LaunchEvent
+  /** Give up a paused launch: init is killed and reaped, everything is closed. */
+  abandon(): void
+  /** Ask the created container listening on `socketPath` to start: waits until its process runs. Reports of init are about containerSteps
+   * (the caller finds the step's text in state.json's plan excerpt). ECONNREFUSED / ENOENT are thrown. */
+  start(socketPath: string): LaunchEvent
+
+  // ---- processes ----
+  /** undefined: no such process. */
+  processStatus(pid: number): ProcessStatus | undefined
+  /** Open a pidfd, check that the process still has `startTime`, pidfd_send_signal(2). False: it is gone. */
+  signal(pid: number, startTime: string, signal: number): boolean
+  /** Wait until the process has ended (poll on a pidfd), at most `milliseconds` (-1: for ever). False: still there. */
+  waitForExit(pid: number, startTime: string, milliseconds: number): boolean
+  /** prctl(PR_SET_CHILD_SUBREAPER, 1). */
+  becomeSubreaper(): void
+  /** Foreground `run`/`exec`: forward signals to the process, relay the terminal when `terminal` is a pty master's descriptor (-1: none), reap,
+   * and return what waitid(2) says of the process: its exit status, or 128 + signal. */
+  supervise(pid: number, terminal: number): number
+  /** Foreground terminal: a socket pair's path-less end to hand to a plan's console (received pty master); see supervise. */
+  receiveTerminal(socket: number): number
+  /** Send init's pidfd over the AF_UNIX socket `path` (--pidfd-socket). */
+  sendPidfd(path: string, pid: number): void
+  /** Sleep; only for retry loops that have no event to wait for. */
+  sleep(milliseconds: number): void
+}

@@ -1,0 +1,170 @@
+// The vocabulary of launch plans: every kernel action a plan may hold, with its fields. This table is the only
+// definition: TypeScript's Step type is derived from it, and scripts/generate-steps.ts derives the C structs and the
+// decoder's table (build/gen/steps.h) from it. What an operation does is described here; addon/steps/ carries it out.
+//
+// Field types: 'slot' a descriptor slot that is read, 'into' a slot that is filled, 'int' a 64-bit integer, 'string',
+// 'strings', 'ints', 'bytes'. A trailing '?' makes the field optional: an absent slot means "the current directory"
+// (AT_FDCWD) or "none", an absent int 0, an absent string NULL.
+//
+// Rules of the machine, for every operation:
+// - A step that reads a slot which is still empty is skipped: `onMissing: ON_MISSING_SKIP` on the step that would have
+//   filled it is how a plan says "if it exists".
+// - A step fills a slot that is in use by closing the old descriptor first.
+// - `tolerate` lists up to four errnos after which the plan goes on; the slot to be filled stays empty.
+// - The first error ends the plan and is reported as (list, step index, system call, errno, detail).
+
+export const stepTable = {
+  // ---- files ----
+  /** openat2(2) of `path` below `at`. `onMissing`: fail, skip, make the directories (mkdir -p below `at`, mode 0755) or make
+   * the directories and an empty file, always resolving inside `at`. `expectFs` is a statfs magic and `expectRdev` a device
+   * number which the opened file must have (a check that a hostile file is what it claims; EBADF if not). */
+  openat2: {
+    at: 'slot?', path: 'string', flags: 'int', mode: 'int?', resolve: 'int?', into: 'into',
+    onMissing: 'int?', expectFs: 'int?', expectRdev: 'int?',
+  },
+  /** mkdirat(2) with mode; EEXIST is no error. `parents` 1 makes missing parents too (trusted host paths only). */
+  mkdirat: { at: 'slot?', path: 'string', mode: 'int', parents: 'int?' },
+  /** mknodat(2), then fchownat(2) unless uid and gid are 0. `mode` holds S_IFMT bits; an existing node of the same type and
+   * number is accepted, anything else is EEXIST. `path` is one name: `at` is the opened parent. */
+  mknodat: { at: 'slot', path: 'string', mode: 'int', rdev: 'int', uid: 'int?', gid: 'int?' },
+  /** symlinkat(2); an existing link with the same target is accepted. `path` is one name. */
+  symlinkat: { target: 'string', at: 'slot', path: 'string' },
+  /** openat(O_WRONLY|O_CLOEXEC|O_NOFOLLOW), one write(2) of `data`, close(2). With `expectFs`, fstatfs(2) must agree first.
+   * `resolve` non-zero opens with openat2(2) and these RESOLVE_ flags. */
+  write_file: { at: 'slot?', path: 'string', data: 'string', expectFs: 'int?', resolve: 'int?' },
+  /** write(2) of `data` to a descriptor that is already open. */
+  write: { fd: 'slot', data: 'string' },
+  /** fchownat(2) of `path` below `at` (or of `at` itself when the path is empty: AT_EMPTY_PATH), never following a link. */
+  fchownat: { at: 'slot', path: 'string', uid: 'int', gid: 'int' },
+  /** close(2) and empty the slot. */
+  close: { fd: 'slot' },
+
+  // ---- mounts ----
+  /** open_tree(2). With `whenDirectory`/`whenFile`: those slots hold the two candidates, `like` the target whose type
+   * (fstat) chooses the one that is cloned (AT_EMPTY_PATH); `path` is then unused. `expectRdev` as in openat2. */
+  open_tree: {
+    at: 'slot?', path: 'string?', flags: 'int', into: 'into', like: 'slot?', whenDirectory: 'slot?', whenFile: 'slot?',
+    expectRdev: 'int?',
+  },
+  /** move_mount(2) of the mount in `mount` onto the path opened in `to`, or onto `path` where there is no `to`. `beneath` 1: MOVE_MOUNT_BENEATH. */
+  move_mount: { mount: 'slot', to: 'slot?', path: 'string?', flags: 'int?' },
+  /** fsopen(2). */
+  fsopen: { fstype: 'string', into: 'into' },
+  /** fsconfig(2): `command` FSCONFIG_SET_FLAG (key), SET_STRING (key, value), SET_FD (key, fd) or CMD_CREATE. On failure the
+   * first message of the file system's log is the detail. */
+  fsconfig: { fs: 'slot', command: 'int', key: 'string?', value: 'string?', fd: 'slot?' },
+  /** fsmount(2) with MOUNT_ATTR_* `attributes`. */
+  fsmount: { fs: 'slot', attributes: 'int?', into: 'into' },
+  /** mount_setattr(2) on `fd` (AT_EMPTY_PATH) or on `path`. `flags` AT_RECURSIVE; `userns` with MOUNT_ATTR_IDMAP in `set`. */
+  mount_setattr: {
+    fd: 'slot?', path: 'string?', flags: 'int?', set: 'int?', clear: 'int?', propagation: 'int?', userns: 'slot?',
+  },
+  /** mount(2) on the current directory's terms: only for what the new API cannot do. `source`, `fstype`, `data` may be absent. */
+  mount: { source: 'string?', target: 'string', fstype: 'string?', flags: 'int?', data: 'string?' },
+  /** umount2(2). */
+  umount2: { path: 'string', flags: 'int?' },
+  /** pivot_root(".", "."): see pivot_root(2) NOTES; the old root ends up stacked on ".". */
+  pivot_root: {},
+  chroot: { path: 'string' },
+  fchdir: { fd: 'slot' },
+  /** chdir(2); with `inside` 1 afterwards getcwd(2) must give a path that starts with "/" (CVE-2024-21626). `create` 1: mkdir -p
+   * first, below the current root. */
+  chdir: { path: 'string', inside: 'int?', create: 'int?' },
+  /** If the file system in `at` is a fresh copy of `tmpfs`, copy the tree in `source` into it (tmpcopyup). */
+  copy_up: { source: 'slot', to: 'slot' },
+
+  // ---- namespaces and processes ----
+  /** Runtime only: clone3(2) init with `flags` (CLONE_NEW*), into the v2 cgroup opened in `cgroup` if there is one. Descriptors
+   * in `inherit` are kept open across execveat(2). CLONE_VM|CLONE_VFORK is used unless `copyMemory` is 1. */
+  clone: { flags: 'int', cgroup: 'slot?', inherit: 'ints', copyMemory: 'int?' },
+  /** setns(2) of `fd` for `nstype` (CLONE_NEW*, 0: whatever it is; a pidfd takes several). */
+  setns: { fd: 'slot', nstype: 'int' },
+  unshare: { flags: 'int' },
+  /** Init only: clone3(CLONE_PARENT | flags); the child goes on with the plan, the parent reports the child's pid and exits. */
+  fork: { flags: 'int?' },
+  /** Runtime only: write `data` to /proc/<pid of init>/`file` (uid_map, gid_map, setgroups, oom_score_adj). */
+  write_child: { file: 'string', data: 'string' },
+  /** Runtime only: run newuidmap/newgidmap: `program` <pid of init> `args`. */
+  map_ids: { program: 'string', args: 'strings' },
+  /** Tell the other side that `point` is reached. */
+  sync_send: { point: 'int' },
+  /** Wait until the other side says that `point` is reached. The end of the other side is an error. */
+  sync_wait: { point: 'int' },
+  /** Runtime only: the machine returns to TypeScript, which writes state.json (and the pid file), and then goes on. */
+  save_state: {},
+  /** Runtime only: wait until init has become the container process (its end of the socket is closed by execve(2)). */
+  sync_exec: {},
+  /** Init only: wait on the listening socket `fd` until `runt start` connects and asks for the start. What goes wrong
+   * from here on is reported on that connection. */
+  accept: { fd: 'slot' },
+  /** Runtime only: socket(2), bind(2) to `path` (a path over 107 bytes goes through a descriptor of its directory), listen(2). */
+  listen: { path: 'string', into: 'into' },
+  /** Runtime only: socket(2), connect(2) to the AF_UNIX socket `path` (long paths as above). `type` SOCK_STREAM or SOCK_SEQPACKET. */
+  connect: { path: 'string', type: 'int?', into: 'into' },
+  /** Run a hook to its end: fork, execve(path, args, env), stdin = `stdinHead` + pid of the container process as seen from
+   * here + `stdinTail`. `timeout` in seconds, 0 none: then SIGKILL. `output`/`errors`: files the hook's stdout/stderr are appended to. */
+  run_hook: {
+    path: 'string', args: 'strings', env: 'strings', timeout: 'int?', stdinHead: 'string', stdinTail: 'string',
+    output: 'slot?', errors: 'slot?',
+  },
+
+  // ---- the container's kernel objects ----
+  sethostname: { name: 'string' },
+  setdomainname: { name: 'string' },
+  /** Bring a network interface up (netdevice(7), SIOCSIFFLAGS). */
+  link_up: { name: 'string' },
+  /** Runtime only: move the network device `name` into the network namespace `netns` as `newName`, with its addresses, and set it up. */
+  move_netdev: { name: 'string', newName: 'string', netns: 'slot?' },
+  /** keyctl(KEYCTL_JOIN_SESSION_KEYRING, name), then possessor and user may search and read it. */
+  join_session_keyring: { name: 'string' },
+
+  // ---- terminal ----
+  /** Open a new pseudo terminal of the devpts instance whose mount is in `devpts` (its ptmx), or of the host (absent). `peer` is obtained by
+   * TIOCGPTPEER, never by path (CVE-2025-52565). Owner `uid`/`gid`, window size if `columns` and `rows` are not 0. */
+  open_pty: { devpts: 'slot?', master: 'into', peer: 'into', columns: 'int?', rows: 'int?', uid: 'int?', gid: 'int?' },
+  /** Send `fd` over the AF_UNIX socket `socket` (SCM_RIGHTS), with `name` as the data. */
+  send_fd: { socket: 'slot', fd: 'slot', name: 'string' },
+  /** setsid(2). */
+  setsid: {},
+  /** Make `fd` the controlling terminal (TIOCSCTTY) and descriptors 0, 1 and 2. */
+  set_terminal: { fd: 'slot' },
+
+  // ---- the process ----
+  prlimit: { resource: 'int', soft: 'int', hard: 'int' },
+  umask: { mode: 'int' },
+  setgroups: { gids: 'ints' },
+  setresgid: { gid: 'int' },
+  setresuid: { uid: 'int' },
+  /** prctl(2); `name` is the string argument of PR_SET_NAME. */
+  prctl: { option: 'int', arg2: 'int?', arg3: 'int?', name: 'string?' },
+  /** prctl(PR_CAPBSET_DROP) for each of `capabilities`. */
+  capbset_drop: { capabilities: 'ints' },
+  /** capset(2): bit masks. */
+  capset: { effective: 'int', permitted: 'int', inheritable: 'int' },
+  /** prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE) for each; one that cannot be raised is reported as a warning. */
+  cap_ambient_raise: { capabilities: 'ints' },
+  /** seccomp(SECCOMP_SET_MODE_FILTER, flags, filter); with SECCOMP_FILTER_FLAG_NEW_LISTENER the descriptor fills `into`. */
+  seccomp: { filter: 'bytes', flags: 'int', into: 'into?' },
+  personality: { persona: 'int' },
+  /** sched_setattr(2). */
+  sched_setattr: {
+    policy: 'int', flags: 'int?', nice: 'int?', priority: 'int?', runtime: 'int?', deadline: 'int?', period: 'int?',
+  },
+  /** sched_setaffinity(2) of the calling thread; `mask` is the CPU set, little endian. */
+  sched_setaffinity: { mask: 'bytes' },
+  ioprio_set: { priority: 'int' },
+  /** set_mempolicy(2); `nodes` is the node mask, little endian. */
+  set_mempolicy: { mode: 'int', nodes: 'bytes' },
+  /** Choose the program: the first of `candidates` that is an executable regular file. None: EACCES if one was there, else ENOENT. */
+  find_executable: { candidates: 'strings' },
+  /** close_range(first, ~0, CLOSE_RANGE_CLOEXEC). */
+  close_range: { first: 'int' },
+  /** Reset every signal that is ignored to its default, empty the mask. */
+  reset_signals: {},
+  /** execve(2) of the program find_executable chose. */
+  execve: { args: 'strings', env: 'strings' },
+} as const satisfies Record<string, Readonly<Record<string, FieldType>>>
+
+type BaseType = 'slot' | 'into' | 'int' | 'string' | 'strings' | 'ints' | 'bytes'
+export type FieldType = BaseType | `${BaseType}?`
+export type Op = keyof typeof stepTable
