@@ -1,8 +1,12 @@
-// The interface of the addon: every function TypeScript may call to touch the world, types only. The same addon source
+// The interface of the addon: every function TypeScript may call to touch the world, types (and two file names) only. The same addon source
 // implements it for Node and for the static executable (addon/binding.cc). Nothing here decides; each function is one
 // small verb. All of them are synchronous. Failures are thrown as Error objects with the fields of NativeError.
 
 import type { LaunchPlan } from './plan/launch-plan.ts'
+
+/** Names in a state directory: `runt start` writes to the first, init answers on the second. START_FIFO exists from create until start. */
+export const START_FIFO = 'start.fifo'
+export const REPORT_FIFO = 'report.fifo'
 
 /** What every failing function throws (duck-typed: an Error with these fields). `code` is the errno's name. */
 export interface NativeError extends Error {
@@ -120,9 +124,9 @@ export interface Native {
   resume(): LaunchEvent
   /** Give up a paused launch: init is killed and reaped, everything is closed. */
   abandon(): void
-  /** Ask the created container listening on `socketPath` to start: waits until its process runs. Reports of init are about containerSteps
-   * (the caller finds the step's text in state.json's plan excerpt). ECONNREFUSED / ENOENT are thrown. */
-  start(socketPath: string): LaunchEvent
+  /** Ask the created container to start, over the FIFOs START_FIFO and REPORT_FIFO of its state directory, and wait until its process
+   * runs ('done', pid 0) or a step of containerSteps failed ('failed'). Throws ENXIO when no init waits any more. */
+  start(stateDirectory: string): LaunchEvent
 
   // ---- processes ----
   /** undefined: no such process. */

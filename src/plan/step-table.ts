@@ -94,11 +94,12 @@ export const stepTable = {
   save_state: {},
   /** Runtime only: wait until init has become the container process (its end of the socket is closed by execve(2)). */
   sync_exec: {},
-  /** Init only: wait on the listening socket `fd` until `runt start` connects and asks for the start. What goes wrong
-   * from here on is reported on that connection. */
-  accept: { fd: 'slot' },
-  /** Runtime only: socket(2), bind(2) to `path` (a path over 107 bytes goes through a descriptor of its directory), listen(2). */
-  listen: { path: 'string', into: 'into' },
+  /** Init only: wait until `runt start` writes a byte to the FIFO in `request`; what goes wrong from here on is written to the FIFO in
+   * `report`, and execve(2) closing it says that the container runs. Only read(2) and write(2) are used, for a seccomp filter may be
+   * loaded already, and FIFOs need no path that an AF_UNIX address could not hold. */
+  start_wait: { request: 'slot', report: 'slot' },
+  /** Runtime only: mkfifoat(2) `path` and open it O_RDWR, so that neither side blocks in open(2). */
+  mkfifo: { path: 'string', mode: 'int', into: 'into' },
   /** Runtime only: socket(2), connect(2) to the AF_UNIX socket `path` (long paths as above). `type` SOCK_STREAM or SOCK_SEQPACKET. */
   connect: { path: 'string', type: 'int?', into: 'into' },
   /** Run a hook to its end: fork, execve(path, args, env), stdin = `stdinHead` + pid of the container process as seen from

@@ -1,0 +1,61 @@
+/* The plan as it lies in memory: a header, the steps one after another, then their strings and lists, all pointers
+ * absolute. decode.cc writes it; the machine only reads it. Init's copy is a read-only segment of its executable image,
+ * which the kernel maps at PLAN_ADDRESS: nothing to parse, to copy or to free, and execve(2) unmaps it. */
+#ifndef RUNT_PLAN_BLOCK_H
+#define RUNT_PLAN_BLOCK_H
+#include <stdint.h>
+
+#define PLAN_ADDRESS 0x40000000UL
+#define PLAN_MAGIC 0x746e7572u /* "runt" */
+#define PLAN_SLOTS 512
+#define PLAN_TOLERATE 4
+
+struct step {
+  uint16_t op;
+  uint16_t words; /* length of the whole step in 8-byte words */
+  uint8_t tolerate[PLAN_TOLERATE];
+};
+
+/* items ends with NULL: usable as argv and envp */
+struct strings {
+  uint64_t count;
+  char *const *items;
+};
+
+struct ints {
+  uint64_t count;
+  const int64_t *items;
+};
+
+struct bytes {
+  uint64_t length;
+  const uint8_t *data;
+};
+
+struct plan_block {
+  uint32_t magic;
+  uint32_t size; /* of the whole block in bytes */
+  uint32_t step_count;
+  uint32_t slot_count;
+  const struct step *steps;
+  int32_t fds[PLAN_SLOTS]; /* descriptors of the slots when init starts, -1 empty */
+};
+
+/* What decode.cc knows of a step (tables in the generated steps.h, under STEP_TABLES). */
+enum step_field_kind { FIELD_SLOT, FIELD_INTO, FIELD_INT, FIELD_STRING, FIELD_STRINGS, FIELD_INTS, FIELD_BYTES };
+
+struct step_field {
+  const char *name;
+  uint8_t kind;
+  uint8_t word;
+  uint8_t optional;
+};
+
+struct step_shape {
+  const char *op;
+  uint16_t first_field;
+  uint8_t field_count;
+  uint8_t words;
+};
+
+#endif
