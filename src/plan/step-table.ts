@@ -74,13 +74,15 @@ export const stepTable = {
   copy_up: { source: 'slot', to: 'slot' },
 
   // ---- namespaces and processes ----
-  /** Runtime only: clone3(2) init with `flags` (CLONE_NEW*), into the v2 cgroup opened in `cgroup` if there is one. Descriptors
-   * in `inherit` are kept open across execveat(2). CLONE_VM|CLONE_VFORK is used unless `copyMemory` is 1. */
-  clone: { flags: 'int', cgroup: 'slot?', inherit: 'ints', copyMemory: 'int?' },
+  /** Runtime only: clone3(2) init with `flags` (CLONE_NEW*), into the v2 cgroup opened in `cgroup` if there is one. The slots in
+   * `inherit` are handed over: open in init, closed here. `forks` 1: init will fork, so the runtime asks the kernel for the
+   * sender's pid with each message (SO_PASSCRED). CLONE_NEWUSER and CLONE_NEWTIME must not be among the flags. */
+  clone: { flags: 'int', cgroup: 'slot?', inherit: 'ints', forks: 'int?' },
   /** setns(2) of `fd` for `nstype` (CLONE_NEW*, 0: whatever it is; a pidfd takes several). */
   setns: { fd: 'slot', nstype: 'int' },
   unshare: { flags: 'int' },
-  /** Init only: clone3(CLONE_PARENT | flags); the child goes on with the plan, the parent reports the child's pid and exits. */
+  /** Init only: clone3(CLONE_PARENT | flags); the child says hello on the sync socket, from which the runtime learns
+   * its pid, and goes on with the plan; the parent exits. */
   fork: { flags: 'int?' },
   /** Runtime only: write `data` to /proc/<pid of init>/`file` (uid_map, gid_map, setgroups, oom_score_adj). */
   write_child: { file: 'string', data: 'string' },

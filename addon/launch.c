@@ -1,0 +1,297 @@
+/* The runtime's side of a launch: see launch.h. Here are the steps that only the runtime carries out and that concern
+ * init's life: clone, sync_wait, sync_exec, save_state, write_child, map_ids. */
+#include "launch.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "spawn.h"
+
+static struct {
+  struct machine machine;
+  struct plan_block *container;
+  int32_t fds[PLAN_SLOTS];
+  struct launch_event event;
+} launch;
+
+/* ---- init's end ---- */
+
+static void say_how_init_ended(struct machine *m, const siginfo_t *info) {
+  if (info->si_code == CLD_KILLED || info->si_code == CLD_DUMPED)
+    snprintf(m->detail, sizeof m->detail, "init was killed by signal %d%s", info->si_status,
+             info->si_status == SIGKILL ? " (out of memory in its cgroup?)" : "");
+  else
+    snprintf(m->detail, sizeof m->detail, "init exited with status %d", info->si_status);
+}
+
+static void reap(struct machine *m, siginfo_t *info) {
+  info->si_pid = 0;
+  waitid((idtype_t)P_PIDFD, (id_t)m->child_pidfd, info, WEXITED | __WALL);
+}
+
+static void forget_child(struct machine *m) {
+  if (m->child_pidfd >= 0) close(m->child_pidfd);
+  if (m->sync >= 0) close(m->sync);
+  m->child_pidfd = m->sync = -1;
+  m->child = 0;
+}
+
+static void end_child(struct machine *m) {
+  siginfo_t info;
+  if (m->child_pidfd >= 0 && m->child > 0) {
+    syscall(SYS_pidfd_send_signal, m->child_pidfd, SIGKILL, NULL, 0);
+    reap(m, &info);
+  }
+  forget_child(m);
+}
+
+static void close_slots(struct machine *m) {
+  for (uint32_t i = 0; i < m->slot_count; i++) machine_fill(m, i, -1);
+}
+
+void launch_abandon(void) {
+  end_child(&launch.machine);
+  close_slots(&launch.machine);
+}
+
+/* ---- listening to init ---- */
+
+/* Receive one report and the pid of its sender (0 without SO_PASSCRED). 0 at the end of init's side. */
+static ssize_t receive(struct machine *m, struct report *r, int *sender) {
+  union {
+    struct cmsghdr header;
+    char space[CMSG_SPACE(sizeof(struct ucred))];
+  } control;
+  struct iovec iov = {.iov_base = r, .iov_len = sizeof *r};
+  struct msghdr message = {
+      .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
+  ssize_t n;
+  do n = recvmsg(m->sync, &message, MSG_CMSG_CLOEXEC);
+  while (n < 0 && errno == EINTR);
+  *sender = 0;
+  struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+  if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_CREDENTIALS) {
+    struct ucred credentials;
+    memcpy(&credentials, CMSG_DATA(c), sizeof credentials);
+    *sender = credentials.pid;
+  }
+  if (n > 0 && n != (ssize_t)sizeof *r) return -EPROTO;
+  return n < 0 ? -errno : n;
+}
+
+/* Init has forked: reap the first process, go on with the second. */
+static int adopt(struct machine *m, int pid) {
+  siginfo_t info;
+  reap(m, &info);
+  close(m->child_pidfd);
+  m->child = pid;
+  m->child_pidfd = (int)CALL(m, "pidfd_open", syscall(SYS_pidfd_open, pid, 0));
+  return m->child_pidfd < 0 ? m->child_pidfd : 0;
+}
+
+static int init_is_gone(struct machine *m) {
+  siginfo_t info;
+  reap(m, &info);
+  say_how_init_ended(m, &info);
+  forget_child(m);
+  m->syscall = "init";
+  return -ECHILD;
+}
+
+static int init_failed(struct machine *m, const struct report *r) {
+  launch.event.failure = *r;
+  launch.event.in_container = 1;
+  m->syscall = "init";
+  return r->error ? -r->error : -EPROTO;
+}
+
+/* Take reports until the point is reached (point > 0) or init's end is closed (point 0). */
+static int listen_until(struct machine *m, uint32_t point) {
+  for (;;) {
+    struct report r;
+    int sender;
+    ssize_t n = CALL(m, "recvmsg", receive(m, &r, &sender));
+    if (n < 0) return (int)n;
+    if (n == 0) return point ? init_is_gone(m) : 0;
+    r.syscall[sizeof r.syscall - 1] = r.detail[sizeof r.detail - 1] = 0;
+    if (r.kind == REPORT_ERROR) return init_failed(m, &r);
+    if (r.kind == REPORT_WARNING && launch.event.warning_count < LAUNCH_WARNINGS)
+      launch.event.warnings[launch.event.warning_count++] = r;
+    if (r.kind == REPORT_PID && sender > 0) {
+      int result = adopt(m, sender);
+      if (result < 0) return result;
+    }
+    if (r.kind == REPORT_SYNC) return r.value == point ? 0 : -EPROTO;
+  }
+}
+
+int op_sync_wait(struct machine *m, const struct step_sync_wait *s) {
+  return listen_until(m, (uint32_t)s->point);
+}
+
+int op_sync_exec(struct machine *m, const struct step_sync_exec *s) {
+  (void)s;
+  return listen_until(m, 0);
+}
+
+int op_save_state(struct machine *m, const struct step_save_state *s) {
+  (void)m, (void)s;
+  return MACHINE_PAUSED;
+}
+
+/* ---- making init ---- */
+
+/* Hand the descriptors over: they get init's slots, and are closed here once it has them. */
+static void fill_init_slots(struct machine *m, const struct ints *inherit, int sync) {
+  for (uint32_t i = 0; i < PLAN_SLOTS; i++) launch.container->fds[i] = -1;
+  launch.container->fds[SLOT_SYNC] = sync;
+  for (uint64_t i = 0; i < inherit->count; i++) {
+    int64_t slot = inherit->items[i];
+    launch.container->fds[slot] = m->fds[slot];
+  }
+}
+
+static void close_inherited(struct machine *m, const struct ints *inherit) {
+  int low = INT32_MAX, high = -1;
+  uint32_t open = 0;
+  for (uint64_t i = 0; i < inherit->count; i++) {
+    int fd = m->fds[inherit->items[i]];
+    if (fd < 0) continue;
+    low = fd < low ? fd : low;
+    high = fd > high ? fd : high;
+    open++;
+  }
+  if (open == 0) return;
+  /* Opened one after another, they are usually neighbours, and then one call closes them all. */
+  int together = (uint32_t)(high - low) + 1 == open && syscall(SYS_close_range, low, high, 0) == 0;
+  for (uint64_t i = 0; i < inherit->count; i++) {
+    int32_t *fd = &m->fds[inherit->items[i]];
+    if (!together && *fd >= 0) close(*fd);
+    *fd = -1;
+  }
+}
+
+int op_clone(struct machine *m, const struct step_clone *s) {
+  int sync[2];
+  int result = (int)CALL(m, "socketpair", socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sync));
+  if (result < 0) return result;
+  m->sync = sync[0];
+  CLEANUP_FD int init_sync = sync[1];
+  int on = 1;
+  if (s->forks) result = (int)CALL(m, "setsockopt", setsockopt(m->sync, SOL_SOCKET, SO_PASSCRED, &on, sizeof on));
+  if (result < 0) return result;
+  fill_init_slots(m, &s->inherit, init_sync);
+  CLEANUP_FD int image = spawn_image(m, launch.container);
+  if (image < 0) return image;
+  result = spawn_init(m, image, launch.container, (uint64_t)s->flags, s->cgroup < 0 ? -1 : machine_fd(m, s->cgroup));
+  if (result < 0) return result;
+  launch.event.pid = m->child;
+  close_inherited(m, &s->inherit);
+  return 0;
+}
+
+int op_write_child(struct machine *m, const struct step_write_child *s) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%d/%s", m->child, s->file);
+  CLEANUP_FD int fd = (int)CALL(m, "open", open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (fd < 0) return fd;
+  ssize_t n = CALL(m, "write", write(fd, s->data, strlen(s->data)));
+  return n < 0 ? (int)n : 0;
+}
+
+/* newuidmap(1) and newgidmap(1) are set-user-ID programs: they may map what an unprivileged runtime may not. */
+int op_map_ids(struct machine *m, const struct step_map_ids *s) {
+  const char *argv[3 * 340 + 3]; /* the kernel takes 340 lines */
+  char pid[16];
+  if (s->args.count + 3 > sizeof argv / sizeof argv[0]) return -E2BIG;
+  snprintf(pid, sizeof pid, "%d", m->child);
+  argv[0] = s->program;
+  argv[1] = pid;
+  memcpy(&argv[2], s->args.items, (s->args.count + 1) * sizeof argv[0]);
+  return spawn_helper(m, s->program, (char *const *)argv);
+}
+
+/* ---- the whole ---- */
+
+static void conclude(int result, struct launch_event *event) {
+  struct machine *m = &launch.machine;
+  launch.event.kind = result == MACHINE_PAUSED ? LAUNCH_PAUSED : result < 0 ? LAUNCH_FAILED : LAUNCH_DONE;
+  launch.event.pid = m->child;
+  if (result < 0 && !launch.event.in_container) {
+    struct report *f = &launch.event.failure;
+    *f = (struct report){.kind = REPORT_ERROR, .step = m->index, .error = -result};
+    if (m->syscall) strncpy(f->syscall, m->syscall, sizeof f->syscall - 1);
+    memcpy(f->detail, m->detail, sizeof f->detail);
+  }
+  if (result < 0) launch_abandon();
+  *event = launch.event;
+}
+
+static int check_preserved(struct machine *m, int preserve) {
+  for (int fd = 3; fd < 3 + preserve; fd++) {
+    int result = (int)CALL(m, "fcntl", fcntl(fd, F_GETFD));
+    if (result < 0) {
+      snprintf(m->detail, sizeof m->detail, "--preserve-fds %d: descriptor %d is not open", preserve, fd);
+      return result;
+    }
+  }
+  /* Whatever else the caller left open must reach neither init nor a hook. */
+  return (int)CALL(m, "close_range", syscall(SYS_close_range, 3 + preserve, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */));
+}
+
+void launch_begin(const struct plan_block *runtime, struct plan_block *container, int preserve,
+                  struct launch_event *event) {
+  struct machine *m = &launch.machine;
+  memset(launch.fds, 0xff, sizeof launch.fds);
+  launch.event = (struct launch_event){0};
+  launch.container = container;
+  *m = (struct machine){
+      .next = runtime->steps,
+      .step_count = runtime->step_count,
+      .slot_count = runtime->slot_count,
+      .fds = launch.fds,
+      .sync = -1,
+      .child_pidfd = -1,
+  };
+  int result = container->step_count ? check_preserved(m, preserve) : 0;
+  conclude(result < 0 ? result : machine_run(m), event);
+}
+
+void launch_resume(struct launch_event *event) {
+  conclude(machine_run(&launch.machine), event);
+}
+
+/* ---- start of a created container ---- */
+
+int launch_start(const char *request, const char *report, struct launch_event *event) {
+  *event = (struct launch_event){.kind = LAUNCH_DONE};
+  CLEANUP_FD int answers = open(report, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+  if (answers < 0) return -errno;
+  CLEANUP_FD int asks = open(request, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+  if (asks < 0 || write(asks, "s", 1) != 1) return -errno;
+  for (;;) {
+    struct report r;
+    struct pollfd p = {.fd = answers, .events = POLLIN};
+    if (poll(&p, 1, -1) < 0 && errno != EINTR) return -errno;
+    ssize_t n = read(answers, &r, sizeof r);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) continue;
+    if (n < 0) return -errno;
+    if (n != (ssize_t)sizeof r) return 0; /* closed by execve(2), or by init's death: state tells them apart */
+    r.syscall[sizeof r.syscall - 1] = r.detail[sizeof r.detail - 1] = 0;
+    if (r.kind == REPORT_ERROR) {
+      event->kind = LAUNCH_FAILED;
+      event->in_container = 1;
+      event->failure = r;
+      return 0;
+    }
+    if (r.kind == REPORT_WARNING && event->warning_count < LAUNCH_WARNINGS) event->warnings[event->warning_count++] = r;
+  }
+}
