@@ -1,0 +1,209 @@
+/*
+ * aid.c: what Node cannot do for the conformance tests: receive descriptors over a socket (SCM_RIGHTS, unix(7)), own
+ * a pseudoterminal, be a subreaper, exchange two directory entries. One verb per run; results are lines on stdout.
+ *
+ *   aid console SOCKET          listen, receive a pty master, print "master NAME-SENT ROWS COLS", then relay it
+ *   aid pidfd SOCKET            listen, receive a pidfd, print "pid N", wait for that process, print "exited"
+ *   aid pty ROWS COLS CMD...    run CMD with a new pty as its controlling terminal, relay it; CMD's exit status
+ *   aid reap CMD...             run CMD as its subreaper; print "main PID STATUS" and "orphan PID STATUS" lines
+ *   aid swap MS A B             exchange A and B until MS milliseconds have gone by
+ *   aid ignore SIGNAL CMD...    run CMD with one signal ignored and blocked
+ *   aid parent-death CMD...     run CMD with SIGKILL as its parent-death signal
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static void die(const char *what) {
+  perror(what);
+  exit(125);
+}
+
+static int status_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
+
+static void write_all(int fd, const char *buf, size_t len) {
+  while (len > 0) {
+    ssize_t n = write(fd, buf, len);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return;
+    buf += n;
+    len -= (size_t)n;
+  }
+}
+
+/* Copies terminal output to stdout, and stdin to the terminal, until the last user of the slave has gone. */
+static void relay(int master) {
+  char buf[4096];
+  struct pollfd fds[2] = {{.fd = master, .events = POLLIN}, {.fd = 0, .events = POLLIN}};
+  for (;;) {
+    if (poll(fds, 2, -1) < 0 && errno != EINTR) die("poll");
+    if (fds[0].revents) {
+      ssize_t n = read(master, buf, sizeof buf);
+      if (n <= 0) return;
+      write_all(1, buf, (size_t)n);
+    }
+    if (fds[1].revents) {
+      ssize_t n = read(0, buf, sizeof buf);
+      if (n <= 0) fds[1].fd = -1;
+      else write_all(master, buf, (size_t)n);
+    }
+  }
+}
+
+/* Listens, prints "listening", and returns the one descriptor of the first message; its text goes to name. */
+static int receive_fd(const char *path, char *name, size_t size) {
+  struct sockaddr_un addr = {.sun_family = AF_UNIX};
+  char dir[4096];
+  snprintf(dir, sizeof dir, "%s", path);
+  char *base = strrchr(dir, '/');
+  /* sun_path holds 108 bytes and the tests use longer paths too: bind relative to the directory. */
+  if (base) {
+    *base++ = 0;
+    if (chdir(dir) < 0) die("chdir");
+  } else {
+    base = dir;
+  }
+  if (strlen(base) >= sizeof addr.sun_path) die("socket name too long");
+  strcpy(addr.sun_path, base);
+  int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (sock < 0 || bind(sock, (struct sockaddr *)&addr, sizeof addr) < 0 || listen(sock, 4) < 0) die("listen");
+  printf("listening\n");
+  fflush(stdout);
+  int conn = accept(sock, NULL, NULL);
+  if (conn < 0) die("accept");
+  char control[CMSG_SPACE(8 * sizeof(int))] = {0};
+  struct iovec iov = {name, size - 1};
+  struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+  ssize_t n = recvmsg(conn, &msg, MSG_CMSG_CLOEXEC);
+  if (n < 0) die("recvmsg");
+  name[n] = 0;
+  struct cmsghdr *head = CMSG_FIRSTHDR(&msg);
+  if (!head || head->cmsg_type != SCM_RIGHTS) {
+    printf("no descriptor\n");
+    exit(1);
+  }
+  size_t count = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+  if (count != 1) printf("descriptors %zu\n", count);
+  int fd;
+  memcpy(&fd, CMSG_DATA(head), sizeof fd);
+  return fd;
+}
+
+static int console(char **argv) {
+  char name[4096];
+  struct winsize ws = {0};
+  int master = receive_fd(argv[0], name, sizeof name);
+  unsigned number = 0;
+  if (ioctl(master, TIOCGPTN, &number) < 0) printf("not a pty master: %s\n", strerror(errno));
+  ioctl(master, TIOCGWINSZ, &ws);
+  printf("master %s %d %d\n", name, ws.ws_row, ws.ws_col);
+  fflush(stdout);
+  relay(master);
+  return 0;
+}
+
+static int pidfd(char **argv) {
+  char name[4096], path[64], line[256];
+  int fd = receive_fd(argv[0], name, sizeof name);
+  snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
+  FILE *info = fopen(path, "re");
+  int pid = 0;
+  while (info && fgets(line, sizeof line, info)) sscanf(line, "Pid: %d", &pid);
+  printf("pid %d\n", pid);
+  fflush(stdout);
+  struct pollfd wait = {.fd = fd, .events = POLLIN};
+  while (poll(&wait, 1, -1) < 0 && errno == EINTR) continue;
+  printf("exited\n");
+  return 0;
+}
+
+static int pty(char **argv) {
+  struct winsize ws = {.ws_row = (unsigned short)atoi(argv[0]), .ws_col = (unsigned short)atoi(argv[1])};
+  int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (master < 0 || grantpt(master) < 0 || unlockpt(master) < 0) die("openpt");
+  const char *name = ptsname(master);
+  if (!name) die("ptsname");
+  int slave = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (slave < 0 || ioctl(master, TIOCSWINSZ, &ws) < 0) die(name);
+  pid_t pid = fork();
+  if (pid == 0) {
+    setsid();
+    ioctl(slave, TIOCSCTTY, 0);
+    for (int fd = 0; fd < 3; fd++) dup2(slave, fd);
+    execvp(argv[2], argv + 2);
+    die(argv[2]);
+  }
+  close(slave);
+  relay(master);
+  int status;
+  if (waitpid(pid, &status, 0) < 0) die("waitpid");
+  return status_of(status);
+}
+
+static int reap(char **argv) {
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  pid_t main_pid = fork();
+  if (main_pid == 0) {
+    execvp(argv[0], argv);
+    die(argv[0]);
+  }
+  for (;;) {
+    int status;
+    pid_t pid = wait(&status);
+    if (pid < 0 && errno == ECHILD) return 0;
+    if (pid < 0) continue;
+    printf("%s %d %d\n", pid == main_pid ? "main" : "orphan", pid, status_of(status));
+    fflush(stdout);
+  }
+}
+
+static int swap(char **argv) {
+  struct timespec now, end;
+  clock_gettime(CLOCK_MONOTONIC, &end);
+  long ms = atol(argv[0]);
+  end.tv_sec += ms / 1000;
+  do {
+    if (renameat2(AT_FDCWD, argv[1], AT_FDCWD, argv[2], RENAME_EXCHANGE) < 0) die("renameat2");
+    clock_gettime(CLOCK_MONOTONIC, &now);
+  } while (now.tv_sec < end.tv_sec || (now.tv_sec == end.tv_sec && now.tv_nsec < end.tv_nsec));
+  return 0;
+}
+
+int main(int argc, char **argv) {
+  if (argc < 3) return 125;
+  const char *verb = argv[1];
+  char **rest = argv + 2;
+  if (!strcmp(verb, "console")) return console(rest);
+  if (!strcmp(verb, "pidfd")) return pidfd(rest);
+  if (!strcmp(verb, "pty") && argc > 4) return pty(rest);
+  if (!strcmp(verb, "reap")) return reap(rest);
+  if (!strcmp(verb, "swap") && argc == 5) return swap(rest);
+  if (!strcmp(verb, "ignore") && argc > 3) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, atoi(rest[0]));
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(atoi(rest[0]), SIG_IGN);
+    execvp(rest[1], rest + 1);
+    die(rest[1]);
+  }
+  if (!strcmp(verb, "parent-death")) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    execvp(rest[0], rest);
+    die(rest[0]);
+  }
+  fprintf(stderr, "aid: unknown verb %s\n", verb);
+  return 125;
+}

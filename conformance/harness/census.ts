@@ -1,0 +1,185 @@
+/*
+ * The leak check: what exists that a test's containers could have left behind, taken before and after each test. The
+ * machine may run other containers meanwhile, so only what carries the test process's token counts: processes by
+ * their cgroup (the test process sits in one of its own, and children are born in it), mounts by path, cgroups by
+ * name, in all hierarchies; plus the state root and the test process's own descriptors.
+ */
+
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** Part of every name that this test process gives to a directory, container or cgroup. */
+export const token = `runttest${process.pid}x${Math.floor(Math.random() * 0x10000).toString(16)}`
+
+export interface CgroupMount {
+  readonly dir: string
+  /** The controllers, as in 'cpu,cpuacct'; '' for cgroup2. */
+  readonly controllers: string
+}
+
+/** Every mounted cgroup hierarchy. */
+export function cgroupMounts(): readonly CgroupMount[] {
+  const mounts: CgroupMount[] = []
+  for (const line of readFileSync('/proc/self/mountinfo', 'utf8').split('\n')) {
+    const [head, tail] = line.split(' - ')
+    const fields = tail?.split(' ') ?? []
+    const dir = head?.split(' ')[4]
+    if (dir === undefined || (fields[0] !== 'cgroup' && fields[0] !== 'cgroup2')) continue
+    const options = (fields[2] ?? '').split(',').filter(word => word !== 'rw' && word !== 'xattr')
+    mounts.push({ dir, controllers: fields[0] === 'cgroup2' ? '' : options.join(',') })
+  }
+  return mounts
+}
+
+let home: string | undefined
+
+/** Moves the test process into a cgroup of its own, so that everything it starts can be told from the rest. */
+export function claimProcesses(): void {
+  if (home !== undefined) return
+  const mounts = cgroupMounts()
+  const named =
+    mounts.find(mount => mount.controllers.includes('name=')) ?? mounts.find(mount => mount.controllers === '')
+  if (named === undefined) throw new Error('no cgroup hierarchy to keep the census in')
+  home = join(named.dir, token)
+  mkdirSync(home)
+  writeFileSync(join(home, 'cgroup.procs'), String(process.pid))
+}
+
+/** Undoes claimProcesses. */
+export function releaseProcesses(): void {
+  if (home === undefined) return
+  writeFileSync(join(home, '../cgroup.procs'), String(process.pid))
+  rmdirSync(home)
+  home = undefined
+}
+
+const readOr = (path: string, fallback: string): string => {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return fallback
+  }
+}
+
+/** pid → command line of every live process that descends from this test process, itself excepted. */
+export function processes(): ReadonlyMap<number, string> {
+  const found = new Map<number, string>()
+  for (const name of readdirSync('/proc')) {
+    const pid = Number(name)
+    if (!Number.isInteger(pid) || pid === process.pid) continue
+    if (!readOr(`/proc/${name}/cgroup`, '').includes(token)) continue
+    // A zombie waits for its parent, which may be the machine's init: nothing that a runtime leaves.
+    const stat = readOr(`/proc/${name}/stat`, ') Z')
+    if (stat.slice(stat.lastIndexOf(')') + 2)[0] === 'Z') continue
+    const line = readOr(`/proc/${name}/cmdline`, '').replaceAll('\0', ' ').trim()
+    found.set(pid, line || stat.slice(stat.indexOf('('), stat.lastIndexOf(')') + 1))
+  }
+  return found
+}
+
+function walk(dir: string, depth: number, found: string[]): void {
+  let names: string[]
+  try {
+    names = readdirSync(dir, { withFileTypes: true })
+      .filter(entry => entry.isDirectory())
+      .map(entry => entry.name)
+  } catch {
+    return
+  }
+  for (const name of names) {
+    const path = join(dir, name)
+    if (path.includes(token) && path !== home) found.push(path)
+    if (depth > 0) walk(path, depth - 1, found)
+  }
+}
+
+/** Every cgroup directory with the token in its path, parents first. */
+export function cgroups(): readonly string[] {
+  const found: string[] = []
+  for (const mount of cgroupMounts()) walk(mount.dir, 8, found)
+  return found
+}
+
+const mounts = (): readonly string[] =>
+  readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .filter(line => line.includes(token))
+    .map(line => line.split(' ').slice(3, 6).join(' '))
+
+const listing = (dir: string): readonly string[] => {
+  try {
+    return readdirSync(dir, { recursive: true }).map(String)
+  } catch {
+    return []
+  }
+}
+
+/** Open descriptors of this process, without what Node opens for itself. */
+function descriptors(): readonly string[] {
+  const links: string[] = []
+  for (const fd of readdirSync('/proc/self/fd')) {
+    try {
+      const link = readlinkSync(`/proc/self/fd/${fd}`)
+      // /dev/null: libuv keeps one from its first failed spawn on.
+      if (!/^anon_inode:|^\/dev\/null$|^\/proc\/\d+\/fd$/.test(link)) links.push(`${fd} ${link}`)
+    } catch {
+      // closed meanwhile: the one that readdir used
+    }
+  }
+  return links
+}
+
+export interface Census {
+  readonly processes: readonly string[]
+  readonly mounts: readonly string[]
+  readonly cgroups: readonly string[]
+  readonly state: readonly string[]
+  readonly descriptors: readonly string[]
+}
+
+/** Counts everything; stateRoot is the runtime's --root directory of the test. */
+export function takeCensus(stateRoot: string): Census {
+  return {
+    processes: [...processes()].map(([pid, line]) => `${pid} ${line}`),
+    mounts: mounts(),
+    cgroups: cgroups(),
+    // crun keeps a cache of compiled filters there, on purpose.
+    state: listing(stateRoot).filter(path => !path.startsWith('.cache')),
+    descriptors: descriptors(),
+  }
+}
+
+/** What is in the later census and was not in the earlier. */
+export function leaks(before: Census, after: Census): Partial<Record<keyof Census, readonly string[]>> {
+  const result: Partial<Record<keyof Census, readonly string[]>> = {}
+  for (const key of Object.keys(after) as (keyof Census)[]) {
+    const fresh = after[key].filter(item => !before[key].includes(item))
+    if (fresh.length > 0) result[key] = fresh
+  }
+  return result
+}
+
+/** Removes whatever carries the token, so that one leak is reported once and not by every later test. */
+export function sweep(): void {
+  for (const pid of processes().keys()) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // gone by itself
+    }
+  }
+  for (const line of mounts()) spawnSync('umount', ['-l', line.split(' ')[1] ?? ''], { stdio: 'ignore' })
+  for (const path of [...cgroups()].reverse()) {
+    try {
+      writeFileSync(join(path, 'freezer.state'), 'THAWED')
+    } catch {
+      // not a v1 freezer
+    }
+    try {
+      rmdirSync(path)
+    } catch {
+      // busy for as long as the killed processes take to go; the next sweep gets it
+    }
+  }
+}
