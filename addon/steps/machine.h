@@ -2,7 +2,9 @@
  * sides exchange. The same code runs in the runtime (runtimeSteps) and in init (containerSteps); it decides nothing. */
 #ifndef RUNT_MACHINE_H
 #define RUNT_MACHINE_H
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>

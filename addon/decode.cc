@@ -1,0 +1,267 @@
+// Launch plans from JavaScript objects to plan blocks (addon/plan_block.h), and launch events back. The generated tables in
+// steps.h say which fields a step has; nothing here knows a single operation.
+#define STEP_TABLES
+#include "decode.h"
+
+#include <sys/mman.h>
+
+#include <cstring>
+
+extern "C" {
+#include "launch.h"
+}
+
+namespace {
+
+constexpr size_t kBlockLimit = 8 << 20;  // more than execve(2) takes of arguments and environment
+alignas(4096) uint8_t blocks[2][kBlockLimit];
+
+// Writes one block. Pointers are absolute in the address space that will read them, hence `address`.
+struct Block {
+  napi_env env;
+  uint8_t *memory;
+  uint64_t address;
+  size_t used;
+  const char *list;
+  uint32_t index;
+  bool failed;
+
+  void Fail(const char *op, const char *field, const char *reason) {
+    if (failed) return;
+    failed = true;
+    char text[200];
+    snprintf(text, sizeof text, "%s[%u] (%s) %s: %s", list, index, op, field, reason);
+    napi_throw_error(env, "EINVAL", text);
+  }
+
+  // `size` bytes, 8-aligned and zeroed; the offset, or 0 when the block is full.
+  size_t Allocate(size_t size) {
+    size_t at = (used + 7) & ~size_t{7};
+    if (size > kBlockLimit || at + size > kBlockLimit) {
+      Fail("plan", "size", "larger than 8 MiB");
+      return 0;
+    }
+    memset(memory + used, 0, at + size - used);
+    used = at + size;
+    return at;
+  }
+
+  uint64_t *Words(size_t offset) { return reinterpret_cast<uint64_t *>(memory + offset); }
+
+  // The address of a NUL-terminated copy of the string; false if the value is no string or holds a NUL.
+  bool String(napi_value value, uint64_t *pointer) {
+    size_t room = kBlockLimit - used, length = 0;
+    if (napi_get_value_string_utf8(env, value, reinterpret_cast<char *>(memory + used), room, &length) != napi_ok)
+      return false;
+    if (memchr(memory + used, 0, length) != nullptr || length + 1 >= room) return false;
+    *pointer = address + used;
+    used += length + 1;
+    return true;
+  }
+
+  bool Int(napi_value value, int64_t *result) {
+    double number;
+    bool lossless;
+    if (napi_get_value_double(env, value, &number) == napi_ok) {
+      *result = number >= 9223372036854775808.0 ? static_cast<int64_t>(static_cast<uint64_t>(number))
+                                                : static_cast<int64_t>(number);
+      return static_cast<double>(*result) == number || number >= 9223372036854775808.0;
+    }
+    if (napi_get_value_bigint_int64(env, value, result, &lossless) != napi_ok) return false;
+    uint64_t bits;
+    if (!lossless && (napi_get_value_bigint_uint64(env, value, &bits, &lossless) != napi_ok || !lossless)) return false;
+    if (!lossless) *result = static_cast<int64_t>(bits);
+    return true;
+  }
+
+  bool List(napi_value value, uint8_t kind, uint64_t *words) {
+    uint32_t length;
+    if (napi_get_array_length(env, value, &length) != napi_ok) return false;
+    size_t items = Allocate((length + 1) * 8);
+    words[0] = length;
+    words[1] = address + items;
+    for (uint32_t i = 0; i < length && items != 0; i++) {
+      napi_value item;
+      uint64_t *word = Words(items) + i;
+      if (napi_get_element(env, value, i, &item) != napi_ok) return false;
+      if (kind == FIELD_STRINGS ? !String(item, word) : !Int(item, reinterpret_cast<int64_t *>(word))) return false;
+    }
+    return true;
+  }
+
+  bool Bytes(napi_value value, uint64_t *words) {
+    napi_typedarray_type type;
+    size_t length;
+    void *data;
+    if (napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok) return false;
+    size_t at = Allocate(length + 1);
+    if (at != 0) memcpy(memory + at, data, length);
+    words[0] = length;
+    words[1] = address + at;
+    return type == napi_uint8_array;
+  }
+
+  bool Field(const step_field &field, napi_value value, uint64_t *words, uint32_t slots) {
+    auto *integer = reinterpret_cast<int64_t *>(words);
+    switch (field.kind) {
+      case FIELD_SLOT:
+      case FIELD_INTO:
+        return Int(value, integer) && *integer >= -1 && *integer < static_cast<int64_t>(slots);
+      case FIELD_INT:
+        return Int(value, integer);
+      case FIELD_STRING:
+        return String(value, words);
+      case FIELD_BYTES:
+        return Bytes(value, words);
+      default:
+        return List(value, field.kind, words);
+    }
+  }
+
+  void Step(napi_value object, const step_shape &shape, size_t offset, uint32_t slots) {
+    for (int i = 0; i < shape.field_count && !failed; i++) {
+      const step_field &field = step_fields[shape.first_field + i];
+      napi_value value;
+      napi_valuetype type;
+      uint64_t *words = Words(offset) + field.word;
+      napi_get_named_property(env, object, field.name, &value);
+      napi_typeof(env, value, &type);
+      if (type == napi_undefined) {
+        if (field.kind == FIELD_SLOT || field.kind == FIELD_INTO) words[0] = ~uint64_t{0};
+        if (!field.optional) Fail(shape.op, field.name, "missing");
+      } else if (!Field(field, value, words, slots)) {
+        Fail(shape.op, field.name, "wrong type, out of range or with a NUL");
+      }
+    }
+  }
+
+  void Tolerated(napi_value object, step *head, const char *op) {
+    napi_value list;
+    uint32_t length;
+    napi_get_named_property(env, object, "tolerate", &list);
+    if (napi_get_array_length(env, list, &length) != napi_ok) return;
+    for (uint32_t i = 0; i < length; i++) {
+      napi_value item;
+      int64_t value = 0;
+      napi_get_element(env, list, i, &item);
+      if (i >= PLAN_TOLERATE || !Int(item, &value) || value <= 0 || value > 255) {
+        Fail(op, "tolerate", "at most four errnos");
+        return;
+      }
+      head->tolerate[i] = static_cast<uint8_t>(value);
+    }
+  }
+};
+
+const step_shape *FindShape(napi_env env, napi_value object) {
+  char op[32] = "";
+  size_t length;
+  napi_value value;
+  napi_get_named_property(env, object, "op", &value);
+  if (napi_get_value_string_utf8(env, value, op, sizeof op, &length) != napi_ok) return nullptr;
+  for (const step_shape &shape : step_shapes)
+    if (shape.op[0] == op[0] && strcmp(shape.op, op) == 0) return &shape;
+  return nullptr;
+}
+
+// Decode one list of steps into `memory`, to be read at `address`. False: an exception is pending.
+bool Decode(napi_env env, napi_value steps, const char *list, uint32_t slots, uint8_t *memory, uint64_t address) {
+  constexpr size_t kLongestStep = 16 * 8;
+  Block block{env, memory, address, 0, list, 0, false};
+  uint32_t count = 0;
+  napi_get_array_length(env, steps, &count);
+  block.Allocate(sizeof(plan_block));
+  size_t offset = block.Allocate(count * kLongestStep);
+  auto *plan = reinterpret_cast<plan_block *>(memory);
+  *plan = {};
+  plan->magic = PLAN_MAGIC;
+  plan->step_count = count;
+  plan->slot_count = slots;
+  plan->steps = reinterpret_cast<const step *>(address + offset);
+  for (uint32_t i = 0; i < count && !block.failed; i++) {
+    napi_value object;
+    block.index = i;
+    napi_get_element(env, steps, i, &object);
+    const step_shape *shape = FindShape(env, object);
+    if (shape == nullptr) {
+      block.Fail("?", "op", "unknown operation");
+      break;
+    }
+    auto *head = reinterpret_cast<step *>(block.Words(offset));
+    head->op = static_cast<uint16_t>(shape - step_shapes);
+    head->words = shape->words;
+    block.Step(object, *shape, offset, slots);
+    block.Tolerated(object, head, shape->op);
+    offset += shape->words * 8;
+  }
+  plan->size = static_cast<uint32_t>(block.used);
+  return !block.failed;
+}
+
+Napi::Object Report(Napi::Env env, const report &r, bool container) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("list", container ? "containerSteps" : "runtimeSteps");
+  object.Set("step", r.step);
+  object.Set("syscall", static_cast<const char *>(r.syscall));
+  object.Set("errno", r.error);
+  const char *name = strerrorname_np(r.error);
+  object.Set("code", r.error == 0 || name == nullptr ? "" : name);
+  object.Set("detail", static_cast<const char *>(r.detail));
+  return object;
+}
+
+Napi::Value Event(Napi::Env env, const launch_event &event) {
+  static const char *const kinds[] = {"paused", "done", "failed"};
+  Napi::Object object = event.kind == LAUNCH_FAILED ? Report(env, event.failure, event.in_container != 0)
+                                                    : Napi::Object::New(env);
+  object.Set("kind", kinds[event.kind]);
+  object.Set("pid", event.pid);
+  Napi::Array warnings = Napi::Array::New(env, event.warning_count);
+  for (int i = 0; i < event.warning_count; i++)
+    warnings.Set(static_cast<uint32_t>(i), Report(env, event.warnings[i], true));
+  object.Set("warnings", warnings);
+  return object;
+}
+
+}  // namespace
+
+Napi::Value Launch(const Napi::CallbackInfo &info) {
+  Napi::Env env = info.Env();
+  Napi::Object plan = info[0].As<Napi::Object>();
+  uint32_t slots = plan.Get("slots").As<Napi::Array>().Length();
+  int preserve = info[1].As<Napi::Object>().Get("preserveFds").As<Napi::Number>().Int32Value();
+  if (slots > PLAN_SLOTS) {
+    Napi::Error::New(env, "the plan needs more than 512 descriptors").ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
+  if (!Decode(env, plan.Get("runtimeSteps"), "runtimeSteps", slots, blocks[0], reinterpret_cast<uint64_t>(blocks[0])) ||
+      !Decode(env, plan.Get("containerSteps"), "containerSteps", slots, blocks[1], PLAN_ADDRESS))
+    return env.Undefined();
+  launch_event event;
+  launch_begin(reinterpret_cast<plan_block *>(blocks[0]), reinterpret_cast<plan_block *>(blocks[1]), preserve, &event);
+  return Event(env, event);
+}
+
+Napi::Value Resume(const Napi::CallbackInfo &info) {
+  launch_event event;
+  launch_resume(&event);
+  return Event(info.Env(), event);
+}
+
+Napi::Value Abandon(const Napi::CallbackInfo &info) {
+  launch_abandon();
+  return info.Env().Undefined();
+}
+
+Napi::Value Start(const Napi::CallbackInfo &info) {
+  std::string directory = info[0].As<Napi::String>().Utf8Value();
+  launch_event event;
+  int result = launch_start((directory + "/start.fifo").c_str(), (directory + "/report.fifo").c_str(), &event);
+  if (result == 0) return Event(info.Env(), event);
+  Napi::Error error = Napi::Error::New(info.Env(), "start: " + std::string(strerror(-result)));
+  error.Set("code", strerrorname_np(-result));
+  error.Set("errno", -result);
+  error.Set("syscall", "open");
+  error.ThrowAsJavaScriptException();
+  return info.Env().Undefined();
+}
