@@ -389,7 +389,16 @@ export interface SeccompArg {
   readonly op: SeccompOperator
 }
 
-export type RootfsPropagation = 'private' | 'shared' | 'slave' | 'unbindable'
+/** Engines write the recursive forms, too, which runc reads. */
+export type RootfsPropagation =
+  | 'private'
+  | 'shared'
+  | 'slave'
+  | 'unbindable'
+  | 'rprivate'
+  | 'rshared'
+  | 'rslave'
+  | 'runbindable'
 
 export interface Personality {
   readonly domain: 'LINUX' | 'LINUX32'

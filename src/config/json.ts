@@ -116,9 +116,9 @@ export function parseExact(text: string, source: string, onDuplicate?: (key: str
 
   /** QuickJS knows more escapes than JSON has. */
   function checkEscapes(raw: string, start: number): void {
-    for (let escape = raw.indexOf('\\'); escape >= 0; escape = raw.indexOf('\\', escape + 2)) {
-      if (/^\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/.test(raw.slice(escape, escape + 6))) continue
-      at = start + escape
+    for (let offset = raw.indexOf('\\'); offset >= 0; offset = raw.indexOf('\\', offset + 2)) {
+      if (/^\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/.test(raw.slice(offset, offset + 6))) continue
+      at = start + offset
       fail('invalid escape in a string')
     }
   }
