@@ -259,9 +259,9 @@ Napi::Value Start(const Napi::CallbackInfo &info) {
   int result = launch_start((directory + "/start.fifo").c_str(), (directory + "/report.fifo").c_str(), &event);
   if (result == 0) return Event(info.Env(), event);
   Napi::Error error = Napi::Error::New(info.Env(), "start: " + std::string(strerror(-result)));
-  error.Set("code", strerrorname_np(-result));
-  error.Set("errno", -result);
-  error.Set("syscall", "open");
+  error.Value().Set("code", strerrorname_np(-result));
+  error.Value().Set("errno", -result);
+  error.Value().Set("syscall", "open");
   error.ThrowAsJavaScriptException();
   return info.Env().Undefined();
 }

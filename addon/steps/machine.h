@@ -38,6 +38,7 @@ struct machine {
   int32_t child_pidfd;   /* runtime only */
   int32_t init_error;    /* runtime only: init has reported `failure` */
   const char *program;   /* chosen by find_executable */
+  const char *home;      /* found by find_home: "HOME=…", NULL not found */
   const char *syscall;   /* the system call a handler is in, for the report */
   char detail[216];      /* what the kernel or a hook says beyond errno, "" nothing */
   const void *host;      /* runtime only: struct launch, see launch.c */
@@ -130,6 +131,7 @@ HANDLER(sched_setaffinity);
 HANDLER(ioprio_set);
 HANDLER(set_mempolicy);
 HANDLER(find_executable);
+HANDLER(find_home);
 HANDLER(close_range);
 HANDLER(reset_signals);
 HANDLER(execve);

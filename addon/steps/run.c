@@ -16,16 +16,18 @@ void machine_fill(struct machine *m, int64_t slot, int fd) {
   m->fds[slot] = fd;
 }
 
-/* A step that reads an empty slot is skipped: the step that should have filled it was allowed to fail. */
-static int reads_empty_slot(const struct machine *m, const struct step *s) {
+/* A step that reads an empty slot is skipped: the step that should have filled it was allowed to fail. The slots that the
+ * step fills are emptied first, so that a skipped or tolerated step never leaves an old descriptor behind. */
+static int reads_empty_slot(struct machine *m, const struct step *s) {
+  int empty = 0;
   const struct step_shape *shape = &step_shapes[s->op];
   const struct step_field *field = &step_fields[shape->first_field];
   for (int i = 0; i < shape->field_count; i++, field++) {
-    if (field->kind != FIELD_SLOT) continue;
     int64_t slot = ((const int64_t *)s)[field->word];
-    if (slot >= 0 && m->fds[slot] < 0) return 1;
+    if (field->kind == FIELD_SLOT && slot >= 0 && m->fds[slot] < 0) empty = 1;
+    if (field->kind == FIELD_INTO) machine_fill(m, slot, -1);
   }
-  return 0;
+  return empty;
 }
 
 static int is_tolerated(const struct step *s, int error) {
@@ -43,6 +45,8 @@ static int execute_here(struct machine *m, const struct step *s) {
     return op_start_wait(m, (const struct step_start_wait *)s);
   case OP_find_executable:
     return op_find_executable(m, (const struct step_find_executable *)s);
+  case OP_find_home:
+    return op_find_home(m, (const struct step_find_home *)s);
   case OP_execve:
     return op_execve(m, (const struct step_execve *)s);
   default:

@@ -46,6 +46,7 @@ export const ON_MISSING_FAIL = 0
 export const ON_MISSING_SKIP = 1
 export const ON_MISSING_MKDIR = 2
 export const ON_MISSING_CREATE = 3
+export const ON_MISSING_LIKE = 4
 
 /** The points of sync_send and sync_wait, in the order in which a launch passes them. */
 export const SYNC_USERNS = 1 // init has its user namespace: the runtime may write the mappings

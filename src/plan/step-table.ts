@@ -15,12 +15,12 @@
 
 export const stepTable = {
   // ---- files ----
-  /** openat2(2) of `path` below `at`. `onMissing`: fail, skip, make the directories (mkdir -p below `at`, mode 0755) or make
-   * the directories and an empty file, always resolving inside `at`. `expectFs` is a statfs magic and `expectRdev` a device
+  /** openat2(2) of `path` below `at`. `onMissing`: fail, skip, make the directories (mkdir -p below `at`, mode 0755), make
+   * the directories and an empty file, or make what `like` is (a directory, else an empty file), always resolving inside `at`. `expectFs` is a statfs magic and `expectRdev` a device
    * number which the opened file must have (a check that a hostile file is what it claims; EBADF if not). */
   openat2: {
     at: 'slot?', path: 'string', flags: 'int', mode: 'int?', resolve: 'int?', into: 'into',
-    onMissing: 'int?', expectFs: 'int?', expectRdev: 'int?',
+    onMissing: 'int?', like: 'slot?', expectFs: 'int?', expectRdev: 'int?',
   },
   /** mkdirat(2) with mode; EEXIST is no error. `parents` 1 makes missing parents too (trusted host paths only). */
   mkdirat: { at: 'slot?', path: 'string', mode: 'int', parents: 'int?' },
@@ -50,9 +50,9 @@ export const stepTable = {
   move_mount: { mount: 'slot', to: 'slot?', path: 'string?', flags: 'int?' },
   /** fsopen(2). */
   fsopen: { fstype: 'string', into: 'into' },
-  /** fsconfig(2): `command` FSCONFIG_SET_FLAG (key), SET_STRING (key, value), SET_FD (key, fd) or CMD_CREATE. On failure the
-   * first message of the file system's log is the detail. */
-  fsconfig: { fs: 'slot', command: 'int', key: 'string?', value: 'string?', fd: 'slot?' },
+  /** fsconfig(2): `command` FSCONFIG_SET_FLAG (key), SET_STRING (key, value), SET_FD (key, fd) or CMD_CREATE. With `modeOf`
+   * the value is the permission bits of that file, in octal. On failure the first message of the file system's log is the detail. */
+  fsconfig: { fs: 'slot', command: 'int', key: 'string?', value: 'string?', fd: 'slot?', modeOf: 'slot?' },
   /** fsmount(2) with MOUNT_ATTR_* `attributes`. */
   fsmount: { fs: 'slot', attributes: 'int?', into: 'into' },
   /** mount_setattr(2) on `fd` (AT_EMPTY_PATH) or on `path`. `flags` AT_RECURSIVE; `userns` with MOUNT_ATTR_IDMAP in `set`. */
@@ -160,6 +160,8 @@ export const stepTable = {
   set_mempolicy: { mode: 'int', nodes: 'bytes' },
   /** Choose the program: the first of `candidates` that is an executable regular file. None: EACCES if one was there, else ENOENT. */
   find_executable: { candidates: 'strings' },
+  /** Find the home directory of `uid` in /etc/passwd of the current root, for the environment's last entry, which is 'HOME=/'. */
+  find_home: { uid: 'int' },
   /** close_range(first, ~0, CLOSE_RANGE_CLOEXEC). */
   close_range: { first: 'int' },
   /** Reset every signal that is ignored to its default, empty the mask. */
