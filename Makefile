@@ -1,0 +1,234 @@
+# Builds runt. `make` needs only node, npm, gcc, make and python3; what else is missing `make deps` installs.
+#
+#   make            build/runt, build/runt.node, build/node/ and build/runt-node
+#   make test       everything that is checked: types, lint, tests
+#   make SANITIZE=1 test   the same with the C code under ASan and UBSan, in build/sanitize
+#   make DEBUG=1    keeps names, line numbers and symbols
+#   make SNAPSHOT=0 starts from bytecode instead of the saved state of the engine
+#   make install    DESTDIR=… PREFIX=…
+
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+export DEBUG ?= 0
+SANITIZE ?= 0
+ifeq ($(SANITIZE),1)
+BUILD := build/sanitize
+# The snapshot needs the arena, and the arena hides from the sanitizers what they look for.
+SNAPSHOT := 0
+else
+BUILD := build
+SNAPSHOT ?= 1
+endif
+export RUNT_BUILD := $(BUILD)
+
+ARCH := $(shell gcc -print-multiarch)
+GCC_VERSION := $(shell gcc -dumpversion)
+GCC_INCLUDE := $(shell gcc -print-file-name=include)
+NODE_PREFIX := $(shell node -p 'require("path").resolve(process.execPath, "../..")')
+MUSL_INCLUDE := /usr/include/$(ARCH:gnu=musl)
+QUICKJS := /usr/lib/$(ARCH)/quickjs/libquickjs.a
+
+GEN := build/gen
+O := $(BUILD)/o
+
+# ---- sources ----
+TS := $(shell find src seccomp-bpf-js/src -name '*.ts' ! -name '*.test.ts' 2>/dev/null)
+TESTS := $(shell find src seccomp-bpf-js/src conformance -name '*.test.ts' 2>/dev/null)
+STEPS := $(wildcard addon/steps/*.c)
+INIT_SOURCES := $(wildcard addon/init/*.c) $(filter-out addon/steps/runtime_only.c,$(STEPS))
+ADDON_C := $(wildcard addon/*.c) $(filter-out addon/steps/container_only.c,$(STEPS))
+ADDON_CC := $(wildcard addon/*.cc)
+EMBED_C := $(filter-out addon/embed/compile.c,$(wildcard addon/embed/*.c))
+EMBED_CC := $(wildcard addon/embed/*.cc)
+C_FILES := $(wildcard addon/*.[ch] addon/*.cc addon/*/*.[ch] addon/*/*.cc bench/*.c)
+
+# ---- flags ----
+WARN := -Wall -Wextra -Wno-missing-field-initializers
+INCLUDES := -Iaddon -Iaddon/steps -I$(GEN)
+DEFINES := -DNAPI_VERSION=8 -DNODE_ADDON_API_DISABLE_CPP_EXCEPTIONS -DNAPI_DISABLE_CPP_EXCEPTIONS
+SECTIONS := -ffunction-sections -fdata-sections
+CXX_FLAGS := -std=gnu++17 -fno-exceptions -fno-rtti -fno-threadsafe-statics -isystem node_modules/node-addon-api
+# The kernel's, node's and QuickJS's headers, by links, so that glibc's beside them are not seen.
+KERNEL := -idirafter build/include
+ifeq ($(SANITIZE),1)
+SAN := -fsanitize=address,undefined -fno-omit-frame-pointer -g -O1
+EMBED_C := $(filter-out addon/embed/arena.c addon/embed/snapshot.c addon/embed/glibc_compat.c,$(EMBED_C))
+EMBED_CC :=
+CC_RUNT := gcc -std=gnu11 $(WARN) $(SAN) -DRUNT_SANITIZE $(INCLUDES) $(DEFINES) $(KERNEL)
+CXX_RUNT := g++ $(WARN) $(SAN) $(CXX_FLAGS) $(INCLUDES) $(DEFINES) $(KERNEL)
+LINK_RUNT := g++ $(SAN)
+LIBS_RUNT := $(QUICKJS) -lm -lpthread
+# Init has no libc start-up to hang ASan into after the namespaces are made; UBSan can trap without a runtime library.
+CC_INIT := musl-gcc -static -std=gnu11 $(WARN) -Os -g -fsanitize=undefined -fsanitize-undefined-trap-on-error \
+  -DRUNT_INIT $(INCLUDES) $(KERNEL)
+else
+OPT := -O2 $(if $(filter 1,$(DEBUG)),-g) $(SECTIONS) -fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables
+CC_RUNT := musl-gcc -std=gnu11 $(WARN) $(OPT) $(INCLUDES) $(DEFINES) $(KERNEL)
+CXX_RUNT := g++ $(WARN) $(OPT) -U_FORTIFY_SOURCE -nostdinc -nostdinc++ -isystem /usr/include/c++/$(GCC_VERSION) \
+  -isystem /usr/include/$(ARCH)/c++/$(GCC_VERSION) -isystem $(MUSL_INCLUDE) -isystem $(GCC_INCLUDE) \
+  -include addon/embed/musl_cxx.h $(CXX_FLAGS) $(INCLUDES) $(DEFINES) $(KERNEL)
+LINK_RUNT := musl-gcc -static -no-pie $(if $(filter 1,$(DEBUG)),-g,-s) -Wl,--gc-sections -Wl,-z,norelro \
+  -Wl,-z,noseparate-code -Wl,--build-id=none -T addon/embed/snapshot.ld
+LIBS_RUNT := $(QUICKJS)
+CC_INIT := musl-gcc -static -no-pie -std=gnu11 $(WARN) -Os $(SECTIONS) -fno-pie -fno-stack-protector \
+  -fno-asynchronous-unwind-tables $(if $(filter 1,$(DEBUG)),-g,-s) -Wl,--gc-sections -Wl,-z,norelro \
+  -Wl,--build-id=none -DRUNT_INIT $(INCLUDES) $(KERNEL)
+endif
+
+# ---- what is built ----
+PROGRAMS := $(BUILD)/runt $(BUILD)/runt.node $(BUILD)/node/index.mjs $(BUILD)/runt-node
+.PHONY: all deps gen test test-only check lint format clean install demo bench coverage
+all: $(PROGRAMS)
+
+# Everything else needs this first; the script does nothing where nothing is missing.
+DEPS := build/.deps
+deps $(DEPS): package-lock.json package.json scripts/deps.sh
+	@scripts/deps.sh
+	@mkdir -p build && touch $(DEPS)
+
+# Headers that musl-gcc does not look for.
+HEADERS := build/.headers
+$(HEADERS): $(DEPS)
+	@mkdir -p build/include
+	@for header in linux asm-generic mtd quickjs; do ln -sfn /usr/include/$$header build/include/$$header; done
+	@ln -sfn /usr/include/$(ARCH)/asm build/include/asm
+	@for header in node_api node_api_types js_native_api js_native_api_types; do \
+	  ln -sf $(NODE_PREFIX)/include/node/$$header.h build/include/; done
+	@touch $@
+
+# Generators are TypeScript: bundled, then run. steps.h keeps its time when nothing in it changed, for the sake of C.
+STEPS_H := $(GEN)/steps.h
+$(STEPS_H): build/.steps ;
+build/.steps: scripts/generate-steps.ts src/plan/step-table.ts scripts/bundle.mjs $(DEPS)
+	@mkdir -p $(GEN)
+	@node scripts/bundle.mjs tool build/tools $<
+	@node build/tools/generate-steps.mjs $(STEPS_H).new
+	@cmp -s $(STEPS_H).new $(STEPS_H) && rm $(STEPS_H).new || mv $(STEPS_H).new $(STEPS_H)
+	@touch $@
+
+SCHEMAS := build/.schemas
+$(SCHEMAS): scripts/generate-schemas.ts src/config/json.ts $(wildcard spec-schemas/*.json) scripts/bundle.mjs $(DEPS)
+	@mkdir -p $(GEN)
+	@node scripts/bundle.mjs tool build/tools $<
+	@node build/tools/generate-schemas.mjs spec-schemas $(GEN)
+	@touch $@
+
+GENERATED := $(SCHEMAS) build/.steps
+gen: $(GENERATED)
+
+# ---- the static program ----
+$(BUILD)/js/embedded.js: $(TS) scripts/bundle.mjs $(GENERATED)
+	node scripts/bundle.mjs embedded $(@D)
+
+build/host/compile: addon/embed/compile.c $(HEADERS)
+	@mkdir -p $(@D)
+	gcc $(WARN) -O2 -o $@ $< $(KERNEL) $(QUICKJS) -lm -lpthread
+
+$(BUILD)/bytecode/chunks.c: $(BUILD)/js/embedded.js build/host/compile scripts/chunks.mjs
+	node scripts/chunks.mjs build/host/compile $(if $(filter 1,$(DEBUG)),debug,strip) $(BUILD)/js $(@D)
+
+OBJECTS := $(EMBED_C:%.c=$O/%.o) $(EMBED_CC:%.cc=$O/%.o) $O/chunks.o $O/init_image.o
+ADDON_OBJECTS := $(ADDON_C:%.c=$O/%.o) $(ADDON_CC:%.cc=$O/%.o)
+
+$O/%.o: %.c $(HEADERS) $(STEPS_H) Makefile
+	@mkdir -p $(@D)
+	$(CC_RUNT) -MMD -MP -c -o $@ $<
+
+$O/%.o: %.cc $(HEADERS) $(STEPS_H) Makefile
+	@mkdir -p $(@D)
+	$(CXX_RUNT) -MMD -MP -c -o $@ $<
+
+$O/chunks.o: $(BUILD)/bytecode/chunks.c
+	@mkdir -p $(@D)
+	$(CC_RUNT) -Iaddon/embed -c -o $@ $<
+
+$O/init_image.o: addon/embed/init_image.S $(BUILD)/init
+	@mkdir -p $(@D)
+	gcc -DRUNT_INIT_IMAGE='"$(abspath $(BUILD)/init)"' -c -o $@ $<
+
+$(BUILD)/init: $(INIT_SOURCES) $(wildcard addon/*.h addon/init/*.h addon/steps/*.h) $(HEADERS) $(STEPS_H) Makefile
+	@mkdir -p $(@D)
+	$(CC_INIT) -o $@ $(INIT_SOURCES)
+
+# The addon as an archive: only what binding.cc reaches is linked.
+$O/addon.a: $(ADDON_OBJECTS)
+	@rm -f $@
+	ar rcs $@ $(ADDON_OBJECTS)
+
+$(BUILD)/runt.boot: $(OBJECTS) $O/addon/binding.o $O/addon.a addon/embed/snapshot.ld
+	$(LINK_RUNT) -o $@ $(OBJECTS) $O/addon/binding.o $O/addon.a $(LIBS_RUNT)
+
+ifeq ($(SNAPSHOT),1)
+$(BUILD)/runt: $(BUILD)/runt.boot
+	$< --make-snapshot $@
+else
+$(BUILD)/runt: $(BUILD)/runt.boot
+	cp $< $@
+endif
+
+# ---- the Node package ----
+GYP := $(BUILD)/gyp
+$(BUILD)/runt.node: binding.gyp $(ADDON_C) $(ADDON_CC) $(wildcard addon/*.h addon/steps/*.h) $(BUILD)/init $(STEPS_H)
+	@mkdir -p $(GYP) && cp binding.gyp $(GYP)/
+	node_modules/.bin/node-gyp configure build --silent --directory=$(GYP) --nodedir=$(NODE_PREFIX) -- \
+	  -Droot=$(CURDIR) -Dinit_image=$(abspath $(BUILD)/init) $(if $(SAN),'-Dsanitize=$(SAN)')
+	cp $(GYP)/build/Release/runt.node $@
+
+$(BUILD)/node/index.mjs: $(TS) scripts/bundle.mjs $(GENERATED)
+	node scripts/bundle.mjs node $(@D)
+
+$(BUILD)/runt-node: scripts/runt-node
+	@mkdir -p $(@D)
+	cp $< $@
+
+# ---- checks ----
+TEST_BUNDLES := $(BUILD)/.tests
+$(TEST_BUNDLES): $(TS) $(TESTS) $(shell find conformance src seccomp-bpf-js/src -name '*.ts' 2>/dev/null) scripts/bundle.mjs $(GENERATED)
+	@mkdir -p $(BUILD)
+	node scripts/bundle.mjs test $(BUILD)/test $(TESTS)
+	@touch $@
+
+test: all check test-only
+test-only: $(PROGRAMS) $(TEST_BUNDLES)
+	@scripts/test.sh $(BUILD)
+
+coverage: $(PROGRAMS) $(TEST_BUNDLES)
+	@COVERAGE=1 scripts/test.sh $(BUILD)
+
+check: $(GENERATED) lint
+	node_modules/.bin/tsc --noEmit
+	node_modules/.bin/tsc --noEmit -p tsconfig.pure.json
+
+lint: $(DEPS)
+	node_modules/.bin/biome check --error-on-warnings .
+	clang-format --dry-run --Werror $(C_FILES)
+
+format: $(DEPS)
+	node_modules/.bin/biome check --write .
+	clang-format -i $(C_FILES)
+
+# ---- use ----
+install: all
+	install -D -m 755 $(BUILD)/runt $(DESTDIR)$(PREFIX)/bin/runt
+	@if [ -e man/runt.8 ]; then install -D -m 644 man/runt.8 $(DESTDIR)$(PREFIX)/share/man/man8/runt.8; fi
+	@if [ -e completions/runt.bash ]; then \
+	  install -D -m 644 completions/runt.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/runt; fi
+	@if [ -e completions/_runt ]; then \
+	  install -D -m 644 completions/_runt $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_runt; fi
+	@if [ -e completions/runt.fish ]; then \
+	  install -D -m 644 completions/runt.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/runt.fish; fi
+
+demo: all
+	@scripts/demo.sh
+
+bench: all
+	@bench/run
+
+clean:
+	rm -rf build
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)

@@ -1,0 +1,191 @@
+// Decides where every allocation of the process lives: one region at a fixed address (the linker places .snapshot and
+// the .arena behind it, see the Makefile), so that the build can save it after the modules have been evaluated and
+// the program starts from the saved pages (snapshot.c).
+//
+// The process lives for milliseconds, so this is a bump allocator: no coalescing, nothing is given back to the kernel.
+// Freed blocks are kept in lists by size, because reference counting frees most of what a request allocates and a
+// page that is used twice is a page fault saved. `realloc` of the last block grows in place.
+//
+// It also replaces libc's malloc: a second heap would cost its own pages and would not be part of the snapshot.
+#include "arena.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum {
+  ALIGNMENT = 16,
+  HEADER = 8,                 // the block's payload size, just before the payload
+  CLASSES = 64,               // exact lists: payloads of 24, 40, ... bytes
+  LARGE_CLASSES = 32,         // by power of two, searched first-fit
+  LARGE_SEARCH = 8,           // entries looked at before taking fresh memory
+  REGION = 32 * 1024 * 1024,  // reserved address space; untouched pages cost nothing
+  GROWTH = 16 * 1024 * 1024,  // what is mapped when a huge config exhausts the region
+};
+
+struct free_block {
+  struct free_block *next;
+};
+
+// First header at 8 modulo 16, so that payloads are aligned.
+__attribute__((section(".arena,\"aw\",@nobits#"), aligned(4096))) static char region[REGION];
+
+static IN_SNAPSHOT char *next = region + ALIGNMENT;  // where the next payload starts
+static IN_SNAPSHOT char *limit = region + REGION - ALIGNMENT;
+static IN_SNAPSHOT struct free_block *exact[CLASSES] = {0};
+static IN_SNAPSHOT struct free_block *large[LARGE_CLASSES] = {0};
+
+static size_t *size_of(const void *block) {
+  return (size_t *)((char *)block - HEADER);
+}
+
+// Payload sizes are 24, 40, 56, ...: with the header each block is a multiple of 16.
+static size_t round_up(size_t size) {
+  if (size <= 2 * ALIGNMENT - HEADER) return 2 * ALIGNMENT - HEADER;
+  return ((size + HEADER + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1)) - HEADER;
+}
+
+static unsigned exact_class(size_t rounded) {
+  return (unsigned)(rounded >> 4) - 1;
+}
+
+static unsigned large_class(size_t rounded) {
+  unsigned log = 63 - (unsigned)__builtin_clzl(rounded);
+  return log < LARGE_CLASSES ? log : LARGE_CLASSES - 1;
+}
+
+static int grow(size_t size) {
+  size_t length = size + ALIGNMENT > GROWTH ? (size + 2 * 4096) & ~(size_t)4095 : GROWTH;
+  char *chunk = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (chunk == MAP_FAILED) return -1;
+  next = chunk + ALIGNMENT;
+  limit = chunk + length - ALIGNMENT;
+  return 0;
+}
+
+static void *bump(size_t rounded) {
+  if (rounded > (size_t)(limit - next) && grow(rounded) < 0) {
+    errno = ENOMEM;
+    return NULL;
+  }
+  char *block = next;
+  next += rounded + HEADER;
+  *size_of(block) = rounded;
+  return block;
+}
+
+// First fit among the largest few of the power-of-two list; the rest of a block that is split goes back to a list.
+static void *take_large(size_t rounded) {
+  for (unsigned class = large_class(rounded); class < LARGE_CLASSES; class++) {
+    struct free_block **link = &large[class];
+    for (int seen = 0; *link && seen < LARGE_SEARCH; seen++, link = &(*link)->next) {
+      struct free_block *block = *link;
+      size_t have = *size_of(block);
+      if (have < rounded) continue;
+      *link = block->next;
+      if (have - rounded >= 2 * ALIGNMENT) {
+        char *rest = (char *)block + rounded + HEADER;
+        *size_of(rest) = have - rounded - HEADER;
+        *size_of(block) = rounded;
+        arena_free(rest);
+      }
+      return block;
+    }
+  }
+  return NULL;
+}
+
+void *arena_alloc(size_t size) {
+  if (size > PTRDIFF_MAX - 2 * ALIGNMENT) {
+    errno = ENOMEM;
+    return NULL;
+  }
+  size_t rounded = round_up(size);
+  unsigned class = exact_class(rounded);
+  if (class < CLASSES) {
+    struct free_block *block = exact[class];
+    if (block) {
+      exact[class] = block->next;
+      return block;
+    }
+  } else {
+    void *block = take_large(rounded);
+    if (block) return block;
+  }
+  return bump(rounded);
+}
+
+void arena_free(void *block) {
+  if (!block) return;
+  size_t size = *size_of(block);
+  if ((char *)block + size + HEADER == next) {
+    next = block;
+    return;
+  }
+  unsigned class = exact_class(size);
+  struct free_block **list = class < CLASSES ? &exact[class] : &large[large_class(size)];
+  struct free_block *freed = block;
+  freed->next = *list;
+  *list = freed;
+}
+
+void *arena_realloc(void *block, size_t size) {
+  if (!block) return arena_alloc(size);
+  if (size == 0) {
+    arena_free(block);
+    return NULL;
+  }
+  if (size > PTRDIFF_MAX - 2 * ALIGNMENT) {
+    errno = ENOMEM;
+    return NULL;
+  }
+  size_t have = *size_of(block), rounded = round_up(size);
+  if ((char *)block + have + HEADER == next && rounded <= (size_t)(limit - (char *)block)) {
+    next = (char *)block + rounded + HEADER;
+    *size_of(block) = rounded;
+    return block;
+  }
+  if (rounded <= have) return block;
+  void *bigger = arena_alloc(size);
+  if (!bigger) return NULL;
+  memcpy(bigger, block, have);
+  arena_free(block);
+  return bigger;
+}
+
+size_t arena_usable_size(const void *block) {
+  return block ? *size_of(block) : 0;
+}
+
+char *arena_top(void) {
+  return next;
+}
+
+// libc's entry points. aligned_alloc and its relatives are not defined: nothing here uses them, and a caller would be
+// told by the linker (libc's own would bring libc's malloc along).
+void *malloc(size_t size) {
+  return arena_alloc(size);
+}
+
+void free(void *block) {
+  arena_free(block);
+}
+
+void *realloc(void *block, size_t size) {
+  return arena_realloc(block, size);
+}
+
+void *calloc(size_t count, size_t size) {
+  size_t bytes;
+  if (__builtin_mul_overflow(count, size, &bytes)) {
+    errno = ENOMEM;
+    return NULL;
+  }
+  void *block = arena_alloc(bytes);
+  return block ? memset(block, 0, bytes) : NULL;
+}
+
+size_t malloc_usable_size(void *block) {
+  return arena_usable_size(block);
+}

@@ -1,0 +1,42 @@
+// Bundles TypeScript with esbuild. Usage: bundle.mjs embedded|node|test|tool OUTDIR [FILE…]
+//
+// embedded  ES modules for the static program: one entry, and a chunk for each import() and each shared part.
+// node      the npm package and the command line on Node: one file, packages included.
+// test      one file per test, with packages left to Node.
+// tool      build tools written in TypeScript.
+import { rmSync } from 'node:fs'
+import { build } from 'esbuild'
+
+const [kind, outdir, ...files] = process.argv.slice(2)
+const debug = process.env.DEBUG === '1'
+
+const common = { bundle: true, format: 'esm', outdir, charset: 'utf8', logLevel: 'warning' }
+const node = { platform: 'node', target: 'node20', outExtension: { '.js': '.mjs' } }
+
+const kinds = {
+  embedded: {
+    entryPoints: ['src/entry/embedded.ts'],
+    platform: 'neutral',
+    mainFields: ['module', 'main'],
+    conditions: ['import'],
+    target: 'es2023',
+    splitting: true,
+    chunkNames: '[name]-[hash]',
+    entryNames: '[name]',
+    minify: !debug,
+    define: { RUNT_HOST: '"embedded"' },
+  },
+  node: {
+    ...node,
+    entryPoints: [{ in: 'src/entry/node.ts', out: 'index' }],
+    sourcemap: true,
+    // Packages written as CommonJS ask for `require` inside the bundle.
+    banner: { js: "import { createRequire as $r } from 'node:module'; const require = $r(import.meta.url);" },
+  },
+  test: { ...node, entryPoints: files, outbase: '.', sourcemap: 'inline', packages: 'external' },
+  tool: { ...node, entryPoints: files, entryNames: '[name]', packages: 'external' },
+}
+
+// Chunks are named by their contents: old ones would stay for ever.
+if (kind !== 'tool') rmSync(outdir, { recursive: true, force: true })
+await build({ ...common, ...kinds[kind] })

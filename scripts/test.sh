@@ -1,0 +1,35 @@
+#!/bin/sh
+# Runs the bundled tests with tap and prints, as the last line, what was counted from their TAP output.
+# Usage: test.sh BUILD; TESTS="path …" limits it to bundles whose name contains one of the words.
+set -eu
+build=$1
+output=$build/test.tap
+files=$(find "$build/test" -name '*.test.mjs' | sort)
+if [ -n "${TESTS:-}" ]; then
+  chosen=
+  for word in $TESTS; do chosen="$chosen $(printf '%s\n' "$files" | grep -F -- "$word" || true)"; done
+  files=$chosen
+fi
+[ -n "$files" ] || {
+  echo '0 passed, 0 failed, 0 skipped'
+  exit 1
+}
+case $build in
+*sanitize)
+  # Node itself is not instrumented: the runtime library has to be there before it. Node leaks at exit by design.
+  LD_PRELOAD=$(gcc -print-file-name=libasan.so):$(gcc -print-file-name=libubsan.so)
+  RUNT_LD_PRELOAD=$LD_PRELOAD
+  NODE_OPTIONS="--conditions=sanitize ${NODE_OPTIONS:-}"
+  ASAN_OPTIONS=detect_leaks=0:abort_on_error=0
+  UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+  export NODE_OPTIONS ASAN_OPTIONS UBSAN_OPTIONS RUNT_LD_PRELOAD
+  preload="env LD_PRELOAD=$LD_PRELOAD"
+  ;;
+*) preload= ;;
+esac
+coverage=--disable-coverage
+[ -z "${COVERAGE:-}" ] || coverage='--coverage-report=text --allow-incomplete-coverage --allow-empty-coverage'
+status=0
+# shellcheck disable=SC2086 # lists of words
+$preload node_modules/.bin/tap run $coverage --jobs=2 --timeout=300 --reporter=terse --output-file="$output" $files || status=$?
+node scripts/count.mjs "$output" "$status"
