@@ -106,7 +106,7 @@ scenario('create leaves exactly one process, a child of the caller', {}, async (
   const reaper = box.begin(['create', '--bundle', bundle.dir, id], { wrap: [compiled('aid'), 'reap'] })
   await until(() => /^main \d+ 0$/m.test(reaper.output().stdout), 'create ended with 0')
   const pid = box.state(id)?.pid ?? 0
-  const left = [...processes().keys()].filter(found => found !== reaper.pid)
+  const left = [...processes().keys()].filter((found) => found !== reaper.pid)
   t.same(left, [pid], 'no helper stays behind')
   t.match(readFileSync(`/proc/${pid}/stat`, 'utf8'), new RegExp(`\\) S ${reaper.pid} `), 're-parented to the subreaper')
   t.equal(box.call(['start', id]).status, 0)
@@ -133,7 +133,7 @@ scenario('create --console-socket', {}, async (t, box) => {
   t.match(report.lines('terminal'), ['0 /dev/pts/0', '1 /dev/pts/0', '2 /dev/pts/0', 'controlling ok', 'size 31 117'])
   t.match(report.text('stat:/dev/console'), /^char 0620 0:5 136:0 /, '/dev/console is the terminal, group tty')
   t.equal(report.lines('fds').length, 3, 'nothing but stdio')
-  const mount = report.mounts().find(line => line.target === '/dev/console')
+  const mount = report.mounts().find((line) => line.target === '/dev/console')
   t.equal(mount?.type, 'devpts')
   t.equal(created.later().stdout, '', "nothing on create's own stdout")
   t.equal(box.call(['delete', id]).status, 0)
@@ -205,7 +205,7 @@ scenario(
 
 scenario('create --preserve-fds', {}, async (t, box) => {
   const bundle = box.bundle(probing(['fds']))
-  const files = ['three', 'four', 'five'].map(name => {
+  const files = ['three', 'four', 'five'].map((name) => {
     const path = join(box.dir, name)
     writeFileSync(path, name)
     return openSync(path, 'r')

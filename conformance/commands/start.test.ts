@@ -54,7 +54,7 @@ scenario('start: two at a time, one wins', {}, async (t, box) => {
   const id = box.id()
   t.equal(box.call(['create', '--bundle', bundle.dir, id]).status, 0)
   const both = [box.begin(['start', id]), box.begin(['start', id])]
-  const statuses = (await Promise.all(both.map(one => one.exited))).map(result => result.status).sort()
+  const statuses = (await Promise.all(both.map((one) => one.exited))).map((result) => result.status).sort()
   t.same(statuses, [0, 1])
   t.equal(box.state(id)?.status, 'running')
   t.equal(box.call(['delete', '--force', id]).status, 0)

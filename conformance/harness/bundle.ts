@@ -110,7 +110,7 @@ export const mountsWith = (...more: readonly Json[]): readonly Json[] => [...def
 
 /** The default mounts without those at the destinations. */
 export const mountsWithout = (...destinations: readonly string[]): readonly Json[] =>
-  defaultConfig.mounts.filter(mount => !destinations.includes(mount.destination))
+  defaultConfig.mounts.filter((mount) => !destinations.includes(mount.destination))
 
 let applets: readonly string[] | undefined
 

@@ -26,7 +26,7 @@ export function cgroupMounts(): readonly CgroupMount[] {
     const fields = tail?.split(' ') ?? []
     const dir = head?.split(' ')[4]
     if (dir === undefined || (fields[0] !== 'cgroup' && fields[0] !== 'cgroup2')) continue
-    const options = (fields[2] ?? '').split(',').filter(word => word !== 'rw' && word !== 'xattr')
+    const options = (fields[2] ?? '').split(',').filter((word) => word !== 'rw' && word !== 'xattr')
     mounts.push({ dir, controllers: fields[0] === 'cgroup2' ? '' : options.join(',') })
   }
   return mounts
@@ -39,7 +39,7 @@ export function claimProcesses(): void {
   if (home !== undefined) return
   const mounts = cgroupMounts()
   const named =
-    mounts.find(mount => mount.controllers.includes('name=')) ?? mounts.find(mount => mount.controllers === '')
+    mounts.find((mount) => mount.controllers.includes('name=')) ?? mounts.find((mount) => mount.controllers === '')
   if (named === undefined) throw new Error('no cgroup hierarchy to keep the census in')
   home = join(named.dir, token)
   mkdirSync(home)
@@ -82,8 +82,8 @@ function walk(dir: string, depth: number, found: string[]): void {
   let names: string[]
   try {
     names = readdirSync(dir, { withFileTypes: true })
-      .filter(entry => entry.isDirectory())
-      .map(entry => entry.name)
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name)
   } catch {
     return
   }
@@ -104,8 +104,8 @@ export function cgroups(): readonly string[] {
 const mounts = (): readonly string[] =>
   readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
-    .filter(line => line.includes(token))
-    .map(line => line.split(' ').slice(3, 6).join(' '))
+    .filter((line) => line.includes(token))
+    .map((line) => line.split(' ').slice(3, 6).join(' '))
 
 const listing = (dir: string): readonly string[] => {
   try {
@@ -145,7 +145,7 @@ export function takeCensus(stateRoot: string): Census {
     mounts: mounts(),
     cgroups: cgroups(),
     // crun keeps a cache of compiled filters there, on purpose.
-    state: listing(stateRoot).filter(path => !path.startsWith('.cache')),
+    state: listing(stateRoot).filter((path) => !path.startsWith('.cache')),
     descriptors: descriptors(),
   }
 }
@@ -154,7 +154,7 @@ export function takeCensus(stateRoot: string): Census {
 export function leaks(before: Census, after: Census): Partial<Record<keyof Census, readonly string[]>> {
   const result: Partial<Record<keyof Census, readonly string[]>> = {}
   for (const key of Object.keys(after) as (keyof Census)[]) {
-    const fresh = after[key].filter(item => !before[key].includes(item))
+    const fresh = after[key].filter((item) => !before[key].includes(item))
     if (fresh.length > 0) result[key] = fresh
   }
   return result

@@ -37,7 +37,7 @@ export function parseMount(line: string): MountLine {
     root,
     target,
     options: options.split(','),
-    propagation: optional.map(word => word.split(':')[0] ?? ''),
+    propagation: optional.map((word) => word.split(':')[0] ?? ''),
     type,
     source,
     superOptions: superOptions.split(','),
@@ -61,14 +61,14 @@ export function readReport(result: Result): Report {
   const lines = (topic: string): readonly string[] =>
     text(topic)
       .split('\n')
-      .filter(line => line !== '')
+      .filter((line) => line !== '')
   return {
     result,
     text,
     lines,
-    pairs: topic =>
+    pairs: (topic) =>
       Object.fromEntries(
-        lines(topic).map(line => {
+        lines(topic).map((line) => {
           const at = line.search(/[ :=]/)
           return at < 0 ? [line, ''] : [line.slice(0, at), line.slice(at + 1).trim()]
         }),

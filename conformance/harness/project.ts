@@ -28,8 +28,8 @@ const inPath = (name: string): string | undefined => {
   const found = (process.env.PATH ?? '')
     .split(':')
     .concat('/usr/local/sbin', '/usr/sbin', '/sbin')
-    .map(dir => join(dir, name))
-  return found.find(path => existsSync(path))
+    .map((dir) => join(dir, name))
+  return found.find((path) => existsSync(path))
 }
 
 /** The runtime of that name or path, or undefined where it is not installed. */

@@ -13,7 +13,7 @@ const mountinfo = (): string => readFileSync('/proc/self/mountinfo', 'utf8')
 export const hasV1 = (controller: string): boolean =>
   mountinfo()
     .split('\n')
-    .some(line => {
+    .some((line) => {
       const [, tail] = line.split(' - ')
       const fields = tail?.split(' ') ?? []
       return fields[0] === 'cgroup' && (fields[2] ?? '').split(',').includes(controller)
@@ -33,4 +33,4 @@ export const needsCapability = (bit: bigint, name: string): Skip =>
   effectiveCaps() & (1n << bit) ? false : `no ${name}`
 
 /** The first reason to skip, or false. */
-export const either = (...skips: readonly Skip[]): Skip => skips.find(skip => skip !== false) ?? false
+export const either = (...skips: readonly Skip[]): Skip => skips.find((skip) => skip !== false) ?? false

@@ -96,7 +96,7 @@ export async function until(condition: () => unknown, what: string, limit = 10_0
   }
 }
 
-export const pause = (ms: number): Promise<void> => new Promise(done => setTimeout(done, ms))
+export const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms))
 
 const environment = (extra: Readonly<Record<string, string>> = {}): Record<string, string> => ({
   PATH: process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin',
@@ -190,8 +190,8 @@ function startProgram(dir: string, argv: readonly string[], options: CallOptions
     pid: child.pid ?? -1,
     exited,
     output: prepared.read,
-    write: text => child.stdin?.write(text),
-    kill: signal => child.kill(signal),
+    write: (text) => child.stdin?.write(text),
+    kill: (signal) => child.kill(signal),
   }
 }
 
@@ -207,16 +207,16 @@ function openBox(dir: string, deferred: (() => void)[]): Box {
     id: () => `${token}-${++serial}`,
     call,
     begin: (args, options = {}) => startProgram(dir, commandLine(root, args, options), options),
-    helper: argv => {
+    helper: (argv) => {
       const running = startProgram(dir, argv, {})
       deferred.push(() => running.kill('SIGKILL'))
       return running
     },
-    state: id => {
+    state: (id) => {
       const result = call(['state', id])
       return result.status === 0 ? JSON.parse(result.stdout) : undefined
     },
-    defer: action => deferred.push(action),
+    defer: (action) => deferred.push(action),
   }
 }
 
@@ -228,7 +228,7 @@ export function scenario(
 ): void {
   const peer = process.env.RUNT_STRICT ? undefined : options.peers?.[runtime.name]
   const skip = either(needsRoot(), options.skip ?? false, peer === undefined ? false : `${runtime.name}: ${peer}`)
-  t.test(name, { skip }, async test => {
+  t.test(name, { skip }, async (test) => {
     claimProcesses()
     mkdirSync(store, { recursive: true })
     chmodSync(scratchRoot, 0o755)
