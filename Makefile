@@ -32,6 +32,7 @@ NODE_PREFIX := $(shell node -p 'require("path").resolve(process.execPath, "../..
 MUSL_INCLUDE := /usr/include/$(ARCH:gnu=musl)
 QUICKJS := /usr/lib/$(ARCH)/quickjs/libquickjs.a
 
+STRIP := $(if $(filter 1,$(DEBUG) $(SANITIZE)),cp,objcopy --strip-all)
 GEN := build/gen
 O := $(BUILD)/o
 
@@ -71,13 +72,18 @@ CC_RUNT := musl-gcc -std=gnu11 $(WARN) $(OPT) $(INCLUDES) $(DEFINES) $(KERNEL)
 CXX_RUNT := g++ $(WARN) $(OPT) -U_FORTIFY_SOURCE -nostdinc -nostdinc++ -isystem /usr/include/c++/$(GCC_VERSION) \
   -isystem /usr/include/$(ARCH)/c++/$(GCC_VERSION) -isystem $(MUSL_INCLUDE) -isystem $(GCC_INCLUDE) \
   -include addon/embed/musl_cxx.h $(CXX_FLAGS) $(INCLUDES) $(DEFINES) $(KERNEL)
-LINK_RUNT := musl-gcc -static -no-pie $(if $(filter 1,$(DEBUG)),-g,-s) -Wl,--gc-sections -Wl,-z,norelro \
+LINK_RUNT := musl-gcc -static -no-pie -Wl,--gc-sections -Wl,-z,norelro \
   -Wl,-z,noseparate-code -Wl,--build-id=none -T addon/embed/snapshot.ld
 LIBS_RUNT := $(QUICKJS)
 CC_INIT := musl-gcc -static -no-pie -std=gnu11 $(WARN) -Os $(SECTIONS) -fno-pie -fno-stack-protector \
   -fno-asynchronous-unwind-tables $(if $(filter 1,$(DEBUG)),-g,-s) -Wl,--gc-sections -Wl,-z,norelro \
   -Wl,--build-id=none -DRUNT_INIT $(INCLUDES) $(KERNEL)
 endif
+
+# While handlers are still being written: a missing one is a warning, and a crash only when it is called.
+UNFINISHED := -Wl,--warn-unresolved-symbols
+LINK_RUNT += $(UNFINISHED)
+CC_INIT += $(UNFINISHED)
 
 # ---- what is built ----
 PROGRAMS := $(BUILD)/runt $(BUILD)/runt.node $(BUILD)/node/index.mjs $(BUILD)/runt-node
@@ -164,10 +170,11 @@ $(BUILD)/runt.boot: $(OBJECTS) $O/addon/binding.o $O/addon.a addon/embed/snapsho
 
 ifeq ($(SNAPSHOT),1)
 $(BUILD)/runt: $(BUILD)/runt.boot
-	$< --make-snapshot $@
+	@$(STRIP) $< $<.stripped
+	$< --make-snapshot $<.stripped $@
 else
 $(BUILD)/runt: $(BUILD)/runt.boot
-	cp $< $@
+	$(STRIP) $< $@
 endif
 
 # ---- the Node package ----

@@ -8,12 +8,12 @@
 
 static struct engine fresh;
 
-static int make_snapshot(const char *path) {
+static int make_snapshot(const char *template, const char *path) {
   struct engine engine = {0};
   int failed = snapshot_begin();
   if (!failed) failed = engine_start(&engine);
   if (!failed) failed = engine_load_all(&engine);
-  return failed ? failed : snapshot_write(&engine, path);
+  return failed ? failed : snapshot_write(&engine, template, path);
 }
 
 int main(int argc, char **argv) {
@@ -21,7 +21,7 @@ int main(int argc, char **argv) {
   if (engine) {
     JS_UpdateStackTop(engine->runtime);
   } else {
-    if (argc == 3 && strcmp(argv[1], "--make-snapshot") == 0) return make_snapshot(argv[2]);
+    if (argc == 4 && strcmp(argv[1], "--make-snapshot") == 0) return make_snapshot(argv[2], argv[3]);
     engine = &fresh;
     int failed = engine_start(engine);
     if (failed) return failed;
