@@ -1,0 +1,13 @@
+/*
+ * The package's public names. Inside the package, import from the file that defines a name.
+ */
+export type { ActionName } from './actions.ts'
+export { describeAction } from './actions.ts'
+export type { Architecture, ArchitectureName } from './architectures.ts'
+export { ARCHITECTURES } from './architectures.ts'
+export type { CompiledFilter, CompileOptions, CompileResult, RejectedProfile } from './compile.ts'
+export { compileSeccomp, MAX_INSTRUCTIONS } from './compile.ts'
+export type { Operator, Problem, Seccomp, SeccompArg, SeccompSyscall } from './profile.ts'
+export type { Simulation, SyscallRecord } from './simulate.ts'
+export { decodeFilter, simulate } from './simulate.ts'
+export { syscallName, syscallNumber } from './syscalls.ts'
