@@ -1,21 +1,390 @@
-// Placeholder until the addon's functions are in: enough for the build to run from end to end.
+// The addon's functions as src/native.ts declares them, one short function each: take the arguments, call one verb of
+// the C files, give the result or throw. The launch functions are in decode.cc.
 #include <napi.h>
-#include <unistd.h>
 
-static Napi::Value Version(const Napi::CallbackInfo &info) {
-  return Napi::String::New(info.Env(), "0.1.0");
+#include "cgroups.h"
+#include "cleanup.h"
+#include "decode.h"
+#include "files.h"
+#include "probe.h"
+#include "process.h"
+#include "sockets.h"
+#include "supervise.h"
+
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <ctime>
+
+using Napi::CallbackInfo;
+using Napi::Env;
+using Napi::Value;
+
+namespace {
+
+// ---- arguments and results ----
+
+std::string Text(const CallbackInfo &info, size_t index) {
+  return info[index].As<Napi::String>().Utf8Value();
 }
 
-static Napi::Value Write(const Napi::CallbackInfo &info) {
-  const std::string text = info[1].As<Napi::String>().Utf8Value();
-  const ssize_t written = write(info[0].As<Napi::Number>().Int32Value(), text.data(), text.size());
-  return Napi::Number::New(info.Env(), static_cast<double>(written));
+int Int(const CallbackInfo &info, size_t index) {
+  return info[index].As<Napi::Number>().Int32Value();
 }
 
-static Napi::Object Init(Napi::Env env, Napi::Object exports) {
-  exports.Set("version", Napi::Function::New<Version>(env, "version"));
-  exports.Set("write", Napi::Function::New<Write>(env, "write"));
+Value String(Env env, const char *data, size_t length) {
+  return Napi::String::New(env, data == nullptr ? "" : data, length);
+}
+
+// Throws what NativeError in native.ts describes. `error` is an errno or its negative.
+Value Throw(Env env, int error, const char *syscall, const char *path = nullptr) {
+  if (error < 0) error = -error;
+  const char *name = strerrorname_np(error);
+  if (name == nullptr) name = "UNKNOWN";
+  std::string message = std::string(syscall) + (path != nullptr ? std::string(" ") + path : "") + ": " + name;
+  Napi::Error thrown = Napi::Error::New(env, message);
+  thrown.Set("code", name);
+  thrown.Set("errno", Napi::Number::New(env, error));
+  thrown.Set("syscall", syscall);
+  if (path != nullptr) thrown.Set("path", path);
+  thrown.ThrowAsJavaScriptException();
+  return env.Undefined();
+}
+
+// For verbs that give nothing: `result` is 0 or -errno.
+Value Done(Env env, int result, const char *syscall, const char *path = nullptr) {
+  return result < 0 ? Throw(env, result, syscall, path) : env.Undefined();
+}
+
+// For system calls: -1 and errno.
+Value Called(Env env, int result, const char *syscall, const char *path = nullptr) {
+  return Done(env, result < 0 ? -errno : 0, syscall, path);
+}
+
+// For verbs that give a number, such as a descriptor.
+Value Number(Env env, int result, const char *syscall, const char *path = nullptr) {
+  return result < 0 ? Throw(env, result, syscall, path) : Napi::Number::New(env, result);
+}
+
+// For verbs that answer yes (1) or no (0).
+Value Answer(Env env, int result, const char *syscall, const char *path = nullptr) {
+  return result < 0 ? Throw(env, result, syscall, path) : Napi::Boolean::New(env, result != 0);
+}
+
+Napi::Array Names(Env env, const text &names) {
+  Napi::Array list = Napi::Array::New(env);
+  uint32_t count = 0;
+  for (size_t at = 0; at < names.length; at += strlen(names.data + at) + 1)
+    list.Set(count++, Napi::String::New(env, names.data + at));
+  return list;
+}
+
+// ---- the command's own surroundings ----
+
+Value ProgramName(const CallbackInfo &info) {
+  return Napi::String::New(info.Env(), program_invocation_name);
+}
+
+Value EnvironmentVariable(const CallbackInfo &info) {
+  const char *value = getenv(Text(info, 0).c_str());
+  return value == nullptr ? info.Env().Undefined() : Napi::String::New(info.Env(), value);
+}
+
+Value Cwd(const CallbackInfo &info) {
+  char path[PATH_MAX];
+  if (getcwd(path, sizeof path) == nullptr) return Throw(info.Env(), errno, "getcwd");
+  return Napi::String::New(info.Env(), path);
+}
+
+Value Pid(const CallbackInfo &info) {
+  return Napi::Number::New(info.Env(), getpid());
+}
+
+Value Euid(const CallbackInfo &info) {
+  return Napi::Number::New(info.Env(), geteuid());
+}
+
+Value Now(const CallbackInfo &info) {
+  timespec now;
+  tm utc;
+  char text[40];
+  clock_gettime(CLOCK_REALTIME, &now);
+  gmtime_r(&now.tv_sec, &utc);
+  size_t length = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
+  snprintf(text + length, sizeof text - length, ".%09ldZ", now.tv_nsec);
+  return Napi::String::New(info.Env(), text);
+}
+
+Value Realpath(const CallbackInfo &info) {
+  std::string path = Text(info, 0);
+  char real[PATH_MAX];
+  int error = path_real(path.c_str(), real);
+  return error < 0 ? Throw(info.Env(), error, "open", path.c_str()) : Napi::String::New(info.Env(), real);
+}
+
+Value IsTerminal(const CallbackInfo &info) {
+  return Napi::Boolean::New(info.Env(), isatty(Int(info, 0)) == 1);
+}
+
+// ---- files ----
+
+Value ReadFile(const CallbackInfo &info) {
+  constexpr size_t kDefaultLimit = 64 << 20;
+  std::string path = Text(info, 0);
+  size_t limit = info[1].IsNumber() ? static_cast<size_t>(info[1].As<Napi::Number>().Int64Value()) : kDefaultLimit;
+  text file;
+  int error = file_read(path.c_str(), limit, &file);
+  if (error < 0) return Throw(info.Env(), error, "read", path.c_str());
+  AUTO_FREE char *data = file.data;
+  return String(info.Env(), data, file.length);
+}
+
+using Writer = int(const char *path, const char *data, size_t length, mode_t mode);
+
+template <Writer writer> Value Written(const CallbackInfo &info) {
+  std::string path = Text(info, 0), data = Text(info, 1);
+  int error = writer(path.c_str(), data.data(), data.size(), static_cast<mode_t>(Int(info, 2)));
+  return Done(info.Env(), error, "write", path.c_str());
+}
+
+Value Write(const CallbackInfo &info) {
+  std::string data = Text(info, 1);
+  return Done(info.Env(), fd_write(Int(info, 0), data.data(), data.size()), "write");
+}
+
+const char *Kind(mode_t mode) {
+  switch (mode & S_IFMT) {
+  case S_IFDIR:
+    return "directory";
+  case S_IFLNK:
+    return "symlink";
+  case S_IFSOCK:
+    return "socket";
+  case S_IFIFO:
+    return "fifo";
+  case S_IFCHR:
+    return "char";
+  case S_IFBLK:
+    return "block";
+  default:
+    return "file";
+  }
+}
+
+Value Status(const CallbackInfo &info) {
+  Env env = info.Env();
+  std::string path = Text(info, 0);
+  struct stat status;
+  if (lstat(path.c_str(), &status) < 0)
+    return errno == ENOENT || errno == ENOTDIR ? env.Undefined() : Throw(env, errno, "lstat", path.c_str());
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("kind", Kind(status.st_mode));
+  object.Set("mode", Napi::Number::New(env, status.st_mode & 07777));
+  object.Set("uid", Napi::Number::New(env, status.st_uid));
+  object.Set("gid", Napi::Number::New(env, status.st_gid));
+  object.Set("size", Napi::Number::New(env, static_cast<double>(status.st_size)));
+  return object;
+}
+
+Value Exists(const CallbackInfo &info) {
+  return Napi::Boolean::New(info.Env(), access(Text(info, 0).c_str(), F_OK) == 0);
+}
+
+Value ReadDirectory(const CallbackInfo &info) {
+  std::string path = Text(info, 0);
+  text names;
+  int error = directory_read(path.c_str(), &names);
+  if (error < 0) return Throw(info.Env(), error, "opendir", path.c_str());
+  AUTO_FREE char *data = names.data;
+  return Names(info.Env(), names);
+}
+
+Value Mkdir(const CallbackInfo &info) {
+  std::string path = Text(info, 0);
+  return Called(info.Env(), mkdir(path.c_str(), static_cast<mode_t>(Int(info, 1))), "mkdir", path.c_str());
+}
+
+Value MkdirAll(const CallbackInfo &info) {
+  std::string path = Text(info, 0);
+  return Answer(info.Env(), directory_make_all(path.c_str(), static_cast<mode_t>(Int(info, 1))), "mkdir", path.c_str());
+}
+
+Value Rmdir(const CallbackInfo &info) {
+  std::string path = Text(info, 0);
+  return Called(info.Env(), rmdir(path.c_str()), "rmdir", path.c_str());
+}
+
+Value RemoveDirectory(const CallbackInfo &info) {
+  std::string path = Text(info, 0);
+  return Done(info.Env(), directory_remove(path.c_str()), "unlink", path.c_str());
+}
+
+Value Unlink(const CallbackInfo &info) {
+  std::string path = Text(info, 0);
+  return Called(info.Env(), unlink(path.c_str()), "unlink", path.c_str());
+}
+
+Value Rename(const CallbackInfo &info) {
+  std::string from = Text(info, 0), to = Text(info, 1);
+  return Called(info.Env(), rename(from.c_str(), to.c_str()), "rename", from.c_str());
+}
+
+Value Lock(const CallbackInfo &info) {
+  std::string path = Text(info, 0);
+  return Number(info.Env(), path_lock(path.c_str(), Text(info, 1) == "wait"), "flock", path.c_str());
+}
+
+Value Close(const CallbackInfo &info) {
+  return Called(info.Env(), close(Int(info, 0)), "close");
+}
+
+// ---- the host ----
+
+Value Probe(const CallbackInfo &info) {
+  Env env = info.Env();
+  struct host_probe probe __attribute__((cleanup(host_probe_free)));
+  int error = host_probe(&probe);
+  if (error < 0) return Throw(env, error, "probe");
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("kernel", static_cast<const char *>(probe.kernel));
+  object.Set("euid", Napi::Number::New(env, probe.euid));
+  object.Set("egid", Napi::Number::New(env, probe.egid));
+  object.Set("boundingSet", Napi::BigInt::New(env, probe.bounding_set));
+  object.Set("cgroupMounts", Names(env, probe.cgroup_mounts));
+  object.Set("ownCgroups", String(env, probe.own_cgroups.data, probe.own_cgroups.length));
+  object.Set("unifiedControllers", String(env, probe.unified_controllers.data, probe.unified_controllers.length));
+  object.Set("apparmor", Napi::Boolean::New(env, probe.apparmor != 0));
+  object.Set("selinux", Napi::Boolean::New(env, probe.selinux != 0));
+  object.Set("inUserNamespace", Napi::Boolean::New(env, probe.in_user_namespace != 0));
+  return object;
+}
+
+// ---- processes ----
+
+Value ProcessStatus(const CallbackInfo &info) {
+  Env env = info.Env();
+  struct process_status status;
+  int found = process_status(Int(info, 0), &status);
+  if (found < 0) return Throw(env, found, "read", "/proc/PID/stat");
+  if (found == 0) return env.Undefined();
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("startTime", static_cast<const char *>(status.start_time));
+  object.Set("state", String(env, &status.state, 1));
+  object.Set("comm", static_cast<const char *>(status.comm));
+  object.Set("parent", Napi::Number::New(env, status.parent));
+  return object;
+}
+
+Value Signal(const CallbackInfo &info) {
+  int sent = process_signal(Int(info, 0), Text(info, 1).c_str(), Int(info, 2));
+  return Answer(info.Env(), sent, "pidfd_send_signal");
+}
+
+Value WaitForExit(const CallbackInfo &info) {
+  int ended = process_wait(Int(info, 0), Text(info, 1).c_str(), Int(info, 2));
+  return Answer(info.Env(), ended, "poll");
+}
+
+Value SignalCgroup(const CallbackInfo &info) {
+  std::string directory = Text(info, 0);
+  return Number(info.Env(), cgroup_signal(directory.c_str(), Int(info, 1)), "kill", directory.c_str());
+}
+
+Value DestroyCgroup(const CallbackInfo &info) {
+  std::string directory = Text(info, 0);
+  return Answer(info.Env(), cgroup_destroy(directory.c_str(), Int(info, 1)), "rmdir", directory.c_str());
+}
+
+Value BecomeSubreaper(const CallbackInfo &info) {
+  return Called(info.Env(), prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl");
+}
+
+Value Supervise(const CallbackInfo &info) {
+  return Number(info.Env(), supervise(Int(info, 0), Int(info, 1)), "waitpid");
+}
+
+Value ListenTerminal(const CallbackInfo &info) {
+  std::string path = Text(info, 0);
+  return Number(info.Env(), socket_listen(path.c_str()), "bind", path.c_str());
+}
+
+Value ReceiveTerminal(const CallbackInfo &info) {
+  return Number(info.Env(), terminal_receive(Int(info, 0)), "recvmsg");
+}
+
+Value SendPidfd(const CallbackInfo &info) {
+  std::string path = Text(info, 0);
+  return Done(info.Env(), socket_send_pidfd(path.c_str(), Int(info, 1)), "connect", path.c_str());
+}
+
+Value Sleep(const CallbackInfo &info) {
+  int milliseconds = Int(info, 0);
+  timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000L};
+  nanosleep(&time, nullptr);
+  return info.Env().Undefined();
+}
+
+// The callback is a template argument: nothing has to be allocated per function.
+template <Value (*function)(const CallbackInfo &)> void Add(Napi::Object &exports, const char *name) {
+  exports.Set(name, Napi::Function::New<function>(exports.Env(), name));
+}
+
+void AddFiles(Napi::Object &exports) {
+  Add<ReadFile>(exports, "readFile");
+  Add<Written<file_write>>(exports, "writeFile");
+  Add<Written<file_write_atomic>>(exports, "writeFileAtomic");
+  Add<Written<file_append>>(exports, "appendFile");
+  Add<Write>(exports, "write");
+  Add<Status>(exports, "status");
+  Add<Exists>(exports, "exists");
+  Add<ReadDirectory>(exports, "readDirectory");
+  Add<Mkdir>(exports, "mkdir");
+  Add<MkdirAll>(exports, "mkdirAll");
+  Add<Rmdir>(exports, "rmdir");
+  Add<RemoveDirectory>(exports, "removeDirectory");
+  Add<Unlink>(exports, "unlink");
+  Add<Rename>(exports, "rename");
+  Add<Lock>(exports, "lock");
+  Add<Close>(exports, "close");
+}
+
+void AddProcesses(Napi::Object &exports) {
+  Add<ProcessStatus>(exports, "processStatus");
+  Add<Signal>(exports, "signal");
+  Add<WaitForExit>(exports, "waitForExit");
+  Add<SignalCgroup>(exports, "signalCgroup");
+  Add<DestroyCgroup>(exports, "destroyCgroup");
+  Add<BecomeSubreaper>(exports, "becomeSubreaper");
+  Add<Supervise>(exports, "supervise");
+  Add<ListenTerminal>(exports, "listenTerminal");
+  Add<ReceiveTerminal>(exports, "receiveTerminal");
+  Add<SendPidfd>(exports, "sendPidfd");
+  Add<Sleep>(exports, "sleep");
+}
+
+Napi::Object Init(Env, Napi::Object exports) {
+  Add<ProgramName>(exports, "programName");
+  Add<EnvironmentVariable>(exports, "env");
+  Add<Cwd>(exports, "cwd");
+  Add<Pid>(exports, "pid");
+  Add<Euid>(exports, "euid");
+  Add<Now>(exports, "now");
+  Add<Realpath>(exports, "realpath");
+  Add<IsTerminal>(exports, "isTerminal");
+  AddFiles(exports);
+  Add<Probe>(exports, "probe");
+  Add<Launch>(exports, "launch");
+  Add<Resume>(exports, "resume");
+  Add<Abandon>(exports, "abandon");
+  Add<Start>(exports, "start");
+  AddProcesses(exports);
   return exports;
 }
+
+}  // namespace
 
 NODE_API_MODULE(runt, Init)

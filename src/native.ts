@@ -75,9 +75,7 @@ export interface HostProbe {
 
 export interface Native {
   // ---- the command's own surroundings ----
-  /** Arguments after the program's name. */
-  arguments(): readonly string[]
-  /** Absolute path of the program as called, for help texts: its base name is what help prints. */
+  /** The program as called (argv[0]), for help texts: its base name is what help prints. */
   programName(): string
   env(name: string): string | undefined
   cwd(): string
@@ -101,13 +99,18 @@ export interface Native {
   appendFile(path: string, text: string, mode: number): void
   /** write(2) to an open descriptor until all is written. EPIPE and EAGAIN are handled. */
   write(fd: number, text: string): void
+  /** lstat(2); undefined: nothing there. */
   status(path: string): FileStatus | undefined
+  /** access(2): cheaper than `status` where only that counts. */
+  exists(path: string): boolean
   readDirectory(path: string): readonly string[]
   /** mkdir(2); throws EEXIST. */
   mkdir(path: string, mode: number): void
   /** mkdir -p; true if the last directory is new. */
   mkdirAll(path: string, mode: number): boolean
   rmdir(path: string): void
+  /** Unlink the files of a directory that holds no directories, then rmdir(2) it; what is already gone is no error. */
+  removeDirectory(path: string): void
   unlink(path: string): void
   rename(from: string, to: string): void
   /** Open `path` (a directory or file) and flock(2) it exclusively; waits, or with `wait` 'try' throws EWOULDBLOCK. Returns a descriptor. */
@@ -138,10 +141,17 @@ export interface Native {
   /** prctl(PR_SET_CHILD_SUBREAPER, 1). */
   becomeSubreaper(): void
   /** Foreground `run`/`exec`: forward signals to the process, relay the terminal when `terminal` is a pty master's descriptor (-1: none), reap,
-   * and return what waitid(2) says of the process: its exit status, or 128 + signal. */
+   * and return its exit status, or 128 + the signal that ended it. Signals stay blocked afterwards: cleaning up must not be interrupted. */
   supervise(pid: number, terminal: number): number
-  /** Foreground terminal: a socket pair's path-less end to hand to a plan's console (received pty master); see supervise. */
-  receiveTerminal(socket: number): number
+  /** Send a signal to every process of a cgroup and of the cgroups below it; how many there were. */
+  signalCgroup(directory: string, signal: number): number
+  /** Kill what lives in a cgroup and below, wait for its end, remove the directories. False: not done after `milliseconds` (-1: wait for
+   * ever). A cgroup that is already gone is no error. */
+  destroyCgroup(directory: string, milliseconds: number): boolean
+  /** Foreground terminal: bind(2) and listen(2) on an AF_UNIX socket that the plan uses as its console socket. A descriptor. */
+  listenTerminal(path: string): number
+  /** Accept on that socket and receive the pty master, which gets the window size of our own terminal; see `supervise`. */
+  receiveTerminal(listener: number): number
   /** Send init's pidfd over the AF_UNIX socket `path` (--pidfd-socket). */
   sendPidfd(path: string, pid: number): void
   /** Sleep; only for retry loops that have no event to wait for. */

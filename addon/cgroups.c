@@ -1,0 +1,165 @@
+#define _GNU_SOURCE
+#include "cgroups.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "cleanup.h"
+#include "files.h"
+#include "process.h"
+
+enum { BATCH = 64, PROCS_LIMIT = 64 * 1024 * 1024, RETRY_MILLISECONDS = 1 };
+
+/* Some of the processes of one cgroup. */
+struct members {
+  int count;
+  pid_t pids[BATCH];
+  int pidfds[BATCH];
+};
+
+static void cleanup_members(struct members *members) {
+  for (int i = 0; i < members->count; i++) close(members->pidfds[i]);
+}
+
+static int read_procs(int cgroup, struct text *procs) {
+  char path[48];
+  snprintf(path, sizeof path, "/proc/self/fd/%d/cgroup.procs", cgroup);
+  return file_read(path, PROCS_LIMIT, procs);
+}
+
+static int listed(const char *procs, pid_t pid) {
+  for (const char *line = procs; line && *line; line = (line = strchr(line, '\n')) ? line + 1 : NULL)
+    if (atoi(line) == pid) return 1;
+  return 0;
+}
+
+/* A threaded cgroup lists its processes in its domain only (EOPNOTSUPP); a removed one reads as ENODEV. */
+static int procs_error(int error) {
+  return error == -EOPNOTSUPP || error == -ENODEV || error == -ENOENT ? 0 : error;
+}
+
+/* Signals a first batch of the processes of one cgroup. A pid is read, opened, and read again: who is still listed
+ * after his pidfd exists is who was meant. */
+static int signal_batch(int cgroup, int signal, struct members *members) {
+  AUTO_FREE char *before_data = NULL, *after_data = NULL;
+  struct text before, after;
+  int error = read_procs(cgroup, &before);
+  if (error < 0) return procs_error(error);
+  before_data = before.data;
+  for (char *line = before.data; *line && members->count < BATCH; line = strchr(line, '\n') + 1) {
+    pid_t pid = atoi(line);
+    int pidfd = pid > 0 ? pidfd_open_any(pid) : -ESRCH; /* 0: a process this pid namespace cannot see */
+    if (pidfd == -ESRCH) continue;
+    if (pidfd < 0) return pidfd;
+    members->pids[members->count] = pid;
+    members->pidfds[members->count++] = pidfd;
+  }
+  if (members->count == 0) return 0;
+  error = read_procs(cgroup, &after);
+  if (error < 0) return procs_error(error);
+  after_data = after.data;
+  int signalled = 0;
+  for (int i = 0; i < members->count; i++) {
+    if (!listed(after.data, members->pids[i])) continue;
+    int sent = pidfd_signal(members->pidfds[i], signal);
+    if (sent < 0) return sent;
+    signalled += sent;
+  }
+  return signalled;
+}
+
+typedef int visitor(int cgroup, void *state);
+
+/* Calls `visit` for the cgroups below and then for the cgroup itself; the sum of what it returns. */
+static int walk(int parent, const char *name, visitor *visit, void *state) {
+  AUTO_FD int cgroup = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (cgroup < 0) return errno == ENOENT ? 0 : -errno;
+  AUTO_DIR DIR *directory = fdopendir(fcntl(cgroup, F_DUPFD_CLOEXEC, 0));
+  if (!directory) return -errno;
+  int total = 0;
+  for (struct dirent *entry; (entry = readdir(directory));) {
+    if (entry->d_type != DT_DIR || entry->d_name[0] == '.') continue;
+    int result = walk(cgroup, entry->d_name, visit, state);
+    if (result < 0) return result;
+    total += result;
+  }
+  int result = visit(cgroup, state);
+  return result < 0 ? result : total + result;
+}
+
+static int visit_signal(int cgroup, void *state) {
+  int total = 0, sent;
+  do {
+    struct members members __attribute__((cleanup(cleanup_members))) = {.count = 0};
+    sent = signal_batch(cgroup, *(int *)state, &members);
+    if (sent < 0) return sent;
+    total += sent;
+    /* A full batch of a killed cgroup shrinks; any other signal would be sent to the same processes again. */
+  } while (sent == BATCH && *(int *)state == SIGKILL);
+  return total;
+}
+
+int cgroup_signal(const char *directory, int signal) {
+  return walk(AT_FDCWD, directory, visit_signal, &signal);
+}
+
+struct deadline {
+  int endless;
+  long long at; /* milliseconds of CLOCK_MONOTONIC */
+};
+
+static long long now_milliseconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+static int left(const struct deadline *deadline) {
+  if (deadline->endless) return -1;
+  long long rest = deadline->at - now_milliseconds();
+  return rest < 0 ? 0 : (int)rest;
+}
+
+static int visit_kill_and_wait(int cgroup, void *state) {
+  struct members members __attribute__((cleanup(cleanup_members))) = {.count = 0};
+  int sent = signal_batch(cgroup, SIGKILL, &members);
+  if (sent < 0) return sent;
+  for (int i = 0; i < members.count; i++) {
+    int ended = pidfd_wait(members.pidfds[i], left(state));
+    if (ended < 0) return ended;
+  }
+  return sent;
+}
+
+static int visit_remove(int cgroup, void *state) {
+  (void)state;
+  char path[PATH_MAX], link[32];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", cgroup);
+  ssize_t length = readlink(link, path, sizeof path - 1);
+  if (length < 0) return -errno;
+  path[length] = '\0';
+  return rmdir(path) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+int cgroup_destroy(const char *directory, int milliseconds) {
+  struct deadline deadline = {milliseconds < 0, now_milliseconds() + milliseconds};
+  for (;;) {
+    /* Nearly always the cgroup is empty and without children by now. */
+    if (rmdir(directory) == 0 || errno == ENOENT) return 1;
+    if (errno != EBUSY && errno != ENOTEMPTY) return -errno;
+    int killed = walk(AT_FDCWD, directory, visit_kill_and_wait, &deadline);
+    if (killed < 0) return killed;
+    int error = walk(AT_FDCWD, directory, visit_remove, NULL);
+    if (error == 0) return 1;
+    if (error != -EBUSY && error != -ENOTEMPTY) return error;
+    if (left(&deadline) == 0) return 0;
+    /* Members there is no pidfd for, or one that the kernel has not let go of yet: nothing to poll. */
+    if (killed == 0) nanosleep(&(struct timespec){.tv_nsec = RETRY_MILLISECONDS * 1000000L}, NULL);
+  }
+}

@@ -1,0 +1,40 @@
+/* Files and directories of the host: what TypeScript reads, writes and removes. Every path here is trusted: nothing
+ * inside a container's root file system is touched. Functions return 0 (or what their comment says) or -errno. */
+#ifndef RUNT_FILES_H
+#define RUNT_FILES_H
+#include <stddef.h>
+#include <sys/stat.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Text that a function allocated, with a NUL behind it; the caller frees `data`. */
+struct text {
+  char *data;
+  size_t length;
+};
+
+/* The whole file, or standard input when `path` is "-"; -EFBIG beyond `limit` bytes. */
+int file_read(const char *path, size_t limit, struct text *out);
+int file_write(const char *path, const char *data, size_t length, mode_t mode);
+int file_write_atomic(const char *path, const char *data, size_t length, mode_t mode);
+int file_append(const char *path, const char *data, size_t length, mode_t mode);
+int fd_write(int fd, const char *data, size_t length);
+
+/* Names one after another, each ended by a NUL, without "." and "..". */
+int directory_read(const char *path, struct text *names);
+/* mkdir -p; 1 if the last directory is new, 0 if it was there. */
+int directory_make_all(const char *path, mode_t mode);
+/* Removes the files in a directory that holds no directories, and the directory. What is already gone is no error. */
+int directory_remove(const char *path);
+
+/* realpath(3) in three system calls; out holds PATH_MAX bytes. */
+int path_real(const char *path, char *out);
+/* A descriptor that holds flock(2) on `path`, or -errno. */
+int path_lock(const char *path, int wait);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,220 @@
+#define _GNU_SOURCE
+#include "supervise.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <termios.h>
+
+#include "cleanup.h"
+#include "sockets.h"
+
+/* One direction of the relay. Bytes are read only when the last ones are gone, so a reader that stops reading stops the
+ * writer, and never us. */
+struct relay {
+  int from, to; /* from -1: ended */
+  size_t start, end;
+  char bytes[4096]; /* not more than a pipe takes at once when poll(2) says it is writable */
+};
+
+struct supervisor {
+  pid_t pid;
+  int status; /* of waitpid(2), once `ended` */
+  int ended;
+  int signals; /* signalfd(2) */
+  int master;
+  int terminal; /* ours, -1 none */
+  int raw;      /* `saved` must be put back */
+  struct termios saved;
+  struct relay in, out;
+};
+
+/* Our own terminal: one of the standard descriptors, or the controlling terminal behind them. */
+static int open_terminal(void) {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+    if (isatty(fd)) return fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  return open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+}
+
+static void copy_size(int terminal, int master) {
+  struct winsize size;
+  if (terminal >= 0 && ioctl(terminal, TIOCGWINSZ, &size) == 0) ioctl(master, TIOCSWINSZ, &size);
+}
+
+int terminal_receive(int listener) {
+  AUTO_FD int connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+  if (connection < 0) return -errno;
+  int master = socket_receive_fd(connection);
+  if (master < 0) return master;
+  AUTO_FD int terminal = open_terminal();
+  copy_size(terminal, master);
+  return master;
+}
+
+static int block_signals(void) {
+  /* What the kernel raises for a fault of ours must still end us. */
+  static const int synchronous[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
+  sigset_t set;
+  sigfillset(&set);
+  for (size_t i = 0; i < sizeof synchronous / sizeof *synchronous; i++) sigdelset(&set, synchronous[i]);
+  if (sigprocmask(SIG_BLOCK, &set, NULL) < 0) return -errno;
+  int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+  return fd < 0 ? -errno : fd;
+}
+
+static int reap(struct supervisor *s) {
+  int status;
+  for (;;) {
+    pid_t pid = waitpid(-1, &status, WNOHANG);
+    if (pid == 0) return 0;
+    if (pid < 0) return s->ended || errno == EINTR ? 0 : -errno;
+    if (pid != s->pid) continue;
+    s->ended = 1;
+    s->status = status;
+  }
+}
+
+/* The child is not reaped yet when it is signalled, so its pid is still its own. */
+static int handle_signals(struct supervisor *s) {
+  struct signalfd_siginfo info;
+  while (read(s->signals, &info, sizeof info) == sizeof info) {
+    int signal = (int)info.ssi_signo;
+    if (signal == SIGCHLD) {
+      int error = reap(s);
+      if (error < 0) return error;
+    } else if (signal == SIGWINCH && s->master >= 0) {
+      copy_size(s->terminal, s->master);
+    } else if (signal != SIGPIPE && signal != SIGTTOU && signal != SIGTTIN && !s->ended) {
+      kill(s->pid, signal);
+    }
+  }
+  return 0;
+}
+
+static void fill(struct relay *relay) {
+  ssize_t got = read(relay->from, relay->bytes, sizeof relay->bytes);
+  if (got > 0) {
+    relay->start = 0;
+    relay->end = (size_t)got;
+  } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
+    relay->from = -1; /* the end, or EIO: nobody has the other side of the terminal open */
+  }
+}
+
+/* What cannot be written is dropped: the container must not stop because our reader has gone. */
+static void flush(struct relay *relay) {
+  ssize_t written = write(relay->to, relay->bytes + relay->start, relay->end - relay->start);
+  if (written >= 0)
+    relay->start += (size_t)written;
+  else if (errno != EAGAIN && errno != EINTR)
+    relay->start = relay->end;
+}
+
+static int pending(const struct relay *relay) {
+  return relay->start < relay->end;
+}
+
+/* Standard output, opened anew without blocking where that leaves our caller's descriptor alone: a stopped terminal
+ * must not keep us from signals. */
+static int open_output(void) {
+  struct stat status;
+  if (fstat(STDOUT_FILENO, &status) == 0 && (S_ISCHR(status.st_mode) || S_ISFIFO(status.st_mode))) {
+    int fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd >= 0) return fd;
+  }
+  return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+}
+
+static int start_relay(struct supervisor *s, int output) {
+  s->in = (struct relay){.from = STDIN_FILENO, .to = s->master};
+  s->out = (struct relay){.from = s->master, .to = output};
+  int flags = fcntl(s->master, F_GETFL);
+  if (flags < 0 || fcntl(s->master, F_SETFL, flags | O_NONBLOCK) < 0) return -errno;
+  s->terminal = open_terminal();
+  if (s->terminal < 0) return 0;
+  copy_size(s->terminal, s->master);
+  if (tcgetattr(s->terminal, &s->saved) < 0) return -errno;
+  struct termios raw = s->saved;
+  cfmakeraw(&raw);
+  if (tcsetattr(s->terminal, TCSANOW, &raw) < 0) return -errno;
+  s->raw = 1;
+  return 0;
+}
+
+static void cleanup_supervisor(struct supervisor *s) {
+  if (s->raw) tcsetattr(s->terminal, TCSANOW, &s->saved);
+  if (s->terminal >= 0) close(s->terminal);
+  if (s->out.to >= 0) close(s->out.to);
+  if (s->signals >= 0) close(s->signals);
+}
+
+/* One turn of the loop; `timeout` 0 only looks. How many descriptors were ready, or -errno. */
+static int turn(struct supervisor *s, int timeout) {
+  enum { SIGNALS, INPUT, MASTER, OUTPUT, COUNT };
+  short master = 0;
+  if (s->out.from >= 0 && !pending(&s->out)) master |= POLLIN;
+  if (pending(&s->in)) master |= POLLOUT;
+  struct pollfd fds[COUNT] = {
+      [SIGNALS] = {.fd = s->signals, .events = POLLIN},
+      [INPUT] = {.fd = pending(&s->in) || s->out.from < 0 ? -1 : s->in.from, .events = POLLIN},
+      [MASTER] = {.fd = master ? s->master : -1, .events = master},
+      [OUTPUT] = {.fd = pending(&s->out) ? s->out.to : -1, .events = POLLOUT},
+  };
+  int ready = poll(fds, COUNT, timeout);
+  if (ready < 0) return errno == EINTR ? 1 : -errno;
+  if (fds[SIGNALS].revents) {
+    int error = handle_signals(s);
+    if (error < 0) return error;
+  }
+  if (fds[INPUT].revents) fill(&s->in);
+  if (fds[MASTER].revents && pending(&s->in)) flush(&s->in);
+  if (fds[MASTER].revents && s->out.from >= 0 && !pending(&s->out)) fill(&s->out);
+  if (fds[OUTPUT].revents) flush(&s->out);
+  return ready;
+}
+
+/* What the process wrote before its end is still in the terminal: hand it over, unless our reader has stopped and a
+ * signal asks us to go. */
+static int drain(struct supervisor *s) {
+  s->in = (struct relay){.from = -1, .to = -1};
+  while (s->out.from >= 0 || pending(&s->out)) {
+    struct pollfd fds[] = {{.fd = s->signals, .events = POLLIN}, {.fd = s->out.to, .events = POLLOUT}};
+    if (pending(&s->out)) {
+      if (poll(fds, 2, -1) < 0 && errno != EINTR) return -errno;
+      if (fds[1].revents) flush(&s->out);
+      if (fds[0].revents && !fds[1].revents) {
+        struct signalfd_siginfo info;
+        if (read(s->signals, &info, sizeof info) == sizeof info && info.ssi_signo != SIGCHLD) return 0;
+      }
+    } else {
+      fill(&s->out);
+      if (!pending(&s->out)) return 0;
+    }
+  }
+  return 0;
+}
+
+int supervise(pid_t pid, int master) {
+  struct supervisor s __attribute__((cleanup(cleanup_supervisor))) = {
+      .pid = pid, .master = master, .terminal = -1, .in.from = -1, .out = {.from = -1, .to = -1}};
+  s.signals = block_signals();
+  if (s.signals < 0) return s.signals;
+  int error = 0;
+  if (master >= 0) {
+    int output = open_output();
+    if (output < 0) return -errno;
+    error = start_relay(&s, output);
+  }
+  /* Its end may have come before SIGCHLD was blocked. */
+  if (error == 0) error = reap(&s);
+  while (error >= 0 && !s.ended) error = turn(&s, -1);
+  if (error >= 0 && master >= 0) error = drain(&s);
+  if (error < 0) return error;
+  return WIFSIGNALED(s.status) ? 128 + WTERMSIG(s.status) : WEXITSTATUS(s.status);
+}

@@ -1,0 +1,21 @@
+/* Foreground containers: signals go in, output comes out, the exit status is the answer. */
+#ifndef RUNT_SUPERVISE_H
+#define RUNT_SUPERVISE_H
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Accepts one connection on `listener`, receives the master of a console over it, and gives it the size of our
+ * terminal. A descriptor, or -errno. */
+int terminal_receive(int listener);
+/* Waits for the child `pid`: forwards signals to it, relays between our terminal (set raw meanwhile) and `master` (-1:
+ * none), reaps whatever else is inherited. The exit status, 128 + the signal that ended it, or -errno. Signals stay
+ * blocked: who calls this cleans up next and must not be interrupted. */
+int supervise(pid_t pid, int master);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
