@@ -1,0 +1,140 @@
+/**
+ * Which cgroup hierarchies this host has and where the runtime itself is in each (cgroups(7), proc_pid_cgroup(5),
+ * proc_pid_mountinfo(5)). Decides between v1, hybrid and v2; decides nothing about a container.
+ */
+
+import type { HostProbe } from '../native.ts'
+
+/** One mounted hierarchy. */
+export interface Hierarchy {
+  readonly version: 1 | 2
+  /** Names as in /proc/self/cgroup (`memory`, `name=systemd`); of the v2 tree those in its root's cgroup.controllers. */
+  readonly controllers: readonly string[]
+  readonly mountpoint: string
+  /** The directory of the hierarchy that is mounted there: not `/` below a container without a cgroup namespace. */
+  readonly root: string
+  /** The runtime's own cgroup, as a path below the mount point (`/`: the mounted root, or somewhere outside of it). */
+  readonly own: string
+}
+
+/** `hybrid`: controllers on v1 and a v2 tree beside them. `v2`: the v2 tree is what counts. */
+export interface CgroupHost {
+  readonly mode: 'v1' | 'hybrid' | 'v2' | 'none'
+  readonly hierarchies: readonly Hierarchy[]
+}
+
+type Probe = Pick<HostProbe, 'cgroupMounts' | 'ownCgroups' | 'unifiedControllers'>
+
+interface MountLine {
+  readonly mountpoint: string
+  readonly root: string
+  readonly type: string
+  readonly superOptions: readonly string[]
+}
+
+/** Super block options of a v1 mount that are not controllers. */
+const MOUNT_FLAGS = ['rw', 'ro', 'xattr', 'noprefix', 'clone_children', 'cpuset_v2_mode', 'none', 'all', 'favordynmods']
+
+/** What the host has, from what the addon read of it. */
+export function parseHierarchies(probe: Probe): CgroupHost {
+  const own = parseOwnCgroups(probe.ownCgroups)
+  const mounts = probe.cgroupMounts.map(parseMountLine).filter((mount) => mount !== undefined)
+  const v1 = uniqueHierarchies(
+    mounts.filter((mount) => mount.type === 'cgroup').map((mount) => legacyHierarchy(mount, own)),
+  )
+  const unified = mounts.find((mount) => mount.type === 'cgroup2')
+  if (unified === undefined) return { mode: v1.length === 0 ? 'none' : 'v1', hierarchies: v1 }
+
+  const v2: Hierarchy = {
+    version: 2,
+    controllers: words(probe.unifiedControllers),
+    mountpoint: unified.mountpoint,
+    root: unified.root,
+    own: below(unified.root, own.get('') ?? '/'),
+  }
+  // As runc: what is mounted at /sys/fs/cgroup itself decides; a stray v1 mount beside it is nobody's resource control.
+  if (v2.mountpoint === '/sys/fs/cgroup' || v1.length === 0) return { mode: 'v2', hierarchies: [v2] }
+  return { mode: 'hybrid', hierarchies: [...v1, v2] }
+}
+
+/** The hierarchy that has the controller, if any. */
+export function findHierarchy(host: CgroupHost, controller: string): Hierarchy | undefined {
+  return host.hierarchies.find((hierarchy) => hierarchy.controllers.includes(controller))
+}
+
+/** The v2 tree, if the host has one. */
+export function unifiedHierarchy(host: CgroupHost): Hierarchy | undefined {
+  return host.hierarchies.find((hierarchy) => hierarchy.version === 2)
+}
+
+/** The text of /proc/PID/cgroup as a map from each controller (`''` for v2) to the process's cgroup. */
+export function parseOwnCgroups(text: string): Map<string, string> {
+  const own = new Map<string, string>()
+  for (const line of text.split('\n')) {
+    const first = line.indexOf(':')
+    const second = line.indexOf(':', first + 1) // a name= or a path may hold further colons, the two fields before may not
+    if (first < 0 || second < 0) continue
+    const path = line.slice(second + 1)
+    const controllers = line.slice(first + 1, second)
+    own.set(controllers, path)
+    for (const controller of controllers.split(',')) own.set(controller, path)
+  }
+  return own
+}
+
+function legacyHierarchy(mount: MountLine, own: ReadonlyMap<string, string>): Hierarchy {
+  const controllers = mount.superOptions.filter(
+    (option) => own.has(option) || (!MOUNT_FLAGS.includes(option) && !option.startsWith('release_agent=')),
+  )
+  const path = controllers.map((controller) => own.get(controller)).find((candidate) => candidate !== undefined)
+  return {
+    version: 1,
+    controllers,
+    mountpoint: mount.mountpoint,
+    root: mount.root,
+    own: below(mount.root, path ?? '/'),
+  }
+}
+
+/** A hierarchy may be mounted several times: the one below /sys/fs/cgroup is meant, else the first. */
+function uniqueHierarchies(all: readonly Hierarchy[]): Hierarchy[] {
+  const unique = new Map<string, Hierarchy>()
+  for (const hierarchy of all) {
+    const key = hierarchy.controllers.join(',')
+    const known = unique.get(key)
+    const better = known !== undefined && !isStandard(known) && isStandard(hierarchy)
+    if (key !== '' && (known === undefined || better)) unique.set(key, hierarchy)
+  }
+  return [...unique.values()]
+}
+
+function isStandard(hierarchy: Hierarchy): boolean {
+  return hierarchy.mountpoint.startsWith('/sys/fs/cgroup/')
+}
+
+/** In a nested container /proc/self/cgroup shows the path on the host, of which the mount shows only what is below `root`. */
+function below(root: string, path: string): string {
+  if (path.startsWith('/..')) return '/'
+  if (root === '/') return path
+  if (path === root) return '/'
+  return path.startsWith(`${root}/`) ? path.slice(root.length) : '/'
+}
+
+function parseMountLine(line: string): MountLine | undefined {
+  const separator = line.indexOf(' - ')
+  if (separator < 0) return undefined
+  const [, , , root, mountpoint] = line.slice(0, separator).split(' ')
+  const [type, , superOptions] = line.slice(separator + 3).split(' ')
+  if (root === undefined || mountpoint === undefined || type === undefined) return undefined
+  return { root: decodeOctal(root), mountpoint: decodeOctal(mountpoint), type, superOptions: (superOptions ?? '').split(',') }
+}
+
+/** Blanks, tabs, newlines and backslashes are written in octal (proc_pid_mountinfo(5)). */
+function decodeOctal(text: string): string {
+  if (!text.includes('\\')) return text
+  return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)))
+}
+
+function words(text: string): string[] {
+  return text.split(/[ \n]/).filter((word) => word !== '')
+}
