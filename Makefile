@@ -180,9 +180,9 @@ endif
 # ---- the Node package ----
 GYP := $(BUILD)/gyp
 $(BUILD)/runt.node: binding.gyp $(ADDON_C) $(ADDON_CC) $(wildcard addon/*.h addon/steps/*.h) $(BUILD)/init $(STEPS_H)
-	@mkdir -p $(GYP) && cp binding.gyp $(GYP)/
-	node_modules/.bin/node-gyp configure build --silent --directory=$(GYP) --nodedir=$(NODE_PREFIX) -- \
-	  -Droot=$(CURDIR) -Dinit_image=$(abspath $(BUILD)/init) $(if $(SAN),'-Dsanitize=$(SAN)')
+	@mkdir -p $(GYP) && cp binding.gyp $(GYP)/ && ln -sfn $(CURDIR)/addon $(GYP)/addon
+	RUNT_ROOT=$(CURDIR) RUNT_INIT_IMAGE=$(abspath $(BUILD)/init) RUNT_SANITIZE_FLAGS='$(SAN)' \
+	  node_modules/.bin/node-gyp configure build --silent --directory=$(GYP) --nodedir=$(NODE_PREFIX)
 	cp $(GYP)/build/Release/runt.node $@
 
 $(BUILD)/node/index.mjs: $(TS) scripts/bundle.mjs $(GENERATED)

@@ -1,17 +1,17 @@
-# The addon as a .node file. `root` and `init_image` are given by the Makefile, which runs node-gyp in its own directory
-# below build/; sources and flags follow the static program's.
+# The addon as a .node file. The Makefile runs node-gyp in a directory of its own below build/ that links to addon/, and
+# says by RUNT_ROOT where all else is; sources and flags follow the static program's.
 {
   'variables': {
-    'root%': '.',
-    'init_image%': 'build/init',
-    'sanitize%': '',
+    'root': '<!(echo "${RUNT_ROOT:-$PWD}")',
+    'init_image': '<!(echo "${RUNT_INIT_IMAGE:-$PWD/build/init}")',
+    'sanitize': '<!(echo "${RUNT_SANITIZE_FLAGS:-}")',
   },
   'targets': [{
     'target_name': 'runt',
     'sources': [
-      '<(root)/addon/embed/init_image.S',
-      '<!@(ls <(root)/addon/*.cc <(root)/addon/*.c)',
-      '<!@(ls <(root)/addon/steps/*.c | grep -v container_only)',
+      'addon/embed/init_image.S',
+      '<!@(ls addon/*.cc addon/*.c)',
+      '<!@(ls addon/steps/*.c | grep -v container_only)',
     ],
     'include_dirs': [
       '<(root)/node_modules/node-addon-api',
