@@ -1,202 +1,247 @@
 /**
- * Checks a parsed JSON document against a shape, in one walk that also makes it what the generated types promise:
- * defaults filled in, 64-bit integers as bigint. The shapes are generated from spec-schemas/ (scripts/generate-schemas.ts).
- * A table and this walk instead of compiled validators: a tenth of the bytecode to load at each start. As in Go, hence in
- * runc, null and an empty optional string are absent, and keys match without regard to case. Knows no cross-field rules.
+ * Checks a parsed JSON document and makes it, in place and in the same walk, what its generated type promises: defaults
+ * filled in, 64-bit integers as bigint. build/gen/check-*.ts, generated from spec-schemas/, call a function of this file
+ * for each member that is there; so the usual document costs a few calls and no paths. Like Go, hence like runc, it takes
+ * null and an empty string member as absent and lets keys differ in case. Knows no rules that concern several members.
  */
 
 import type { Problem } from '../errors.ts'
 import type { Json, JsonList, JsonObject } from './json.ts'
 
-export type Shape =
-  | { readonly kind: 'string'; readonly pattern?: RegExp; readonly expected?: string }
-  | { readonly kind: 'enum'; readonly values: readonly string[] }
-  | { readonly kind: 'boolean' }
-  | { readonly kind: 'integer'; readonly minimum: number; readonly maximum: number }
-  | { readonly kind: 'int64'; readonly minimum: bigint; readonly maximum: bigint }
-  | { readonly kind: 'list'; readonly items: Shape; readonly minItems: number }
-  | { readonly kind: 'map'; readonly values: Shape | null }
-  | ObjectShape
-
-export interface ObjectShape {
-  readonly kind: 'object'
-  /** Without a prototype, so that a document's key finds only members. */
-  readonly members: { readonly [name: string]: Shape | null }
-  readonly required: readonly string[]
-  readonly defaults: { readonly [name: string]: Json }
-  /** Members without effect on Linux, and why. */
-  readonly ignored?: { readonly [name: string]: string }
+/** What one walk has found. */
+export interface Walk {
+  readonly problems: Problem[]
+  readonly warnings: Problem[]
+  /** The keys from the root to the object at hand; those at its depth and beyond are stale. */
+  readonly keys: (string | number)[]
+  /** A member was renamed or taken out: walk again. */
+  again: boolean
+  /** An integer was too large for a double, so the text must be parsed exactly. */
+  inexact: boolean
 }
 
-/** Shared by all documents: what is frozen is never written to again. */
-export const EMPTY_LIST: Json = Object.freeze([]) as unknown as Json
-export const EMPTY_MAP: Json = Object.freeze({}) as Json
+/** Checks the members of an object at depth `d`; generated. */
+export type CheckMembers = (w: Walk, o: JsonObject, d: number) => void
+
+/** Checks the value `v` of the member `key` of `o`, which stands at depth `d`. */
+type CheckValue<A> = (w: Walk, o: JsonObject | JsonList, key: string | number, v: Json, d: number, argument: A) => void
 
 export interface Decoded {
-  /** The document itself, changed in place; what the shape's type says if there are no problems. */
-  readonly value: Json
   readonly problems: readonly Problem[]
   readonly warnings: readonly Problem[]
-  /** Whether an integer was too large for a double. Then parse exactly and decode again: this result is worthless. */
+  /** Then the document is worthless: parse it exactly, and decode it again. */
   readonly inexact: boolean
 }
 
-/** Checks and completes `document`, which the caller gives away. `path` is where it stands in its file. */
-export function decode(document: Json, shape: Shape, path = ''): Decoded {
-  const problems: Problem[] = []
+/** Shared by all documents; nobody writes to them. */
+export const EMPTY_LIST: Json = Object.freeze([]) as unknown as Json
+export const EMPTY_MAP: Json = Object.freeze({}) as Json
+
+/** Checks and completes `document` in place. If there are no problems, it has the type that goes with `check`. */
+export function decode(document: Json, check: CheckMembers): Decoded {
   const warnings: Problem[] = []
-  /** The keys from the document's root to the value at hand; only the first `depth` count. */
-  const keys: (string | number)[] = []
-  let inexact = false
-  const value = decodeValue(document, shape, 0)
-  return { value, problems, warnings, inexact }
+  for (;;) {
+    const walk: Walk = { problems: [], warnings, keys: [], again: false, inexact: false }
+    if (isObject(document)) check(walk, document, 0)
+    else walk.problems.push({ path: '', message: `must be an object, not ${describe(document)}` })
+    if (!walk.again || walk.inexact) return walk
+  }
+}
 
-  function decodeValue(value: Json, shape: Shape, depth: number): Json {
-    switch (shape.kind) {
-      case 'string':
-        if (typeof value !== 'string') return expect(shape.expected ?? 'a string', value, depth)
-        return shape.pattern === undefined || shape.pattern.test(value)
-          ? value
-          : expect(shape.expected ?? 'another string', value, depth)
-      case 'object':
-        return isObject(value) ? decodeObject(value, shape, depth) : expect('an object', value, depth)
-      case 'list':
-        return Array.isArray(value)
-          ? decodeList(value, shape.items, shape.minItems, depth)
-          : expect('an array', value, depth)
-      case 'enum':
-        return typeof value === 'string' && shape.values.includes(value)
-          ? value
-          : expect(`one of ${shape.values.join(', ')}`, value, depth)
-      case 'boolean':
-        return typeof value === 'boolean' ? value : expect('true or false', value, depth)
-      case 'integer':
-        return decodeInteger(value, shape.minimum, shape.maximum, depth)
-      case 'int64':
-        return decodeInt64(value, shape.minimum, shape.maximum, depth)
-      case 'map':
-        return isObject(value) ? decodeMap(value, shape.values, depth) : expect('an object', value, depth)
+export function string(w: Walk, _o: JsonObject | JsonList, key: string | number, v: Json, d: number): void {
+  if (typeof v !== 'string') expected('a string', w, key, v, d)
+}
+
+/** A string member: an empty one is absent. */
+export function text(w: Walk, o: JsonObject, key: string, v: Json, d: number): void {
+  if (typeof v !== 'string' || v === '') oddText('a string', w, o, key, v, d)
+}
+
+/** A string with a pattern; `noun` says what it stands for. */
+export function matching(
+  w: Walk,
+  o: JsonObject | JsonList,
+  key: string | number,
+  v: Json,
+  d: number,
+  form: { readonly pattern: RegExp; readonly noun: string },
+): void {
+  if (typeof v !== 'string' || v === '' || !form.pattern.test(v)) oddText(form.noun, w, o, key, v, d)
+}
+
+export function oneOf(
+  w: Walk,
+  o: JsonObject | JsonList,
+  key: string | number,
+  v: Json,
+  d: number,
+  values: readonly string[],
+): void {
+  if (!values.includes(v as string)) oddText(`one of ${values.join(', ')}`, w, o, key, v, d)
+}
+
+export function boolean(w: Walk, o: JsonObject, key: string, v: Json, d: number): void {
+  if (typeof v !== 'boolean') odd('true or false', w, o, key, v, d)
+}
+
+export function integer(
+  w: Walk,
+  o: JsonObject | JsonList,
+  key: string | number,
+  v: Json,
+  d: number,
+  minimum: number,
+  maximum: number,
+): void {
+  if (typeof v === 'number' && v % 1 === 0 && v >= minimum && v <= maximum) return
+  odd(`an integer from ${minimum} to ${maximum}`, w, o, key, v, d)
+}
+
+export function uint32(w: Walk, o: JsonObject | JsonList, key: string | number, v: Json, d: number): void {
+  integer(w, o, key, v, d, 0, 4294967295)
+}
+
+export function int64(w: Walk, o: JsonObject, key: string, v: Json, d: number): void {
+  if (Number.isSafeInteger(v)) o[key] = BigInt(v as number)
+  else if (typeof v !== 'bigint' || v < -9223372036854775808n || v > 9223372036854775807n) {
+    odd('an integer from -9223372036854775808 to 9223372036854775807', w, o, key, v, d)
+  }
+}
+
+export function uint64(w: Walk, o: JsonObject, key: string, v: Json, d: number): void {
+  if (Number.isSafeInteger(v) && (v as number) >= 0) o[key] = BigInt(v as number)
+  else if (typeof v !== 'bigint' || v < 0n || v > 18446744073709551615n) {
+    odd('an integer from 0 to 18446744073709551615', w, o, key, v, d)
+  }
+}
+
+/** An object with known members. */
+export function object(
+  w: Walk,
+  o: JsonObject | JsonList,
+  key: string | number,
+  v: Json,
+  d: number,
+  check: CheckMembers,
+): void {
+  if (isObject(v)) {
+    w.keys[d] = key
+    check(w, v, d + 1)
+  } else odd('an object', w, o, key, v, d)
+}
+
+/** An object with arbitrary keys; without `check`, with arbitrary values, too. */
+export function map<A>(
+  w: Walk,
+  o: JsonObject,
+  key: string,
+  v: Json,
+  d: number,
+  check?: CheckValue<A>,
+  argument?: A,
+): void {
+  if (!isObject(v)) odd('an object', w, o, key, v, d)
+  else if (check !== undefined) {
+    w.keys[d] = key
+    for (const name of Object.keys(v)) {
+      // Unlike a member, an entry cannot be taken as absent.
+      if (v[name] === null) report(w.problems, pathTo(w, name, d + 1), 'must not be null')
+      else check(w, v, name, v[name] as Json, d + 1, argument as A)
     }
   }
+}
 
-  function decodeObject(object: JsonObject, shape: ObjectShape, depth: number): Json {
-    const names = Object.keys(object)
-    for (let i = 0; i < names.length; i++) {
-      let name = names[i] as string
-      let member = shape.members[name]
-      if (member === undefined) {
-        name = unfold(object, shape, name)
-        member = shape.members[name]
-      }
-      if (member !== undefined && member !== null) decodeMember(object, shape, name, member, depth)
-    }
-    for (const name of shape.required) {
-      if (object[name] === undefined) report(problems, pathTo(depth, name), 'is required')
-    }
-    for (const name in shape.defaults) {
-      if (object[name] === undefined) object[name] = defaultOf(shape, name)
-    }
-    return object
-  }
+export function list<A>(
+  w: Walk,
+  o: JsonObject,
+  key: string,
+  v: Json,
+  d: number,
+  check: CheckValue<A>,
+  argument?: A,
+): void {
+  if (Array.isArray(v)) {
+    w.keys[d] = key
+    for (let i = 0; i < v.length; i++) check(w, v, i, v[i] as Json, d + 1, argument as A)
+  } else odd('an array', w, o, key, v, d)
+}
 
-  function decodeMember(object: JsonObject, shape: ObjectShape, name: string, member: Shape, depth: number): void {
-    const value = object[name] as Json
-    if (value === null || (value === '' && isText(member) && !shape.required.includes(name))) {
-      delete object[name]
-      return
-    }
-    keys[depth] = name
-    const decoded = decodeValue(value, member, depth + 1)
-    const ignored = shape.ignored?.[name]
-    if (ignored !== undefined) {
-      delete object[name]
-      report(warnings, pathTo(depth, name), `ignored: it is ${ignored}`)
-    } else if (decoded !== value) object[name] = decoded
+/** A list of strings, which is most of what a config holds. */
+export function strings(w: Walk, o: JsonObject, key: string, v: Json, d: number): void {
+  if (!Array.isArray(v)) {
+    odd('an array', w, o, key, v, d)
+    return
   }
+  for (let i = 0; i < v.length; i++) {
+    if (typeof v[i] === 'string') continue
+    w.keys[d] = key
+    expected('a string', w, i, v[i] as Json, d + 1)
+  }
+}
 
-  function decodeList(list: JsonList, items: Shape, minItems: number, depth: number): Json {
-    if (list.length < minItems) report(problems, pathTo(depth), 'must have at least one entry')
-    for (let i = 0; i < list.length; i++) {
-      const value = list[i] as Json
-      keys[depth] = i
-      const decoded = decodeValue(value, items, depth + 1)
-      if (decoded !== value) list[i] = decoded
-    }
-    return list
-  }
+/** For lists that must not be empty; called besides `list` or `strings`. */
+export function nonEmpty(w: Walk, key: string, v: Json, d: number): void {
+  if (Array.isArray(v) && v.length === 0) report(w.problems, pathTo(w, key, d), 'must have at least one entry')
+}
 
-  function decodeMap(map: JsonObject, values: Shape | null, depth: number): Json {
-    if (values === null) return map
-    for (const name of Object.keys(map)) {
-      const value = map[name] as Json
-      keys[depth] = name
-      const decoded = decodeValue(value, values, depth + 1)
-      if (decoded !== value) map[name] = decoded
-    }
-    return map
-  }
+/** A member that has been checked but means nothing here. `purpose` says for what it is. */
+export function ignore(w: Walk, o: JsonObject, key: string, d: number, purpose: string): void {
+  if (o[key] === undefined || o[key] === null) return
+  delete o[key]
+  report(w.warnings, pathTo(w, key, d), `ignored: it is ${purpose}`)
+}
 
-  function decodeInteger(value: Json, minimum: number, maximum: number, depth: number): Json {
-    if (typeof value === 'number' && Number.isInteger(value) && value >= minimum && value <= maximum) return value
-    noteRounding(value)
-    return expect(`an integer from ${minimum} to ${maximum}`, value, depth)
-  }
+export function missing(w: Walk, key: string, d: number): void {
+  report(w.problems, pathTo(w, key, d), 'is required')
+}
 
-  function decodeInt64(value: Json, minimum: bigint, maximum: bigint, depth: number): Json {
-    if (typeof value === 'number' && Number.isSafeInteger(value)) {
-      if (value >= 0 || minimum < 0n) return BigInt(value)
-    } else if (typeof value === 'bigint' && value >= minimum && value <= maximum) return value
-    noteRounding(value)
-    return expect(`an integer from ${minimum} to ${maximum}`, value, depth)
+/**
+ * Gives members that are spelled in other case their proper names. `found` are the keys that the object had, `names` the
+ * names of all members it may have, separated by blanks.
+ */
+export function unknown(w: Walk, o: JsonObject, found: readonly string[], names: string): void {
+  const proper = names.split(' ')
+  for (const key of found) {
+    if (proper.includes(key)) continue
+    const lower = key.toLowerCase()
+    const name = proper.find((name) => name.toLowerCase() === lower)
+    if (name === undefined || found.includes(name)) continue
+    o[name] = o[key] as Json
+    delete o[key]
+    w.again = true
   }
+}
 
-  function noteRounding(value: Json): void {
-    if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) inexact = true
-  }
+/** Reports a string that is not what it should be; an empty member is absent. */
+function oddText(noun: string, w: Walk, o: JsonObject | JsonList, key: string | number, v: Json, d: number): void {
+  if (v === '' && !Array.isArray(o)) drop(w, o, key)
+  else odd(noun, w, o, key, v, d)
+}
 
-  function expect(expected: string, value: Json, depth: number): Json {
-    report(problems, pathTo(depth), `must be ${expected}, not ${describe(value)}`)
-    return value
-  }
+/** Reports a value that is not what it should be; a member that is null is absent. */
+function odd(noun: string, w: Walk, o: JsonObject | JsonList, key: string | number, v: Json, d: number): void {
+  if (v === null && !Array.isArray(o)) drop(w, o, key)
+  else expected(noun, w, key, v, d)
+}
 
-  function pathTo(depth: number, name?: string): string {
-    let text = path
-    for (const key of keys.slice(0, depth)) text += formatKey(key, text)
-    return name === undefined ? text : text + formatKey(name, text)
-  }
+function drop(w: Walk, o: JsonObject, key: string | number): void {
+  delete o[key]
+  w.again = true
+}
+
+function expected(noun: string, w: Walk, key: string | number, v: Json, d: number): void {
+  if (typeof v === 'number' && Number.isInteger(v) && !Number.isSafeInteger(v)) w.inexact = true
+  report(w.problems, pathTo(w, key, d), `must be ${noun}, not ${describe(v)}`)
 }
 
 function report(to: Problem[], path: string, message: string): void {
   to.push({ path, message })
 }
 
-function isObject(value: Json): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function isText(shape: Shape): boolean {
-  return shape.kind === 'string' || shape.kind === 'enum'
-}
-
-/** Gives a member that is spelled in other case its proper name, unless that is there, too. */
-function unfold(object: JsonObject, shape: ObjectShape, name: string): string {
-  const lower = name.toLowerCase()
-  for (const proper in shape.members) {
-    if (proper.toLowerCase() !== lower) continue
-    if (object[proper] === undefined || object[proper] === null) object[proper] = object[name] as Json
-    delete object[name]
-    return proper
-  }
-  return name
-}
-
-/** The value of an absent member; `{}` stands for all the defaults of the member's own shape. */
-function defaultOf(shape: ObjectShape, name: string): Json {
-  const member = shape.members[name]
-  if (member?.kind !== 'object') return shape.defaults[name] as Json
-  const object: JsonObject = {}
-  for (const inner in member.defaults) object[inner] = defaultOf(member, inner)
-  return object
+function pathTo(w: Walk, key: string | number, d: number): string {
+  let path = ''
+  for (let i = 0; i < d; i++) path += formatKey(w.keys[i] as string | number, path)
+  return path + formatKey(key, path)
 }
 
 /** One more step of a path, in the notation of the OCI documents: `.args`, `[3]`, `["com.example.key"]`. */
@@ -206,9 +251,12 @@ export function formatKey(key: string | number, before: string): string {
   return before === '' ? key : `.${key}`
 }
 
+function isObject(value: Json): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
 function describe(value: Json): string {
-  if (typeof value === 'string')
-    return value.length > 60 ? `${JSON.stringify(value.slice(0, 60))}…` : JSON.stringify(value)
+  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)
   if (Array.isArray(value)) return 'an array'
   return typeof value === 'object' && value !== null ? 'an object' : String(value)
 }
