@@ -33,6 +33,10 @@ MUSL_INCLUDE := /usr/include/$(ARCH:gnu=musl)
 QUICKJS := /usr/lib/$(ARCH)/quickjs/libquickjs.a
 
 STRIP := $(if $(filter 1,$(DEBUG) $(SANITIZE)),cp,objcopy --strip-all)
+# One line for each thing made; V=1 shows the commands.
+Q := $(if $(V),,@)
+say = @printf '  %-8s %s\n' $(1) $@
+
 GEN := build/gen
 O := $(BUILD)/o
 
@@ -59,23 +63,23 @@ ifeq ($(SANITIZE),1)
 SAN := -fsanitize=address,undefined -fno-omit-frame-pointer -g -O1
 EMBED_C := $(filter-out addon/embed/arena.c addon/embed/snapshot.c addon/embed/glibc_compat.c,$(EMBED_C))
 EMBED_CC :=
-CC_RUNT := gcc -std=gnu11 $(WARN) $(SAN) -DRUNT_SANITIZE $(INCLUDES) $(DEFINES) $(KERNEL)
+CC_RUNT := gcc -std=gnu11 -D_GNU_SOURCE= $(WARN) $(SAN) -DRUNT_SANITIZE $(INCLUDES) $(DEFINES) $(KERNEL)
 CXX_RUNT := g++ $(WARN) $(SAN) $(CXX_FLAGS) $(INCLUDES) $(DEFINES) $(KERNEL)
 LINK_RUNT := g++ $(SAN)
 LIBS_RUNT := $(QUICKJS) -lm -lpthread
 # Init has no libc start-up to hang ASan into after the namespaces are made; UBSan can trap without a runtime library.
-CC_INIT := musl-gcc -static -std=gnu11 $(WARN) -Os -g -fsanitize=undefined -fsanitize-undefined-trap-on-error \
+CC_INIT := musl-gcc -static -std=gnu11 -D_GNU_SOURCE= $(WARN) -Os -g -fsanitize=undefined -fsanitize-undefined-trap-on-error \
   -DRUNT_INIT $(INCLUDES) $(KERNEL)
 else
 OPT := -O2 $(if $(filter 1,$(DEBUG)),-g) $(SECTIONS) -fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables
-CC_RUNT := musl-gcc -std=gnu11 $(WARN) $(OPT) $(INCLUDES) $(DEFINES) $(KERNEL)
+CC_RUNT := musl-gcc -std=gnu11 -D_GNU_SOURCE= $(WARN) $(OPT) $(INCLUDES) $(DEFINES) $(KERNEL)
 CXX_RUNT := g++ $(WARN) $(OPT) -U_FORTIFY_SOURCE -nostdinc -nostdinc++ -isystem /usr/include/c++/$(GCC_VERSION) \
   -isystem /usr/include/$(ARCH)/c++/$(GCC_VERSION) -isystem $(MUSL_INCLUDE) -isystem $(GCC_INCLUDE) \
   -include addon/embed/musl_cxx.h $(CXX_FLAGS) $(INCLUDES) $(DEFINES) $(KERNEL)
 LINK_RUNT := musl-gcc -static -no-pie -Wl,--gc-sections -Wl,-z,norelro \
   -Wl,-z,noseparate-code -Wl,--build-id=none -T addon/embed/snapshot.ld
 LIBS_RUNT := $(QUICKJS)
-CC_INIT := musl-gcc -static -no-pie -std=gnu11 $(WARN) -Os $(SECTIONS) -fno-pie -fno-stack-protector \
+CC_INIT := musl-gcc -static -no-pie -std=gnu11 -D_GNU_SOURCE= $(WARN) -Os $(SECTIONS) -fno-pie -fno-stack-protector \
   -fno-asynchronous-unwind-tables $(if $(filter 1,$(DEBUG)),-g,-s) -Wl,--gc-sections -Wl,-z,norelro \
   -Wl,--build-id=none -DRUNT_INIT $(INCLUDES) $(KERNEL)
 endif
@@ -128,75 +132,89 @@ gen: $(GENERATED)
 
 # ---- the static program ----
 $(BUILD)/js/embedded.js: $(TS) scripts/bundle.mjs $(GENERATED)
-	node scripts/bundle.mjs embedded $(@D)
+	$(call say,JS)
+	$(Q)node scripts/bundle.mjs embedded $(@D)
 
 build/host/compile: addon/embed/compile.c $(HEADERS)
 	@mkdir -p $(@D)
-	gcc $(WARN) -O2 -o $@ $< $(KERNEL) $(QUICKJS) -lm -lpthread
+	$(call say,HOSTCC)
+	$(Q)gcc $(WARN) -O2 -o $@ $< $(KERNEL) $(QUICKJS) -lm -lpthread
 
 $(BUILD)/bytecode/chunks.c: $(BUILD)/js/embedded.js build/host/compile scripts/chunks.mjs
-	node scripts/chunks.mjs build/host/compile $(if $(filter 1,$(DEBUG)),debug,strip) $(BUILD)/js $(@D)
+	$(call say,BYTECODE)
+	$(Q)node scripts/chunks.mjs build/host/compile $(if $(filter 1,$(DEBUG)),debug,strip) $(BUILD)/js $(@D)
 
 OBJECTS := $(EMBED_C:%.c=$O/%.o) $(EMBED_CC:%.cc=$O/%.o) $O/chunks.o $O/init_image.o
 ADDON_OBJECTS := $(ADDON_C:%.c=$O/%.o) $(ADDON_CC:%.cc=$O/%.o)
 
 $O/%.o: %.c $(HEADERS) $(STEPS_H) Makefile
 	@mkdir -p $(@D)
-	$(CC_RUNT) -MMD -MP -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC_RUNT) -MMD -MP -c -o $@ $<
 
 $O/%.o: %.cc $(HEADERS) $(STEPS_H) Makefile
 	@mkdir -p $(@D)
-	$(CXX_RUNT) -MMD -MP -c -o $@ $<
+	$(call say,CXX)
+	$(Q)$(CXX_RUNT) -MMD -MP -c -o $@ $<
 
 $O/chunks.o: $(BUILD)/bytecode/chunks.c
 	@mkdir -p $(@D)
-	$(CC_RUNT) -Iaddon/embed -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC_RUNT) -Iaddon/embed -c -o $@ $<
 
 $O/init_image.o: addon/embed/init_image.S $(BUILD)/init
 	@mkdir -p $(@D)
-	gcc -DRUNT_INIT_IMAGE='"$(abspath $(BUILD)/init)"' -c -o $@ $<
+	$(call say,AS)
+	$(Q)gcc -DRUNT_INIT_IMAGE='"$(abspath $(BUILD)/init)"' -c -o $@ $<
 
 $(BUILD)/init: $(INIT_SOURCES) $(wildcard addon/*.h addon/init/*.h addon/steps/*.h) $(HEADERS) $(STEPS_H) Makefile
 	@mkdir -p $(@D)
-	$(CC_INIT) -o $@ $(INIT_SOURCES)
+	$(call say,CC)
+	$(Q)$(CC_INIT) -o $@ $(INIT_SOURCES)
 
 # The addon as an archive: only what binding.cc reaches is linked.
 $O/addon.a: $(ADDON_OBJECTS)
+	$(call say,AR)
 	@rm -f $@
-	ar rcs $@ $(ADDON_OBJECTS)
+	$(Q)ar rcs $@ $(ADDON_OBJECTS)
 
 $(BUILD)/runt.boot: $(OBJECTS) $O/addon/binding.o $O/addon.a addon/embed/snapshot.ld
-	$(LINK_RUNT) -o $@ $(OBJECTS) $O/addon/binding.o $O/addon.a $(LIBS_RUNT)
+	$(call say,LINK)
+	$(Q)$(LINK_RUNT) -o $@ $(OBJECTS) $O/addon/binding.o $O/addon.a $(LIBS_RUNT)
 
 ifeq ($(SNAPSHOT),1)
 $(BUILD)/runt: $(BUILD)/runt.boot
 	@$(STRIP) $< $<.stripped
-	$< --make-snapshot $<.stripped $@
+	$(call say,SNAPSHOT)
+	$(Q)$< --make-snapshot $<.stripped $@
 else
 $(BUILD)/runt: $(BUILD)/runt.boot
-	$(STRIP) $< $@
+	$(Q)$(STRIP) $< $@
 endif
 
 # ---- the Node package ----
 GYP := $(BUILD)/gyp
 $(BUILD)/runt.node: binding.gyp $(ADDON_C) $(ADDON_CC) $(wildcard addon/*.h addon/steps/*.h) $(BUILD)/init $(STEPS_H)
 	@mkdir -p $(GYP) && cp binding.gyp $(GYP)/ && ln -sfn $(CURDIR)/addon $(GYP)/addon
-	RUNT_ROOT=$(CURDIR) RUNT_INIT_IMAGE=$(abspath $(BUILD)/init) RUNT_SANITIZE_FLAGS='$(SAN)' \
-	  node_modules/.bin/node-gyp configure build --silent --directory=$(GYP) --nodedir=$(NODE_PREFIX)
-	cp $(GYP)/build/Release/runt.node $@
+	$(call say,GYP)
+	$(Q)RUNT_ROOT=$(CURDIR) RUNT_INIT_IMAGE=$(abspath $(BUILD)/init) RUNT_SANITIZE_FLAGS='$(SAN)' \
+	  node_modules/.bin/node-gyp configure build --loglevel=error --directory=$(GYP) --nodedir=$(NODE_PREFIX) $(if $(V),,>/dev/null)
+	$(Q)cp $(GYP)/build/Release/runt.node $@
 
 $(BUILD)/node/index.mjs: $(TS) scripts/bundle.mjs $(GENERATED)
-	node scripts/bundle.mjs node $(@D)
+	$(call say,JS)
+	$(Q)node scripts/bundle.mjs node $(@D)
 
 $(BUILD)/runt-node: scripts/runt-node
 	@mkdir -p $(@D)
-	cp $< $@
+	$(Q)cp $< $@
 
 # ---- checks ----
 TEST_BUNDLES := $(BUILD)/.tests
 $(TEST_BUNDLES): $(TS) $(TESTS) $(shell find conformance src seccomp-bpf-js/src -name '*.ts' 2>/dev/null) scripts/bundle.mjs $(GENERATED)
 	@mkdir -p $(BUILD)
-	node scripts/bundle.mjs test $(BUILD)/test $(TESTS)
+	$(call say,JS)
+	$(Q)node scripts/bundle.mjs test $(BUILD)/test $(TESTS)
 	@touch $@
 
 test: all check test-only

@@ -26,7 +26,7 @@
       'RUNT_INIT_IMAGE="<(init_image)"',
     ],
     'cflags': ['-Wall', '-Wextra', '-fvisibility=hidden'],
-    'cflags_c': ['-std=gnu11'],
+    'cflags_c': ['-std=gnu11', '-D_GNU_SOURCE='],
     'cflags_cc': ['-std=gnu++17', '-fno-exceptions', '-fno-rtti'],
     'conditions': [
       ['sanitize!=""', {
