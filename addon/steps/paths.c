@@ -1,0 +1,143 @@
+/* Opening and making paths below a directory that someone hostile may be changing while we look (the root file system,
+ * or a volume shared with another container). Every lookup is one openat2(2) from the root descriptor, so the kernel
+ * keeps it inside; nothing is made by path, only by one name in a directory that is open. After each thing made the
+ * lookup starts again from the root: what was true of the tree a moment ago is never relied on. */
+#include "paths.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+
+#include "text.h"
+
+enum {
+  OPEN_ATTEMPTS =
+      128, /* openat2(2) says EAGAIN while something is renamed anywhere: a hostile loop must not hold us for ever */
+  MAKE_ATTEMPTS = 4096, /* more than a path has components */
+  LINK_LIMIT = 40,      /* as the kernel's MAXSYMLINKS */
+};
+
+int path_open(struct machine *m, int at, const char *path, const struct kernel_open_how *how) {
+  struct kernel_open_how cloexec = *how;
+  cloexec.flags |= O_CLOEXEC;
+  long fd = -EAGAIN;
+  for (int i = 0; i < OPEN_ATTEMPTS && (fd == -EAGAIN || fd == -EINTR); i++)
+    fd = CALL(m, "openat2", syscall(SYS_openat2, at, path, &cloexec, sizeof cloexec));
+  return (int)fd;
+}
+
+/* A path that is being made. Dangling links are replaced by their targets here, in the text. */
+struct walk {
+  int root;
+  uint64_t resolve;
+  size_t length;
+  int links;
+  char path[PATH_MAX];
+};
+
+/* The deepest directory of the path that exists; *name is what is missing in it (one component), *rest what follows. */
+static int open_parent(struct machine *m, struct walk *w, size_t *name, size_t *rest) {
+  struct kernel_open_how how = {.flags = O_PATH | O_DIRECTORY, .resolve = w->resolve};
+  size_t end = w->length;
+  for (;;) {
+    while (end > 0 && w->path[end - 1] == '/') end--;
+    *rest = end;
+    while (end > 0 && w->path[end - 1] != '/') end--;
+    *name = end;
+    if (*rest == *name) return -ENOENT; /* even the root is gone */
+    char first = w->path[end];
+    w->path[end] = '\0';
+    int fd = path_open(m, w->root, end > 0 ? w->path : ".", &how);
+    w->path[end] = first;
+    if (fd != -ENOENT) return fd;
+  }
+}
+
+/* path = path before `name` + target + path from `rest`; a target that starts with "/" starts at the root. */
+static int replace_link(struct walk *w, size_t name, size_t rest, const char *target, size_t target_length) {
+  if (w->resolve & KERNEL_RESOLVE_NO_SYMLINKS || ++w->links > LINK_LIMIT) return -ELOOP;
+  size_t start = target[0] == '/' ? 0 : name;
+  size_t tail = w->length - rest;
+  if (start + target_length + tail >= sizeof w->path) return -ENAMETOOLONG;
+  memmove(w->path + start + target_length, w->path + rest, tail + 1);
+  memcpy(w->path + start, target, target_length);
+  w->length = start + target_length + tail;
+  return 0;
+}
+
+/* The name exists after all: a dangling link, or something that another process has made meanwhile (the next lookup
+ * sees). */
+static int follow_link(struct machine *m, struct walk *w, int parent, const char *component, size_t name, size_t rest) {
+  char target[PATH_MAX];
+  ssize_t length = CALL(m, "readlinkat", readlinkat(parent, component, target, sizeof target));
+  if (length == -EINVAL || length == -ENOENT) return 0;
+  if (length < 0) return (int)length;
+  if (length == 0 || length == sizeof target) return -ENAMETOOLONG;
+  return replace_link(w, name, rest, target, (size_t)length);
+}
+
+static int make_file(struct machine *m, int parent, const char *name) {
+  /* Not mknodat(2): file systems in user space may know no other way to make a file. */
+  int fd = (int)CALL(m, "openat", openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+  if (fd < 0) return fd;
+  close(fd);
+  return 0;
+}
+
+/* Make the first component that is missing. */
+static int make_next(struct machine *m, struct walk *w, enum on_missing kind) {
+  char component[NAME_MAX + 1];
+  size_t name, rest;
+  CLEANUP_FD int parent = open_parent(m, w, &name, &rest);
+  if (parent < 0) return parent;
+  size_t length = rest - name;
+  if (length > NAME_MAX) return -ENAMETOOLONG;
+  memcpy(component, w->path + name, length);
+  component[length] = '\0';
+  int is_last = w->path[rest + strspn(w->path + rest, "/")] == '\0';
+  int result = is_last && kind == ON_MISSING_CREATE ? make_file(m, parent, component)
+                                                    : (int)CALL(m, "mkdirat", mkdirat(parent, component, 0755));
+  return result == -EEXIST ? follow_link(m, w, parent, component, name, rest) : result;
+}
+
+int path_open_or_make(struct machine *m, int at, const char *path, const struct kernel_open_how *how,
+                      enum on_missing kind) {
+  struct kernel_open_how inside = *how;
+  if (!(inside.resolve & KERNEL_RESOLVE_BENEATH)) inside.resolve |= KERNEL_RESOLVE_IN_ROOT;
+  inside.resolve |= KERNEL_RESOLVE_NO_MAGICLINKS;
+  int fd = path_open(m, at, path, &inside);
+  if (fd != -ENOENT) return fd;
+  struct walk w = {.root = at, .resolve = inside.resolve, .length = strlen(path)};
+  if (w.length >= sizeof w.path) return -ENAMETOOLONG;
+  memcpy(w.path, path, w.length + 1);
+  for (int i = 0; i < MAKE_ATTEMPTS; i++) {
+    int result = make_next(m, &w, kind);
+    if (result < 0 && result != -ENOENT) return result;
+    fd = path_open(m, at, w.path, &inside);
+    if (fd != -ENOENT) return fd;
+  }
+  return -ENOENT;
+}
+
+int path_check_fs(struct machine *m, int fd, int64_t magic) {
+  struct statfs st;
+  int result = (int)CALL(m, "fstatfs", fstatfs(fd, &st));
+  if (result < 0 || (uint32_t)st.f_type == (uint32_t)magic) return result;
+  detail_begin(m, "file system type 0x");
+  detail_add_number(m, (uint32_t)st.f_type, 16);
+  detail_add(m, " where 0x");
+  detail_add_number(m, (uint32_t)magic, 16);
+  detail_add(m, " must be");
+  return -EBADF;
+}
+
+int path_check_rdev(struct machine *m, int fd, int64_t rdev) {
+  struct stat st;
+  int result = (int)CALL(m, "fstat", fstat(fd, &st));
+  if (result < 0) return result;
+  if ((S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)) && (int64_t)st.st_rdev == rdev) return 0;
+  detail_begin(m, "not the device it must be");
+  return -EBADF;
+}
