@@ -1,0 +1,142 @@
+/* Mounts: the new mount API by descriptor, mount(2) for what it cannot do, and changing root and directory. */
+#include "paths.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "text.h"
+
+/* The slot to clone, chosen by what the target is: a directory can only be covered by a directory. */
+static int choose_source(struct machine *m, const struct step_open_tree *s) {
+  struct stat st;
+  int result = (int)CALL(m, "fstat", fstat(machine_fd(m, s->like), &st));
+  if (result < 0) return result;
+  int64_t slot = S_ISDIR(st.st_mode) ? s->when_directory : s->when_file;
+  return slot < 0 ? -EBADF : machine_fd(m, slot);
+}
+
+int op_open_tree(struct machine *m, const struct step_open_tree *s) {
+  unsigned flags = (unsigned)s->flags | O_CLOEXEC; /* OPEN_TREE_CLOEXEC */
+  const char *path = s->path ? s->path : "";
+  int at = machine_fd(m, s->at);
+  if (s->like >= 0) {
+    path = "";
+    at = choose_source(m, s);
+    if (at < 0) return at;
+  }
+  if (!path[0]) flags |= AT_EMPTY_PATH;
+  int fd = (int)CALL(m, "open_tree", syscall(SYS_open_tree, at, path, flags));
+  if (fd < 0) return fd;
+  int result = s->expect_rdev ? path_check_rdev(m, fd, s->expect_rdev) : 0;
+  if (result < 0)
+    close(fd);
+  else
+    machine_fill(m, s->into, fd);
+  return result;
+}
+
+int op_move_mount(struct machine *m, const struct step_move_mount *s) {
+  unsigned flags = (unsigned)s->flags | KERNEL_MOVE_MOUNT_F_EMPTY_PATH;
+  if (s->to >= 0) flags |= KERNEL_MOVE_MOUNT_T_EMPTY_PATH;
+  return (int)CALL(
+      m, "move_mount",
+      syscall(SYS_move_mount, machine_fd(m, s->mount), "", machine_fd(m, s->to), s->to >= 0 ? "" : s->path, flags));
+}
+
+int op_fsopen(struct machine *m, const struct step_fsopen *s) {
+  int fd = (int)CALL(m, "fsopen", syscall(SYS_fsopen, s->fstype, KERNEL_FSOPEN_CLOEXEC));
+  if (fd < 0) return fd;
+  machine_fill(m, s->into, fd);
+  return 0;
+}
+
+/* fsopen(2): the descriptor yields one message a read, as "e text"; one that does not fit is lost, so the buffer is
+ * large. */
+static void take_message(struct machine *m, int fs) {
+  char message[1024];
+  ssize_t length = read(fs, message, sizeof message - 1);
+  if (length <= 0) return;
+  while (length > 0 && message[length - 1] == '\n') length--;
+  message[length] = '\0';
+  int has_level = length > 2 && message[1] == ' ';
+  detail_begin(m, message + (has_level ? 2 : 0));
+}
+
+int op_fsconfig(struct machine *m, const struct step_fsconfig *s) {
+  int fs = machine_fd(m, s->fs);
+  int aux = s->fd < 0 ? 0 : machine_fd(m, s->fd);
+  int result = (int)CALL(m, "fsconfig", syscall(SYS_fsconfig, fs, (unsigned)s->command, s->key, s->value, aux));
+  if (result < 0) take_message(m, fs);
+  return result;
+}
+
+int op_fsmount(struct machine *m, const struct step_fsmount *s) {
+  int fs = machine_fd(m, s->fs);
+  int fd = (int)CALL(m, "fsmount", syscall(SYS_fsmount, fs, KERNEL_FSMOUNT_CLOEXEC, (unsigned)s->attributes));
+  if (fd < 0) {
+    take_message(m, fs);
+    return fd;
+  }
+  machine_fill(m, s->into, fd);
+  return 0;
+}
+
+int op_mount_setattr(struct machine *m, const struct step_mount_setattr *s) {
+  struct kernel_mount_attr attr = {
+      .attr_set = (uint64_t)s->set,
+      .attr_clr = (uint64_t)s->clear,
+      .propagation = (uint64_t)s->propagation,
+      .userns_fd = s->userns < 0 ? 0 : (uint64_t)machine_fd(m, s->userns),
+  };
+  unsigned flags = (unsigned)s->flags | (s->fd >= 0 ? AT_EMPTY_PATH : 0);
+  return (int)CALL(
+      m, "mount_setattr",
+      syscall(SYS_mount_setattr, machine_fd(m, s->fd), s->fd >= 0 ? "" : s->path, flags, &attr, sizeof attr));
+}
+
+int op_mount(struct machine *m, const struct step_mount *s) {
+  return (int)CALL(m, "mount", mount(s->source, s->target, s->fstype, (unsigned long)s->flags, s->data));
+}
+
+int op_umount2(struct machine *m, const struct step_umount2 *s) {
+  return (int)CALL(m, "umount2", umount2(s->path, (int)s->flags));
+}
+
+int op_pivot_root(struct machine *m, const struct step_pivot_root *s) {
+  (void)s;
+  return (int)CALL(m, "pivot_root", syscall(SYS_pivot_root, ".", "."));
+}
+
+int op_chroot(struct machine *m, const struct step_chroot *s) {
+  return (int)CALL(m, "chroot", chroot(s->path));
+}
+
+int op_fchdir(struct machine *m, const struct step_fchdir *s) {
+  return (int)CALL(m, "fchdir", fchdir(machine_fd(m, s->fd)));
+}
+
+static int make_and_enter(struct machine *m, const char *path) {
+  struct kernel_open_how how = {.flags = O_PATH | O_DIRECTORY};
+  CLEANUP_FD int root = (int)CALL(m, "open", open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (root < 0) return root;
+  CLEANUP_FD int fd = path_open_or_make(m, root, path, &how, ON_MISSING_MKDIR);
+  if (fd < 0) return fd;
+  return (int)CALL(m, "fchdir", fchdir(fd));
+}
+
+int op_chdir(struct machine *m, const struct step_chdir *s) {
+  int result = (int)CALL(m, "chdir", chdir(s->path));
+  if (result == -ENOENT && s->create) result = make_and_enter(m, s->path);
+  if (result < 0 || !s->inside) return result;
+  /* CVE-2024-21626: a path such as /proc/self/fd/7 leads out of the root; the kernel then says "(unreachable)/…". The
+   * library's getcwd(3) hides this behind ENOENT. */
+  char cwd[PATH_MAX];
+  result = (int)CALL(m, "getcwd", syscall(SYS_getcwd, cwd, sizeof cwd));
+  if (result < 0) return result;
+  if (cwd[0] == '/') return 0;
+  detail_begin(m, "the current directory is outside the root file system");
+  return -EPERM;
+}
