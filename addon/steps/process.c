@@ -1,0 +1,82 @@
+/* The process's own attributes: limits, scheduling, memory policy, signals, descriptors. */
+#include "machine.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "kernel.h"
+
+int op_prlimit(struct machine *m, const struct step_prlimit *s) {
+  uint64_t limit[2] = {(uint64_t)s->soft, (uint64_t)s->hard};
+  return (int)CALL(m, "prlimit", syscall(SYS_prlimit64, 0, (int)s->resource, limit, NULL));
+}
+
+int op_umask(struct machine *m, const struct step_umask *s) {
+  m->syscall = "umask";
+  umask((mode_t)s->mode);
+  return 0;
+}
+
+int op_prctl(struct machine *m, const struct step_prctl *s) {
+  long argument = s->name ? (long)(uintptr_t)s->name : (long)s->arg2;
+  int result = (int)CALL(m, "prctl", syscall(SYS_prctl, (int)s->option, argument, (long)s->arg3, 0L, 0L));
+  return result < 0 ? result : 0;
+}
+
+int op_personality(struct machine *m, const struct step_personality *s) {
+  int result = (int)CALL(m, "personality", syscall(SYS_personality, (unsigned)s->persona));
+  return result < 0 ? result : 0;
+}
+
+int op_sched_setattr(struct machine *m, const struct step_sched_setattr *s) {
+  struct kernel_sched_attr attr = {
+      .size = sizeof attr,
+      .policy = (uint32_t)s->policy,
+      .flags = (uint64_t)s->flags,
+      .nice = (int32_t)s->nice,
+      .priority = (uint32_t)s->priority,
+      .runtime = (uint64_t)s->runtime,
+      .deadline = (uint64_t)s->deadline,
+      .period = (uint64_t)s->period,
+  };
+  return (int)CALL(m, "sched_setattr", syscall(SYS_sched_setattr, 0, &attr, 0));
+}
+
+int op_sched_setaffinity(struct machine *m, const struct step_sched_setaffinity *s) {
+  int result =
+      (int)CALL(m, "sched_setaffinity", syscall(SYS_sched_setaffinity, 0, (unsigned)s->mask.length, s->mask.data));
+  return result < 0 ? result : 0;
+}
+
+int op_ioprio_set(struct machine *m, const struct step_ioprio_set *s) {
+  return (int)CALL(m, "ioprio_set", syscall(SYS_ioprio_set, KERNEL_IOPRIO_WHO_PROCESS, 0, (int)s->priority));
+}
+
+int op_set_mempolicy(struct machine *m, const struct step_set_mempolicy *s) {
+  unsigned long nodes[32] = {0}; /* more nodes than kernels are built for; the kernel reads whole words */
+  m->syscall = "set_mempolicy";
+  if (s->nodes.length > sizeof nodes) return -EINVAL;
+  memcpy(nodes, s->nodes.data, s->nodes.length);
+  /* set_mempolicy(2): the kernel takes one bit less than it is told. */
+  unsigned long bits = s->nodes.length ? s->nodes.length * 8 + 1 : 0;
+  return (int)CALL(m, "set_mempolicy", syscall(SYS_set_mempolicy, (int)s->mode, bits ? nodes : NULL, bits));
+}
+
+int op_close_range(struct machine *m, const struct step_close_range *s) {
+  return (int)CALL(m, "close_range", syscall(SYS_close_range, (unsigned)s->first, ~0U, KERNEL_CLOSE_RANGE_CLOEXEC));
+}
+
+/* Which signals are ignored could only be read from /proc, which may be anything by now; one call sets as fast as it
+ * asks. */
+int op_reset_signals(struct machine *m, const struct step_reset_signals *s) {
+  static const struct kernel_sigaction defaults;
+  uint64_t empty = 0;
+  (void)s;
+  for (int signal = 1; signal <= KERNEL_SIGNALS; signal++) {
+    if (signal == 9 || signal == 19) continue; /* SIGKILL, SIGSTOP */
+    int result = (int)CALL(m, "rt_sigaction", syscall(SYS_rt_sigaction, signal, &defaults, NULL, KERNEL_SIGSET_SIZE));
+    if (result < 0) return result;
+  }
+  return (int)CALL(m, "rt_sigprocmask",
+                   syscall(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, &empty, NULL, KERNEL_SIGSET_SIZE));
+}
