@@ -126,7 +126,12 @@ function parseMountLine(line: string): MountLine | undefined {
   const [, , , root, mountpoint] = line.slice(0, separator).split(' ')
   const [type, , superOptions] = line.slice(separator + 3).split(' ')
   if (root === undefined || mountpoint === undefined || type === undefined) return undefined
-  return { root: decodeOctal(root), mountpoint: decodeOctal(mountpoint), type, superOptions: (superOptions ?? '').split(',') }
+  return {
+    root: decodeOctal(root),
+    mountpoint: decodeOctal(mountpoint),
+    type,
+    superOptions: (superOptions ?? '').split(','),
+  }
 }
 
 /** Blanks, tabs, newlines and backslashes are written in octal (proc_pid_mountinfo(5)). */

@@ -1,0 +1,221 @@
+import t from 'tap'
+import type { Resources } from '../config/config.ts'
+import type { RuntError } from '../errors.ts'
+import type { Step } from '../plan/launch-plan.ts'
+import { type CgroupHost, parseHierarchies } from './hierarchies.ts'
+import { type CgroupInput, planCgroup } from './plan-cgroup.ts'
+import { noResources } from './test-resources.ts'
+
+const hybrid = parseHierarchies({
+  cgroupMounts: [
+    '32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct',
+    '34 31 0:31 / /sys/fs/cgroup/cpuset rw - cgroup cgroup rw,cpuset',
+    '35 31 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory',
+    '36 31 0:33 / /sys/fs/cgroup/devices rw - cgroup cgroup rw,devices',
+    '40 31 0:37 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,name=systemd',
+    '41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw',
+  ],
+  ownCgroups: '5:name=systemd:/\n4:devices:/\n3:cpuset:/\n2:memory:/own\n1:cpu,cpuacct:/\n0::/somewhere\n',
+  unifiedControllers: 'rdma\n',
+})
+const unified = parseHierarchies({
+  cgroupMounts: ['30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw'],
+  ownCgroups: '0::/user.slice/session-1.scope\n',
+  unifiedControllers: 'cpuset cpu io memory pids\n',
+})
+
+t.test('hybrid, default path: below the own cgroup of each hierarchy, limits before the join', (t) => {
+  const resources: Resources = { ...noResources, memory: { ...noResources.memory, limit: 1048576n, swap: 2097152n } }
+  const plan = planFor(hybrid, { resources })
+  t.same(render(plan.runtimeSteps), [
+    'mkdir -p /sys/fs/cgroup/cpu,cpuacct/web',
+    '[1] = open /sys/fs/cgroup/cpu,cpuacct/web/tasks',
+    '/sys/fs/cgroup/cpuset/cgroup.clone_children <- 1',
+    'mkdir /sys/fs/cgroup/cpuset/web',
+    '[2] = open /sys/fs/cgroup/cpuset/web/tasks',
+    'mkdir -p /sys/fs/cgroup/memory/own/web',
+    '/sys/fs/cgroup/memory/own/web/memory.limit_in_bytes <- 1048576',
+    '/sys/fs/cgroup/memory/own/web/memory.memsw.limit_in_bytes <- 2097152',
+    '[3] = open /sys/fs/cgroup/memory/own/web/tasks',
+    'mkdir -p /sys/fs/cgroup/devices/web',
+    '/sys/fs/cgroup/devices/web/devices.deny <- a',
+    '[5] = open /sys/fs/cgroup/devices/web/devices.allow',
+    ...['c *:* m', 'b *:* m', 'c 1:3 rwm', 'c 1:8 rwm', 'c 1:7 rwm', 'c 5:0 rwm', 'c 1:5 rwm', 'c 1:9 rwm'].map(
+      (rule) => `[5] <- ${rule}`,
+    ),
+    '[5] <- c 136:* rwm',
+    '[5] <- c 5:2 rwm',
+    '[5] <- c 10:200 rwm',
+    'close [5]',
+    '[4] = open /sys/fs/cgroup/devices/web/tasks',
+    'mkdir -p /sys/fs/cgroup/systemd/web ?2,13,1,30',
+    '[6] = open /sys/fs/cgroup/systemd/web/tasks ?2,13,1,30',
+    'mkdir -p /sys/fs/cgroup/unified/web ?2,13,1,30',
+    '[7] = open /sys/fs/cgroup/unified/web ?2,13,1,30',
+  ])
+  t.same(render(plan.containerSteps), ['[1] <- 0', '[2] <- 0', '[3] <- 0', '[4] <- 0', '[6] <- 0 ?2,13,1,30'])
+  t.same(plan.inherit, [1, 2, 3, 4, 6])
+  t.equal(plan.cgroupSlot, 7)
+  t.equal(plan.deviceFilter, undefined, 'the devices controller is there')
+  t.equal(plan.paths.cpuacct, '/sys/fs/cgroup/cpu,cpuacct/web')
+  t.equal(plan.paths[''], '/sys/fs/cgroup/unified/web')
+  t.equal(plan.directories.length, 6)
+  t.end()
+})
+
+t.test('every step says which property it comes from', (t) => {
+  const resources: Resources = { ...noResources, cpu: { shares: 512n } }
+  const step = planFor(hybrid, { resources }).runtimeSteps.find(
+    (candidate) => 'data' in candidate && candidate.data === '512',
+  )
+  t.equal(step?.from, 'linux.resources.cpu.shares')
+  t.end()
+})
+
+t.test('an absolute path counts from the mounts, a relative one from the own cgroups, and neither leaves them', (t) => {
+  const memory = (cgroupsPath: string) => planFor(hybrid, { cgroupsPath }).paths.memory
+  t.equal(memory('/a/b'), '/sys/fs/cgroup/memory/a/b')
+  t.equal(memory('a/./b//'), '/sys/fs/cgroup/memory/own/a/b')
+  t.equal(memory('../../etc/z'), '/sys/fs/cgroup/memory/own/etc/z')
+  t.equal(memory('/../../q'), '/sys/fs/cgroup/memory/q')
+  t.throws(() => memory('/a/..'), { message: 'linux.cgroupsPath: "/a/.." names the root cgroup' })
+  t.throws(() => memory('..'), { code: 'host' })
+  t.end()
+})
+
+t.test('cpuset: each new level gets its values from the level above', (t) => {
+  const steps = render(planFor(hybrid, { cgroupsPath: '/a/b' }).runtimeSteps).filter((line) =>
+    line.includes('/cpuset/'),
+  )
+  t.same(steps, [
+    '/sys/fs/cgroup/cpuset/cgroup.clone_children <- 1',
+    'mkdir /sys/fs/cgroup/cpuset/a',
+    '/sys/fs/cgroup/cpuset/a/cgroup.clone_children <- 1',
+    'mkdir /sys/fs/cgroup/cpuset/a/b',
+    '[2] = open /sys/fs/cgroup/cpuset/a/b/tasks',
+  ])
+  t.end()
+})
+
+t.test('v2: controllers are passed down, the directory is opened for CLONE_INTO_CGROUP, devices are a program', (t) => {
+  const resources: Resources = { ...noResources, pids: { limit: 10n } }
+  const plan = planFor(unified, { resources, cgroupsPath: '/a/b' })
+  t.same(render(plan.runtimeSteps), [
+    'mkdir -p /sys/fs/cgroup/a/b',
+    '/sys/fs/cgroup/cgroup.subtree_control <- +cpuset +cpu +io +memory +pids ?2,16,95,22',
+    '/sys/fs/cgroup/a/cgroup.subtree_control <- +cpuset +cpu +io +memory +pids ?2,16,95,22',
+    '/sys/fs/cgroup/a/b/pids.max <- 10',
+    '[1] = open /sys/fs/cgroup/a/b',
+  ])
+  t.same(plan.containerSteps, [])
+  t.same(plan.inherit, [])
+  t.equal(plan.cgroupSlot, 1)
+  t.equal(plan.deviceFilter?.slot, 1)
+  t.equal(
+    planFor(unified, {}).paths[''],
+    '/sys/fs/cgroup/user.slice/web',
+    'by default beside the own cgroup, not in it',
+  )
+  t.end()
+})
+
+t.test('v2: no program where every device is allowed', (t) => {
+  const resources: Resources = { ...noResources, devices: [{ allow: true, access: 'rwm' }] }
+  t.equal(planFor(unified, { resources }).deviceFilter, undefined)
+  t.end()
+})
+
+t.test('rootless: without a path and without limits nothing has to succeed; with either it has to', (t) => {
+  const fatal = (input: Partial<CgroupInput>, host: CgroupHost) =>
+    planFor(host, { rootless: true, ...input })
+      .runtimeSteps.filter((step) => step.tolerate === undefined && step.op !== 'close')
+      .map((step) => step.op)
+  t.same(fatal({}, hybrid), [])
+  t.same(fatal({}, unified), [])
+  t.same(fatal({ cgroupsPath: '/a' }, unified), ['mkdirat', 'openat2'])
+  t.same(fatal({ resources: { ...noResources, pids: { limit: 1n } } }, unified), ['mkdirat', 'write_file', 'openat2'])
+  const plan = planFor(unified, { rootless: true })
+  t.equal(plan.deviceFilter, undefined)
+  t.ok(
+    render(plan.runtimeSteps).includes('[2] <- +memory ?2,16,95,22'),
+    'a delegated subtree has some controllers only',
+  )
+  t.end()
+})
+
+t.test('a controller that neither hierarchy has is named, with the property; all of them at once', (t) => {
+  const resources: Resources = {
+    ...noResources,
+    pids: { limit: 10n },
+    network: { classID: 5, priorities: [] },
+    unified: { 'memory.high': '1' },
+  }
+  try {
+    planFor(hybrid, { resources })
+    t.fail('must throw')
+  } catch (error) {
+    t.equal((error as RuntError).code, 'host')
+    t.same((error as RuntError).problems, [
+      { path: 'linux.resources.pids.limit', message: 'the pids controller is not available on this host (cgroup v1)' },
+      {
+        path: 'linux.resources.network.classID',
+        message: 'the net_cls controller is not available on this host (cgroup v1)',
+      },
+      { path: 'linux.resources.unified', message: 'invalid configuration: cannot use unified on cgroup v1' },
+    ])
+  }
+  t.end()
+})
+
+t.test('hybrid: a controller that only the v2 tree has is used there, and only it is passed on', (t) => {
+  const resources: Resources = { ...noResources, rdma: { mlx5_0: { hcaHandles: 3 } } }
+  const steps = render(planFor(hybrid, { resources, cgroupsPath: '/a' }).runtimeSteps).filter((line) =>
+    line.includes('unified'),
+  )
+  t.same(steps, [
+    'mkdir -p /sys/fs/cgroup/unified/a',
+    '/sys/fs/cgroup/unified/cgroup.subtree_control <- +rdma ?2,16,95,22',
+    '/sys/fs/cgroup/unified/a/rdma.max <- mlx5_0 hca_handle=3',
+    '[7] = open /sys/fs/cgroup/unified/a',
+  ])
+  t.end()
+})
+
+t.test('no hierarchy, or v1 without the devices controller: refused', (t) => {
+  t.throws(() => planFor({ mode: 'none', hierarchies: [] }, {}), {
+    message: 'linux.cgroupsPath: no cgroup hierarchy is mounted',
+  })
+  const v1: CgroupHost = {
+    mode: 'v1',
+    hierarchies: hybrid.hierarchies.filter((hierarchy) => hierarchy.controllers[0] === 'memory'),
+  }
+  t.throws(() => planFor(v1, {}), { message: /^linux.resources.devices: the devices controller is not mounted/ })
+  t.end()
+})
+
+function planFor(host: CgroupHost, input: Partial<CgroupInput>) {
+  let next = 1
+  return planCgroup({ id: 'web', resources: noResources, rootless: false, ...input }, host, { allocate: () => next++ })
+}
+
+/** One line a step, as a shell would have it; `?` begins the tolerated errnos. */
+function render(steps: readonly Step[]): string[] {
+  return steps.map((step) => line(step) + (step.tolerate === undefined ? '' : ` ?${step.tolerate.join(',')}`))
+}
+
+function line(step: Step): string {
+  switch (step.op) {
+    case 'mkdirat':
+      return `mkdir ${step.parents === 1 ? '-p ' : ''}${step.path}`
+    case 'write_file':
+      return `${step.path} <- ${step.data}`
+    case 'openat2':
+      return `[${step.into}] = open ${step.path}`
+    case 'write':
+      return `[${step.fd}] <- ${step.data}`
+    case 'close':
+      return `close [${step.fd}]`
+    default:
+      return step.op
+  }
+}
