@@ -1,30 +1,54 @@
-// Counts the assertions of a TAP stream and prints the line that .ci/run must end with. Subtests are counted by their
-// assertions, not again as a whole; a skipped or todo point counts as skipped. Exits non-zero if anything failed, if
-// nothing ran, or if tap itself did.
+// Reads the TAP stream of a test run: prints each failure with its diagnostics, each reason for skipping once, and last
+// the line that .ci/run must end with. Assertions are counted; a subtest's summary line is not counted again. Exits
+// non-zero if anything failed, if nothing ran, or if tap itself reported failure.
 // Usage: count.mjs FILE STATUS
 import { readFileSync } from 'node:fs'
 
 const [file, status] = process.argv.slice(2)
-const totals = { passed: 0, failed: 0, skipped: 0 }
-// A point is the summary of a subtest if points one level deeper came before it; those have been counted already.
-const inside = []
+const count = { passed: 0, failed: 0, skipped: 0 }
+const skips = new Map()
+const names = [] // of the open subtests, by depth
+const points = [] // seen at each depth since the level above had its last one
+const failures = []
+let diagnostics // lines of the failure being read
+let offset = 0 // of its text
 
-for (const line of readFileSync(file, 'utf8').split('\n')) {
-  const point = /^( *)(not )?ok\b(.*)$/.exec(line)
-  if (!point) continue
-  const depth = point[1].length / 4
-  const isSummary = (inside[depth + 1] ?? 0) > 0
-  const failedInside = inside[depth + 1] === Number.POSITIVE_INFINITY
-  inside.length = depth + 1
-  const failed = point[2] !== undefined
-  const skipped = /# (skip|todo)/i.test(point[3])
-  if (skipped) totals.skipped++
-  else if (failed && !failedInside) totals.failed++
-  else if (!failed && !isSummary) totals.passed++
-  // A failure marks all levels above, so that it is counted once, where it happened.
-  inside[depth] = failed && !skipped ? Number.POSITIVE_INFINITY : (inside[depth] ?? 0) + 1
+const failed = (depth, text) => {
+  count.failed++
+  offset = 4 * depth
+  diagnostics = [`not ok: ${[...names.slice(0, depth), text].filter(Boolean).join(' > ')}`]
+  failures.push(diagnostics)
 }
 
-console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`)
-const ran = totals.passed + totals.failed > 0
-process.exitCode = totals.failed > 0 || !ran || Number(status) !== 0 ? 1 : 0
+for (const line of readFileSync(file, 'utf8').split('\n')) {
+  const [, indent, rest] = /^( *)(.*)$/.exec(line)
+  const depth = indent.length >> 2
+  const subtest = /^# Subtest: (.*)$/.exec(rest)
+  if (subtest) names[depth] = subtest[1]
+  const point = /^(not ok|ok)\b[ \d-]*(.*)$/.exec(rest)
+  if (!point) {
+    if (diagnostics && rest === '...') diagnostics = undefined
+    if (diagnostics && rest !== '' && rest !== '---') diagnostics.push(line.slice(offset))
+    continue
+  }
+  diagnostics = undefined
+  const below = points[depth + 1]
+  points.length = depth + 1
+  points[depth] ??= { failed: 0 }
+  const directive = / ?# (?:skip|todo)\b *(.*)$/i.exec(point[2])
+  if (directive) {
+    count.skipped++
+    const reason = directive[1] || point[2].slice(0, directive.index).trim()
+    skips.set(reason, (skips.get(reason) ?? 0) + 1)
+  } else if (point[1] === 'not ok') {
+    // The levels above a failure fail with it; only where it happened counts.
+    points[depth].failed++
+    if (!below?.failed) failed(depth, point[2])
+  } else if (!below) count.passed++
+}
+
+for (const [reason, times] of skips) console.log(`skipped ${times}: ${reason}`)
+for (const lines of failures) console.log(lines.join('\n'))
+console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`)
+const isGood = count.failed === 0 && count.passed > 0 && status === '0'
+process.exitCode = isGood ? 0 : 1

@@ -179,7 +179,7 @@ function checkOf(name: string, { schema, file }: Place, checks: Map<string, stri
     const place = { schema: memberSchema, file }
     const present = callOf(place, `w, o, '${member}', v, d`, checks)
     const absent = absentOf(place, member, schema.required?.includes(member) === true, checks)
-    lines.push(`  if ((v = o.${member}) !== undefined) {`, '    n++', `    ${present}`)
+    lines.push(`  if ((v = o.${member}) !== undefined) {`, '    n += 1', `    ${present}`)
     if (resolve(place).schema.minItems !== undefined) lines.push(`    nonEmpty(w, '${member}', v, d)`)
     if (memberSchema['x-ignored'] !== undefined) {
       lines.push(`    ignore(w, o, '${member}', d, ${JSON.stringify(memberSchema['x-ignored'])})`)

@@ -31,5 +31,5 @@ coverage=--disable-coverage
 [ -z "${COVERAGE:-}" ] || coverage='--coverage-report=text --allow-incomplete-coverage --allow-empty-coverage'
 status=0
 # shellcheck disable=SC2086 # lists of words
-$preload node_modules/.bin/tap run $coverage --jobs=2 --timeout=300 --reporter=terse --output-file="$output" $files || status=$?
+$preload node_modules/.bin/tap run $coverage --jobs=2 --timeout=300 --reporter=silent --output-file="$output" $files || status=$?
 node scripts/count.mjs "$output" "$status"
