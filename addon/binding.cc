@@ -250,6 +250,7 @@ Value Probe(const CallbackInfo &info) {
   int error = host_probe(&probe);
   if (error < 0) return Throw(env, error, "probe");
   Napi::Object object = Napi::Object::New(env);
+  object.Set("machine", static_cast<const char *>(probe.machine));
   object.Set("kernel", static_cast<const char *>(probe.kernel));
   object.Set("euid", Napi::Number::New(env, probe.euid));
   object.Set("egid", Napi::Number::New(env, probe.egid));
@@ -307,13 +308,14 @@ Value Supervise(const CallbackInfo &info) {
   return Number(info.Env(), supervise(Int(info, 0), Int(info, 1)), "waitpid");
 }
 
-Value ListenTerminal(const CallbackInfo &info) {
-  std::string path = Text(info, 0);
-  return Number(info.Env(), socket_listen(path.c_str()), "bind", path.c_str());
-}
-
-Value ReceiveTerminal(const CallbackInfo &info) {
-  return Number(info.Env(), terminal_receive(Int(info, 0)), "recvmsg");
+Value TerminalSize(const CallbackInfo &info) {
+  Env env = info.Env();
+  int columns, rows;
+  if (terminal_size(&columns, &rows) < 0) return env.Undefined();
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("columns", Napi::Number::New(env, columns));
+  object.Set("rows", Napi::Number::New(env, rows));
+  return object;
 }
 
 Value SendPidfd(const CallbackInfo &info) {
@@ -360,8 +362,7 @@ void AddProcesses(Napi::Object &exports) {
   Add<DestroyCgroup>(exports, "destroyCgroup");
   Add<BecomeSubreaper>(exports, "becomeSubreaper");
   Add<Supervise>(exports, "supervise");
-  Add<ListenTerminal>(exports, "listenTerminal");
-  Add<ReceiveTerminal>(exports, "receiveTerminal");
+  Add<TerminalSize>(exports, "terminalSize");
   Add<SendPidfd>(exports, "sendPidfd");
   Add<Sleep>(exports, "sleep");
 }

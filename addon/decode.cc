@@ -216,6 +216,7 @@ Napi::Value Event(Napi::Env env, const launch_event &event) {
                                                     : Napi::Object::New(env);
   object.Set("kind", kinds[event.kind]);
   object.Set("pid", event.pid);
+  object.Set("terminal", event.terminal);
   Napi::Array warnings = Napi::Array::New(env, event.warning_count);
   for (int i = 0; i < event.warning_count; i++)
     warnings.Set(static_cast<uint32_t>(i), Report(env, event.warnings[i], true));

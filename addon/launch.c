@@ -147,6 +147,34 @@ int op_save_state(struct machine *m, const struct step_save_state *s) {
   return MACHINE_PAUSED;
 }
 
+/* ---- the terminal of a foreground run ---- */
+
+int op_socketpair(struct machine *m, const struct step_socketpair *s) {
+  int ends[2];
+  int result = (int)CALL(m, "socketpair", socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends));
+  if (result < 0) return result;
+  machine_fill(m, s->ours, ends[0]);
+  machine_fill(m, s->theirs, ends[1]);
+  return 0;
+}
+
+int op_receive_terminal(struct machine *m, const struct step_receive_terminal *s) {
+  char name[64];
+  union {
+    struct cmsghdr header;
+    char space[CMSG_SPACE(sizeof(int))];
+  } control;
+  struct iovec iov = {.iov_base = name, .iov_len = sizeof name};
+  struct msghdr message = {
+      .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
+  ssize_t n = CALL(m, "recvmsg", recvmsg(machine_fd(m, s->socket), &message, MSG_CMSG_CLOEXEC));
+  if (n < 0) return (int)n;
+  struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+  if (!c || c->cmsg_type != SCM_RIGHTS) return -EPROTO;
+  memcpy(&launch.event.terminal, CMSG_DATA(c), sizeof(int));
+  return 0;
+}
+
 /* ---- making init ---- */
 
 /* Hand the descriptors over: they get init's slots, and are closed here once it has them. */
@@ -251,7 +279,7 @@ void launch_begin(const struct plan_block *runtime, struct plan_block *container
                   struct launch_event *event) {
   struct machine *m = &launch.machine;
   memset(launch.fds, 0xff, sizeof launch.fds);
-  launch.event = (struct launch_event){0};
+  launch.event = (struct launch_event){.terminal = -1};
   launch.container = container;
   *m = (struct machine){
       .next = runtime->steps,

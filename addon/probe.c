@@ -97,6 +97,7 @@ int host_probe(struct host_probe *out) {
   memset(out, 0, sizeof *out);
   struct utsname name;
   if (uname(&name) < 0) return -errno;
+  snprintf(out->machine, sizeof out->machine, "%s", name.machine);
   snprintf(out->kernel, sizeof out->kernel, "%s", name.release);
   out->euid = geteuid();
   out->egid = getegid();

@@ -11,7 +11,7 @@ extern "C" {
 #endif
 
 struct host_probe {
-  char kernel[65];
+  char machine[65], kernel[65];
   uid_t euid;
   gid_t egid;
   uint64_t bounding_set;

@@ -7,13 +7,11 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
 
 #include "cleanup.h"
-#include "sockets.h"
 
 /* One direction of the relay. Bytes are read only when the last ones are gone, so a reader that stops reading stops the
  * writer, and never us. */
@@ -47,14 +45,13 @@ static void copy_size(int terminal, int master) {
   if (terminal >= 0 && ioctl(terminal, TIOCGWINSZ, &size) == 0) ioctl(master, TIOCSWINSZ, &size);
 }
 
-int terminal_receive(int listener) {
-  AUTO_FD int connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-  if (connection < 0) return -errno;
-  int master = socket_receive_fd(connection);
-  if (master < 0) return master;
+int terminal_size(int *columns, int *rows) {
+  struct winsize size;
   AUTO_FD int terminal = open_terminal();
-  copy_size(terminal, master);
-  return master;
+  if (terminal < 0 || ioctl(terminal, TIOCGWINSZ, &size) < 0) return -errno;
+  *columns = size.ws_col;
+  *rows = size.ws_row;
+  return 0;
 }
 
 static int block_signals(void) {

@@ -7,9 +7,8 @@
 extern "C" {
 #endif
 
-/* Accepts one connection on `listener`, receives the master of a console over it, and gives it the size of our
- * terminal. A descriptor, or -errno. */
-int terminal_receive(int listener);
+/* The window size of our own terminal; -errno where there is none. */
+int terminal_size(int *columns, int *rows);
 /* Waits for the child `pid`: forwards signals to it, relays between our terminal (set raw meanwhile) and `master` (-1:
  * none), reaps whatever else is inherited. The exit status, 128 + the signal that ended it, or -errno. Signals stay
  * blocked: who calls this cleans up next and must not be interrupted. */

@@ -28,8 +28,8 @@ export interface FileStatus {
 export type LaunchEvent =
   /** A save_state step was reached: write the state, then call `resume`. `pid` is init's pid as the runtime sees it. */
   | { readonly kind: 'paused'; readonly step: number; readonly pid: number; readonly startTime: string }
-  /** All steps are done. `pid` is 0 when the list held no clone. */
-  | { readonly kind: 'done'; readonly pid: number; readonly startTime: string; readonly warnings: readonly StepReport[] }
+  /** All steps are done. `pid` is 0 when the list held no clone; `terminal` is the pty master of a foreground run, or -1. */
+  | { readonly kind: 'done'; readonly pid: number; readonly terminal: number; readonly warnings: readonly StepReport[] }
   /** A step failed; init, if there was one, is dead and reaped, and all descriptors are closed. */
   | ({ readonly kind: 'failed'; readonly warnings: readonly StepReport[] } & StepReport)
 
@@ -55,6 +55,8 @@ export interface ProcessStatus {
 
 /** What the host is, read once per command that plans. */
 export interface HostProbe {
+  /** uname(2) machine, e.g. 'x86_64'. */
+  readonly machine: string
   /** uname(2) release, e.g. '6.18.1'. */
   readonly kernel: string
   readonly euid: number
@@ -148,10 +150,8 @@ export interface Native {
   /** Kill what lives in a cgroup and below, wait for its end, remove the directories. False: not done after `milliseconds` (-1: wait for
    * ever). A cgroup that is already gone is no error. */
   destroyCgroup(directory: string, milliseconds: number): boolean
-  /** Foreground terminal: bind(2) and listen(2) on an AF_UNIX socket that the plan uses as its console socket. A descriptor. */
-  listenTerminal(path: string): number
-  /** Accept on that socket and receive the pty master, which gets the window size of our own terminal; see `supervise`. */
-  receiveTerminal(listener: number): number
+  /** The window size of our own terminal: standard descriptors first, then the controlling terminal. undefined: there is none. */
+  terminalSize(): { readonly columns: number; readonly rows: number } | undefined
   /** Send init's pidfd over the AF_UNIX socket `path` (--pidfd-socket). */
   sendPidfd(path: string, pid: number): void
   /** Sleep; only for retry loops that have no event to wait for. */

@@ -105,6 +105,8 @@ HANDLER(sync_exec);
 HANDLER(start_wait);
 HANDLER(mkfifo);
 HANDLER(connect);
+HANDLER(socketpair);
+HANDLER(receive_terminal);
 HANDLER(run_hook);
 HANDLER(sethostname);
 HANDLER(setdomainname);

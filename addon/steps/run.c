@@ -57,6 +57,10 @@ static int execute_here(struct machine *m, const struct step *s) {
 #else
 static int execute_here(struct machine *m, const struct step *s) {
   switch (s->op) {
+  case OP_socketpair:
+    return op_socketpair(m, (const struct step_socketpair *)s);
+  case OP_receive_terminal:
+    return op_receive_terminal(m, (const struct step_receive_terminal *)s);
   case OP_clone:
     return op_clone(m, (const struct step_clone *)s);
   case OP_write_child:

@@ -1,7 +1,7 @@
 // The launch plan as data: what a Step is, and the two lists. Derived from step-table.ts; see there for what each
 // operation does. This file decides nothing.
 
-import type { Op, stepTable } from './step-table.ts'
+import { type Op, stepTable } from './step-table.ts'
 
 type Table = typeof stepTable
 type Int = number | bigint
@@ -55,3 +55,16 @@ export const SYNC_NAMESPACES = 3 // all namespaces exist: devices may be moved, 
 export const SYNC_HOOKED = 4 // they have run
 export const SYNC_READY = 5 // everything but the start is done
 export const SYNC_RECORDED = 6 // state.json is written: the container may live without its runtime
+
+/** The slots a step reads ('slot') or fills ('into'), by the table. */
+export function slotsOf(step: Step, kind: 'slot' | 'into'): number[] {
+  const slots: number[] = []
+  const fields: Readonly<Record<string, string>> = stepTable[step.op]
+  for (const name in fields) {
+    const type = fields[name]
+    if (type !== kind && type !== `${kind}?`) continue
+    const slot = (step as unknown as Readonly<Record<string, number | undefined>>)[name]
+    if (slot !== undefined && slot >= 0) slots.push(slot)
+  }
+  return slots
+}

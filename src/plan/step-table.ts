@@ -104,10 +104,14 @@ export const stepTable = {
   mkfifo: { path: 'string', mode: 'int', into: 'into' },
   /** Runtime only: socket(2), connect(2) to the AF_UNIX socket `path` (long paths as above). `type` SOCK_STREAM or SOCK_SEQPACKET. */
   connect: { path: 'string', type: 'int?', into: 'into' },
-  /** Run a hook to its end: fork, execve(path, args, env), stdin = `stdinHead` + pid of the container process as seen from
-   * here + `stdinTail`. `timeout` in seconds, 0 none: then SIGKILL. `output`/`errors`: files the hook's stdout/stderr are appended to. */
+  /** Runtime only: socketpair(2), for the terminal of a foreground `run`. */
+  socketpair: { ours: 'into', theirs: 'into' },
+  /** Runtime only: receive the pty master (SCM_RIGHTS) that init sends; the event of the launch hands it to TypeScript. */
+  receive_terminal: { socket: 'slot' },
+  /** Run a hook to its end: fork, execve(path, args, env), stdin = `stdinHead` + pid + `stdinTail`, where an absent
+   * `pid` is that of the container process as seen from here. `timeout` in seconds, 0 none: then SIGKILL. `output`/`errors`: files the hook's stdout/stderr are appended to. */
   run_hook: {
-    path: 'string', args: 'strings', env: 'strings', timeout: 'int?', stdinHead: 'string', stdinTail: 'string',
+    path: 'string', args: 'strings', env: 'strings', timeout: 'int?', stdinHead: 'string', stdinTail: 'string', pid: 'int?',
     output: 'slot?', errors: 'slot?',
   },
 

@@ -1,0 +1,67 @@
+// What every section planner gets, and what it gives back. No decisions.
+
+import type { CgroupPlan } from '../cgroup/plan-cgroup.ts'
+import type { Config, Linux, NamespaceType, Process } from '../config/config.ts'
+import type { HostFacts } from './host-facts.ts'
+import type { Step } from './launch-plan.ts'
+import type { Slots } from './slots.ts'
+
+/** What the command line says of a launch. */
+export interface PlanOptions {
+  readonly id: string
+  /** Absolute. */
+  readonly bundle: string
+  /** Absolute: where state.json and the FIFOs are. */
+  readonly stateDirectory: string
+  /** `create` leaves init waiting for `runt start`; `run` goes through. */
+  readonly mode: 'create' | 'run'
+  /** `chroot`: --no-pivot, for a root file system on a ramdisk. */
+  readonly rootSwitch: 'pivot_root' | 'chroot'
+  /** `keep`: --no-new-keyring. */
+  readonly keyring: 'new' | 'keep'
+  readonly preserveFds: number
+  /** --console-socket; with a terminal and without it the runtime itself receives the master (the event's `terminal`). */
+  readonly consoleSocket?: string | undefined
+}
+
+export interface PlanContext {
+  readonly config: Config
+  readonly process: Process
+  readonly linux: Linux
+  readonly facts: HostFacts
+  readonly options: PlanOptions
+  readonly slots: Slots
+  readonly cgroup: CgroupPlan
+  readonly namespaces: NamespacePlan
+  /** Slots that several sections use. */
+  readonly shared: SharedSlots
+}
+
+export type NamespaceMode = 'host' | 'new' | 'join'
+
+/** Which namespaces the container gets, decided once. */
+export interface NamespacePlan {
+  readonly of: (type: NamespaceType) => NamespaceMode
+  /** New by clone3(2) itself. */
+  readonly cloneFlags: number
+  /** Init has to fork to get into its pid (or time) namespace. */
+  readonly forks: boolean
+  /** Device nodes cannot be made: a user namespace of the container's, or of the runtime's. */
+  readonly unprivileged: boolean
+}
+
+/** Slots with a meaning for more than one section. `proc`, `dev` and `devpts` are filled when the config mounts them. */
+export interface SharedSlots {
+  readonly root: number
+  /** The FIFOs of `runt start`; only filled by `create`. */
+  readonly start: { readonly request: number; readonly report: number }
+  proc: number | undefined
+  dev: number | undefined
+  devpts: number | undefined
+}
+
+/** The steps of a section for both sides. */
+export interface SectionSteps {
+  readonly runtime: readonly Step[]
+  readonly container: readonly Step[]
+}

@@ -1,0 +1,98 @@
+// Who the process is (config.md "User", "Linux Process" capabilities, noNewPrivileges, capabilities(7)): the order is the one in
+// which each call still has the privilege that it needs. Order between sections is decided in steps.ts.
+
+import type { Capabilities } from '../config/config.ts'
+import { PR_SET_KEEPCAPS, PR_SET_NO_NEW_PRIVS } from './constants.ts'
+import type { PlanContext } from './context.ts'
+import type { Step } from './launch-plan.ts'
+
+/** Names by number; `features` reports them. */
+export const capabilityNames = [
+  'CAP_CHOWN', 'CAP_DAC_OVERRIDE', 'CAP_DAC_READ_SEARCH', 'CAP_FOWNER', 'CAP_FSETID', 'CAP_KILL', 'CAP_SETGID',
+  'CAP_SETUID', 'CAP_SETPCAP', 'CAP_LINUX_IMMUTABLE', 'CAP_NET_BIND_SERVICE', 'CAP_NET_BROADCAST', 'CAP_NET_ADMIN',
+  'CAP_NET_RAW', 'CAP_IPC_LOCK', 'CAP_IPC_OWNER', 'CAP_SYS_MODULE', 'CAP_SYS_RAWIO', 'CAP_SYS_CHROOT',
+  'CAP_SYS_PTRACE', 'CAP_SYS_PACCT', 'CAP_SYS_ADMIN', 'CAP_SYS_BOOT', 'CAP_SYS_NICE', 'CAP_SYS_RESOURCE',
+  'CAP_SYS_TIME', 'CAP_SYS_TTY_CONFIG', 'CAP_MKNOD', 'CAP_LEASE', 'CAP_AUDIT_WRITE', 'CAP_AUDIT_CONTROL',
+  'CAP_SETFCAP', 'CAP_MAC_OVERRIDE', 'CAP_MAC_ADMIN', 'CAP_SYSLOG', 'CAP_WAKE_ALARM', 'CAP_BLOCK_SUSPEND',
+  'CAP_AUDIT_READ', 'CAP_PERFMON', 'CAP_BPF', 'CAP_CHECKPOINT_RESTORE',
+] as const
+
+const everything = (1n << BigInt(capabilityNames.length)) - 1n
+
+/** A set as a bit mask. Unknown names are left out: config/ has warned of them. */
+export function capabilityMask(names: readonly string[]): bigint {
+  let mask = 0n
+  for (const name of names) {
+    const number = (capabilityNames as readonly string[]).indexOf(name.toUpperCase())
+    if (number >= 0) mask |= 1n << BigInt(number)
+  }
+  return mask
+}
+
+/** The numbers in a mask, ascending. */
+function capabilityNumbers(mask: bigint): number[] {
+  const numbers: number[] = []
+  const [low, high] = [Number(mask & 0xffffffffn), Number(mask >> 32n)]
+  for (let n = 0; n < 32; n++) if ((low >>> n) & 1) numbers.push(n)
+  for (let n = 0; n < 32; n++) if ((high >>> n) & 1) numbers.push(n + 32)
+  return numbers
+}
+
+const noCapabilities: Capabilities = { bounding: [], effective: [], inheritable: [], permitted: [], ambient: [] }
+
+/** Take capabilities out of the bounding set, while CAP_SETPCAP is still there. */
+export function boundingSteps({ process, facts, namespaces }: PlanContext): Step[] {
+  const available = namespaces.of('user') === 'host' ? facts.boundingSet : everything
+  const kept = capabilityMask(process.capabilities?.bounding ?? [])
+  const capabilities = capabilityNumbers(available & ~kept)
+  return capabilities.length === 0 ? [] : [{ op: 'capbset_drop', from: 'process.capabilities.bounding', capabilities }]
+}
+
+/** Groups and ids. Becoming another user clears the permitted set unless KEEPCAPS is on. */
+export function userSteps({ config, process, facts, namespaces, linux }: PlanContext): Step[] {
+  const { uid, gid, additionalGids } = process.user
+  const steps: Step[] = []
+  if (uid !== 0) steps.push({ op: 'prctl', from: 'process.user.uid', option: PR_SET_KEEPCAPS, arg2: 1 })
+  const denied = namespaces.of('user') === 'new' && facts.euid !== 0 && linux.gidMappings.length <= 1
+  const keepsGroups = config.annotations['run.oci.keep_original_groups'] === '1'
+  if (!denied && !keepsGroups)
+    steps.push({ op: 'setgroups', from: 'process.user.additionalGids', gids: additionalGids })
+  const isNow = (id: number, own: number) => id === 0 && own === 0 && namespaces.of('user') === 'host'
+  if (!isNow(gid, facts.egid)) steps.push({ op: 'setresgid', from: 'process.user.gid', gid })
+  if (!isNow(uid, facts.euid)) steps.push({ op: 'setresuid', from: 'process.user.uid', uid })
+  return steps
+}
+
+/** The other four sets. What the runtime itself may not have, it cannot give: left out, as the spec wants (a warning says so). */
+export function capabilitySteps({ process, facts, namespaces }: PlanContext): Step[] {
+  const sets = process.capabilities ?? noCapabilities
+  const available = namespaces.of('user') === 'host' ? facts.boundingSet : everything
+  const mask = (names: readonly string[]) => capabilityMask(names) & available
+  const permitted = mask(sets.permitted)
+  const steps: Step[] = [
+    {
+      op: 'capset',
+      from: 'process.capabilities',
+      effective: mask(sets.effective) & permitted,
+      permitted,
+      inheritable: mask(sets.inheritable),
+    },
+  ]
+  const ambient = capabilityNumbers(mask(sets.ambient))
+  if (ambient.length > 0)
+    steps.push({ op: 'cap_ambient_raise', from: 'process.capabilities.ambient', capabilities: ambient })
+  return steps
+}
+
+export function noNewPrivilegesSteps({ process }: PlanContext): Step[] {
+  if (!process.noNewPrivileges) return []
+  return [{ op: 'prctl', from: 'process.noNewPrivileges', option: PR_SET_NO_NEW_PRIVS, arg2: 1 }]
+}
+
+/** Capabilities the config asks for and this runtime cannot give: for a warning. */
+export function unavailableCapabilities({ process, facts, namespaces }: PlanContext): string[] {
+  if (namespaces.of('user') !== 'host') return []
+  const sets = process.capabilities ?? noCapabilities
+  const wanted = new Set(Object.values(sets).flat())
+  return [...wanted].filter((name) => (capabilityMask([name]) & ~facts.boundingSet) !== 0n)
+}

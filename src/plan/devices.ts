@@ -1,0 +1,136 @@
+// Devices (config-linux.md "Devices", "Default Devices", runtime-linux.md "Dev symbolic links"): nodes and links below the
+// container's /dev. Where nodes cannot be made, in a user namespace, the host's are bind-mounted instead.
+
+import type { Device } from '../config/config.ts'
+import {
+  makedev,
+  O_CLOEXEC,
+  O_PATH,
+  OPEN_TREE_CLOEXEC,
+  OPEN_TREE_CLONE,
+  RESOLVE_IN_ROOT,
+  RESOLVE_NO_MAGICLINKS,
+  RESOLVE_NO_SYMLINKS,
+  S_IFBLK,
+  S_IFCHR,
+  S_IFIFO,
+} from './constants.ts'
+import type { PlanContext, SectionSteps } from './context.ts'
+import { ON_MISSING_CREATE, ON_MISSING_MKDIR, type Step } from './launch-plan.ts'
+import { openTarget } from './mounts.ts'
+
+interface PlannedDevice {
+  readonly device: Device
+  readonly from: string
+}
+
+const character = (name: string, major: bigint, minor: bigint): PlannedDevice => ({
+  device: { type: 'c', path: `/dev/${name}`, major, minor, fileMode: 0o666, uid: 0, gid: 0 },
+  from: `default device /dev/${name}`,
+})
+
+const defaultDevices: readonly PlannedDevice[] = [
+  character('null', 1n, 3n),
+  character('zero', 1n, 5n),
+  character('full', 1n, 7n),
+  character('random', 1n, 8n),
+  character('urandom', 1n, 9n),
+  character('tty', 5n, 0n),
+]
+
+const links: readonly (readonly [string, string])[] = [
+  ['fd', '/proc/self/fd'],
+  ['stdin', '/proc/self/fd/0'],
+  ['stdout', '/proc/self/fd/1'],
+  ['stderr', '/proc/self/fd/2'],
+  ['core', '/proc/kcore'],
+  ['ptmx', 'pts/ptmx'],
+]
+
+const nodeTypes: Readonly<Record<Device['type'], number>> = { c: S_IFCHR, u: S_IFCHR, b: S_IFBLK, p: S_IFIFO }
+
+/** The config brings its own /dev from the host: it is left as it is. */
+const isForeignDev = ({ config }: PlanContext): boolean =>
+  config.mounts.some(
+    ({ destination, type, options }) =>
+      destination === '/dev' && (type === 'bind' || options.includes('bind') || options.includes('rbind')),
+  )
+
+/** The devices of the config and the default ones, unless the config has the same path. */
+function wantedDevices({ linux }: PlanContext): PlannedDevice[] {
+  const own = linux.devices.map((device, index) => ({ device, from: `linux.devices[${index}] (${device.path})` }))
+  const paths = new Set(own.map(({ device }) => device.path))
+  return [...defaultDevices.filter(({ device }) => !paths.has(device.path)), ...own.filter(({ device }) => device.path !== '/dev/ptmx')]
+}
+
+/** /dev itself: the file system mounted there by the config, else whatever directory the image has, never through a link
+ * (CVE-2026-41579). */
+function openDev(context: PlanContext): { dev: number; steps: Step[] } {
+  if (context.shared.dev !== undefined) return { dev: context.shared.dev, steps: [] }
+  const dev = context.slots.allocate('/dev')
+  const resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS
+  const step: Step = {
+    op: 'openat2',
+    from: 'default devices',
+    at: context.shared.root,
+    path: 'dev',
+    flags: O_PATH | O_CLOEXEC,
+    resolve,
+    onMissing: ON_MISSING_MKDIR,
+    into: dev,
+  }
+  return { dev, steps: [step] }
+}
+
+export function deviceSteps(context: PlanContext): SectionSteps {
+  if (isForeignDev(context)) return { runtime: [], container: [] }
+  const { dev, steps } = openDev(context)
+  const runtime: Step[] = []
+  for (const planned of wantedDevices(context)) {
+    if (context.namespaces.unprivileged && planned.device.type !== 'p') {
+      const part = bindDevice(context, planned)
+      runtime.push(...part.runtime)
+      steps.push(...part.container)
+    } else {
+      steps.push(...makeNode(context, planned, dev))
+    }
+  }
+  for (const [name, target] of links) steps.push({ op: 'symlinkat', from: `/dev/${name}`, target, at: dev, path: name })
+  return { runtime, container: steps }
+}
+
+function makeNode(context: PlanContext, { device, from }: PlannedDevice, dev: number): Step[] {
+  const slash = device.path.lastIndexOf('/')
+  const directory = device.path.slice(0, slash)
+  const path = device.path.slice(slash + 1)
+  const open = directory === '/dev' ? undefined : openTarget(context, from, directory === '' ? '/' : directory, {})
+  const node: Step = {
+    op: 'mknodat',
+    from,
+    at: open?.into ?? dev,
+    path,
+    mode: nodeTypes[device.type] | (device.fileMode ?? 0o666),
+    rdev: device.type === 'p' ? 0 : makedev(Number(device.major), Number(device.minor)),
+    uid: device.uid ?? 0,
+    gid: device.gid ?? 0,
+  }
+  return open === undefined ? [node] : [open, node]
+}
+
+function bindDevice(context: PlanContext, { device, from }: PlannedDevice): SectionSteps {
+  const node = context.slots.allocate(`host ${device.path}`)
+  const target = openTarget(context, from, device.path, { onMissing: ON_MISSING_CREATE })
+  return {
+    runtime: [
+      {
+        op: 'open_tree',
+        from,
+        path: device.path,
+        flags: OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC,
+        into: node,
+        expectRdev: makedev(Number(device.major), Number(device.minor)),
+      },
+    ],
+    container: [target, { op: 'move_mount', from, mount: node, to: target.into }],
+  }
+}

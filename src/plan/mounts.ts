@@ -1,0 +1,200 @@
+// mounts (config.md "Mounts"): each entry becomes a detached mount that is finished before it is attached, so that nobody ever
+// sees it half made. Targets are resolved inside the root and used by descriptor; sources are host paths.
+
+import type { Mount } from '../config/config.ts'
+import { RuntError } from '../errors.ts'
+import { planCgroupMount } from './cgroup-mount.ts'
+import {
+  AT_RECURSIVE,
+  FSCONFIG_CMD_CREATE,
+  FSCONFIG_SET_FLAG,
+  FSCONFIG_SET_STRING,
+  O_CLOEXEC,
+  O_PATH,
+  OPEN_TREE_CLOEXEC,
+  OPEN_TREE_CLONE,
+  RESOLVE_IN_ROOT,
+  RESOLVE_NO_MAGICLINKS,
+  RESOLVE_NO_SYMLINKS,
+} from './constants.ts'
+import type { PlanContext, SectionSteps } from './context.ts'
+import { ON_MISSING_LIKE, ON_MISSING_MKDIR, ON_MISSING_SKIP, type Step, type StepOf } from './launch-plan.ts'
+import { type MountOptions, readMountOptions } from './mount-options.ts'
+
+/** All mounts, in the order of the config. Fills shared.proc, shared.dev and shared.devpts. */
+export function mountSteps(context: PlanContext): SectionSteps {
+  const runtime: Step[] = []
+  const container: Step[] = []
+  context.config.mounts.forEach((mount, index) => {
+    const part = planMount(context, mount, index)
+    runtime.push(...part.runtime)
+    container.push(...part.container)
+  })
+  return { runtime, container }
+}
+
+export interface PlannedMount {
+  readonly mount: Mount
+  readonly from: string
+  readonly options: MountOptions
+}
+
+function planMount(context: PlanContext, mount: Mount, index: number): SectionSteps {
+  const options = readMountOptions(mount.options)
+  const isBind = options.bind !== 'no' || mount.type === 'bind'
+  const what = isBind ? (mount.source ?? 'bind') : (mount.type ?? 'none')
+  const planned: PlannedMount = { mount, from: `mounts[${index}] (${what} at ${mount.destination})`, options }
+  if (options.idmap !== 'no' || mount.uidMappings.length > 0)
+    throw new RuntError('config', `${planned.from}: id-mapped mounts are not supported yet`, { path: `mounts[${index}]` })
+  if (options.remount) return { runtime: [], container: remountSteps(context, planned) }
+  if (isBind) return bindSteps(context, planned)
+  if (mount.type === 'cgroup' || mount.type === 'cgroup2') return planCgroupMount(context, planned)
+  return { runtime: [], container: fileSystemSteps(context, planned) }
+}
+
+/** Open the target below the root, making it as needed. */
+export function openTarget(
+  context: PlanContext,
+  from: string,
+  path: string,
+  how: Partial<Pick<StepOf<'openat2'>, 'onMissing' | 'like' | 'resolve'>>,
+): Step & { into: number } {
+  return {
+    op: 'openat2',
+    from,
+    at: context.shared.root,
+    path,
+    flags: O_PATH | O_CLOEXEC,
+    resolve: RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+    onMissing: ON_MISSING_MKDIR,
+    into: context.slots.temporary(`target ${path}`),
+    ...how,
+  }
+}
+
+function bindSteps(context: PlanContext, { mount, from, options }: PlannedMount): SectionSteps {
+  const { slots, namespaces, options: { bundle } } = context
+  const source = mount.source ?? ''
+  if (source === '') throw new RuntError('config', `${from}: a bind mount needs a source`, { path: from })
+  // In a user namespace the source may be out of init's reach, so the runtime clones it and hands it over.
+  const byRuntime = namespaces.unprivileged
+  const name = `bind ${mount.destination}`
+  const tree = byRuntime ? slots.allocate(name) : slots.temporary(name)
+  const recursive = options.bind === 'rbind' ? AT_RECURSIVE : 0
+  const clone: Step = {
+    op: 'open_tree',
+    from,
+    path: source.startsWith('/') ? source : `${bundle}/${source}`,
+    flags: OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive,
+    into: tree,
+  }
+  const target = openTarget(context, from, mount.destination, { onMissing: ON_MISSING_LIKE, like: tree })
+  if (mount.destination === '/dev') context.shared.dev = undefined
+  const steps = [
+    ...attributeSteps(from, tree, options),
+    ...propagationSteps(from, tree, options),
+    target,
+    { op: 'move_mount', from, mount: tree, to: target.into } as const,
+  ]
+  return byRuntime ? { runtime: [clone], container: steps } : { runtime: [], container: [clone, ...steps] }
+}
+
+function attributeSteps(from: string, fd: number, { attributes, recursiveAttributes }: MountOptions): Step[] {
+  const steps: Step[] = []
+  if (attributes.set !== 0 || attributes.clear !== 0) steps.push({ op: 'mount_setattr', from, fd, ...attributes })
+  if (recursiveAttributes.set !== 0 || recursiveAttributes.clear !== 0)
+    steps.push({ op: 'mount_setattr', from, fd, flags: AT_RECURSIVE, ...recursiveAttributes })
+  return steps
+}
+
+const propagationSteps = (from: string, fd: number, { propagation }: MountOptions): Step[] =>
+  propagation.map(({ flag, recursive }) => ({
+    op: 'mount_setattr',
+    from,
+    fd,
+    flags: recursive ? AT_RECURSIVE : 0,
+    propagation: flag,
+  }))
+
+function remountSteps(context: PlanContext, { mount, from, options }: PlannedMount): Step[] {
+  const target = openTarget(context, from, mount.destination, { onMissing: 0 })
+  return [target, ...attributeSteps(from, target.into, options), ...propagationSteps(from, target.into, options)]
+}
+
+/** One fsconfig(2) for each option of a file system. */
+export const dataSteps = (from: string, fs: number, data: readonly string[]): Step[] =>
+  data.map((option) => {
+    const equals = option.indexOf('=')
+    if (equals < 0) return { op: 'fsconfig', from, fs, command: FSCONFIG_SET_FLAG, key: option }
+    const [key, value] = [option.slice(0, equals), option.slice(equals + 1)]
+    return { op: 'fsconfig', from, fs, command: FSCONFIG_SET_STRING, key, value }
+  })
+
+/** Make a detached mount of a file system; the descriptor ends up in `into`. */
+export function detachedMountSteps(
+  context: PlanContext,
+  planned: { from: string; type: string; source: string; data: readonly string[]; attributes: number; into: number },
+): Step[] {
+  const { from, type, source, into } = planned
+  const fs = context.slots.temporary(`fs ${type}`)
+  const named: Step[] =
+    source === '' ? [] : [{ op: 'fsconfig', from, fs, command: FSCONFIG_SET_STRING, key: 'source', value: source }]
+  return [
+    { op: 'fsopen', from, fstype: type, into: fs },
+    ...named,
+    ...dataSteps(from, fs, planned.data),
+    { op: 'fsconfig', from, fs, command: FSCONFIG_CMD_CREATE },
+    { op: 'fsmount', from, fs, attributes: planned.attributes, into },
+  ]
+}
+
+/** Types whose target must be a real directory: a link would let the image choose what /proc means (CVE-2019-19921). */
+const strict = (type: string): boolean => type === 'proc' || type === 'sysfs'
+
+function fileSystemSteps(context: PlanContext, planned: PlannedMount): Step[] {
+  const { mount, from, options } = planned
+  const type = mount.type ?? 'none'
+  const into = keptSlot(context, type, mount.destination)
+  const resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | (strict(type) ? RESOLVE_NO_SYMLINKS : 0)
+  const target = openTarget(context, from, mount.destination, { resolve })
+  const make = detachedMountSteps(context, {
+    from,
+    type,
+    source: mount.source ?? '',
+    data: labelled(context, options.data),
+    attributes: options.attributes.set,
+    into,
+  })
+  const copyUp: Step[] = options.tmpcopyup ? [{ op: 'copy_up', from, source: target.into, to: into }] : []
+  const { recursiveAttributes } = options
+  return [
+    ...(type === 'tmpfs' ? modeOfCovered(context, planned, make, target) : [...make, target]),
+    ...copyUp,
+    ...attributeSteps(from, into, { ...options, attributes: { set: 0, clear: 0 }, recursiveAttributes }),
+    ...propagationSteps(from, into, options),
+    { op: 'move_mount', from, mount: into, to: target.into },
+  ]
+}
+
+/** A tmpfs without `mode=` takes over the mode of the directory it covers, if there is one (as runc). */
+function modeOfCovered(context: PlanContext, { mount, from, options }: PlannedMount, make: Step[], target: Step): Step[] {
+  if (options.data.some((option) => option.startsWith('mode='))) return [...make, target]
+  const covered = openTarget(context, from, mount.destination, { onMissing: ON_MISSING_SKIP })
+  const open = make[0] as StepOf<'fsopen'>
+  const mode: Step = { op: 'fsconfig', from, fs: open.into, command: FSCONFIG_SET_STRING, key: 'mode', modeOf: covered.into }
+  return [covered, open, mode, ...make.slice(1), target]
+}
+
+function labelled({ linux, facts }: PlanContext, data: readonly string[]): readonly string[] {
+  if (linux.mountLabel === undefined || !facts.selinux) return data
+  return [...data, `context="${linux.mountLabel}"`]
+}
+
+/** The slot a new mount goes to; those that later sections write to are remembered. */
+function keptSlot({ slots, shared }: PlanContext, type: string, destination: string): number {
+  if (type === 'proc' && destination === '/proc') return (shared.proc = slots.allocate('/proc'))
+  if (destination === '/dev') return (shared.dev = slots.allocate('/dev'))
+  if (type === 'devpts' && destination === '/dev/pts') return (shared.devpts = slots.allocate('/dev/pts'))
+  return slots.temporary(`mount ${destination}`)
+}
+

@@ -1,0 +1,117 @@
+// maskedPaths and readonlyPaths (config-linux.md "Masked Paths", "Readonly Paths"), and sysctl ("Sysctl"): what of /proc and /sys the container
+// may see and change.
+
+import {
+  AT_EMPTY_PATH,
+  AT_RECURSIVE,
+  MOUNT_ATTR_RDONLY,
+  makedev,
+  OPEN_TREE_CLOEXEC,
+  OPEN_TREE_CLONE,
+  PROC_SUPER_MAGIC,
+  RESOLVE_BENEATH,
+  RESOLVE_IN_ROOT,
+  RESOLVE_NO_MAGICLINKS,
+  RESOLVE_NO_SYMLINKS,
+  RESOLVE_NO_XDEV,
+} from './constants.ts'
+import type { PlanContext, SectionSteps } from './context.ts'
+import { ON_MISSING_SKIP, type Step } from './launch-plan.ts'
+import { detachedMountSteps, openTarget } from './mounts.ts'
+
+/** A masked or read-only path is never followed through a link: the image would choose what it protects. */
+const resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS
+const clone = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC
+
+/** A copy of the path's own mount, read-only, over itself. What does not exist needs no protection. */
+export function readonlyPathSteps(context: PlanContext): Step[] {
+  return unique(context.linux.readonlyPaths).flatMap((path) => {
+    const from = `linux.readonlyPaths (${path})`
+    const target = openTarget(context, from, path, { resolve, onMissing: ON_MISSING_SKIP })
+    const copy = context.slots.temporary(`read-only ${path}`)
+    return [
+      target,
+      { op: 'open_tree', from, at: target.into, flags: clone | AT_EMPTY_PATH | AT_RECURSIVE, into: copy },
+      { op: 'mount_setattr', from, fd: copy, flags: AT_RECURSIVE, set: MOUNT_ATTR_RDONLY },
+      { op: 'move_mount', from, mount: copy, to: target.into },
+    ] satisfies Step[]
+  })
+}
+
+/** Over a file comes /dev/null of the host, over a directory an empty read-only tmpfs, one for all. */
+export function maskedPathSteps(context: PlanContext): SectionSteps {
+  const paths = unique(context.linux.maskedPaths)
+  if (paths.length === 0) return { runtime: [], container: [] }
+  const { slots } = context
+  const from = 'linux.maskedPaths'
+  const file = slots.allocate('/dev/null of the host')
+  const directory = slots.allocate('empty directory')
+  // Checked to be null itself: a swapped source would make the mask a window (CVE-2025-31133).
+  const openNull: Step = {
+    op: 'open_tree',
+    from: `${from} (/dev/null)`,
+    path: '/dev/null',
+    flags: clone,
+    into: file,
+    expectRdev: makedev(1, 3),
+  }
+  const container: Step[] = detachedMountSteps(context, {
+    from,
+    type: 'tmpfs',
+    source: 'tmpfs',
+    data: ['nr_inodes=1', 'size=0', 'mode=755'],
+    attributes: MOUNT_ATTR_RDONLY,
+    into: directory,
+  })
+  for (const path of paths) {
+    const from = `linux.maskedPaths (${path})`
+    const target = openTarget(context, from, path, { resolve, onMissing: ON_MISSING_SKIP })
+    const mask = slots.temporary(`mask ${path}`)
+    const candidates = { like: target.into, whenFile: file, whenDirectory: directory }
+    container.push(
+      target,
+      { op: 'open_tree', from, ...candidates, flags: clone | AT_EMPTY_PATH, into: mask },
+      { op: 'move_mount', from, mount: mask, to: target.into },
+    )
+  }
+  return { runtime: [openNull], container }
+}
+
+/** Written through a descriptor of a procfs of our own; no link and no mount on it is followed (CVE-2025-52881). */
+export function sysctlSteps(context: PlanContext): Step[] {
+  const entries = Object.entries(context.linux.sysctl)
+  if (entries.length === 0) return []
+  const { proc, steps } = openProc(context, 'linux.sysctl')
+  return [
+    ...steps,
+    ...entries.map(
+      ([name, data]): Step => ({
+        op: 'write_file',
+        from: `linux.sysctl.${name}`,
+        at: proc,
+        path: `sys/${sysctlPath(name)}`,
+        data,
+        expectFs: PROC_SUPER_MAGIC,
+        resolve: RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
+      }),
+    ),
+  ]
+}
+
+/** `net.ipv4.conf.eth0/1.forwarding` and `net/ipv4/conf/eth0.1/forwarding` are the same: the first separator decides (sysctl(8)). */
+export function sysctlPath(name: string): string {
+  const dot = name.indexOf('.')
+  const slash = name.indexOf('/')
+  if (dot < 0 || (slash >= 0 && slash < dot)) return name
+  return [...name].map((c) => (c === '.' ? '/' : c === '/' ? '.' : c)).join('')
+}
+
+/** The procfs that plans write to: the one mounted for the container, while it is still only ours, or a detached one. */
+export function openProc(context: PlanContext, from: string): { proc: number; steps: Step[] } {
+  if (context.shared.proc !== undefined) return { proc: context.shared.proc, steps: [] }
+  const proc = context.slots.allocate('procfs')
+  context.shared.proc = proc
+  return { proc, steps: detachedMountSteps(context, { from, type: 'proc', source: 'proc', data: [], attributes: 0, into: proc }) }
+}
+
+const unique = (paths: readonly string[]): string[] => [...new Set(paths)]

@@ -1,0 +1,57 @@
+// Config + HostFacts → LaunchPlan: the pure heart of runt. What is decided where: each section in its own file, the order in steps.ts.
+
+import { planCgroup, type CgroupPlan } from '../cgroup/plan-cgroup.ts'
+import type { Config } from '../config/config.ts'
+import { RuntError } from '../errors.ts'
+import type { PlanContext, PlanOptions } from './context.ts'
+import { unavailableCapabilities } from './credentials.ts'
+import type { HostFacts } from './host-facts.ts'
+import type { LaunchPlan } from './launch-plan.ts'
+import { planNamespaces } from './namespaces.ts'
+import { createSlots } from './slots.ts'
+import { orderSteps } from './steps.ts'
+
+/** A plan, and what else the command has to know. */
+export interface CreatePlan {
+  readonly plan: LaunchPlan
+  /** The cgroups the plan makes: for state.json and for removal. */
+  readonly cgroup: CgroupPlan
+  readonly warnings: readonly string[]
+}
+
+/** Plan `create` or `run`. Throws RuntError for what this config cannot have on this host. */
+export function planCreate(config: Config, facts: HostFacts, options: PlanOptions): CreatePlan {
+  const { linux, process } = config
+  if (process === undefined) throw new RuntError('config', 'process: is missing: nothing to run', { path: 'process' })
+  const slots = createSlots()
+  const cgroup = planCgroup(
+    {
+      id: options.id,
+      cgroupsPath: linux.cgroupsPath,
+      resources: linux.resources,
+      rootless: facts.euid !== 0 || facts.inUserNamespace,
+    },
+    facts.cgroups,
+    slots,
+  )
+  const context: PlanContext = {
+    config,
+    process,
+    linux,
+    facts,
+    options,
+    slots,
+    cgroup,
+    namespaces: planNamespaces(linux, facts),
+    shared: {
+      root: slots.allocate('root'),
+      start: { request: slots.allocate('start.fifo'), report: slots.allocate('report.fifo') },
+      proc: undefined,
+      dev: undefined,
+      devpts: undefined,
+    },
+  }
+  const { runtimeSteps, containerSteps, warnings } = orderSteps(context)
+  const lost = unavailableCapabilities(context).map((name) => `process.capabilities: ${name} is not available to runt: left out`)
+  return { plan: { slots: slots.names, runtimeSteps, containerSteps }, cgroup, warnings: [...warnings, ...lost] }
+}

@@ -1,0 +1,145 @@
+// The process itself (config.md "Process"): limits, scheduling, labels, environment, working directory and program.
+
+import type { Process, Scheduler } from '../config/config.ts'
+import { RuntError } from '../errors.ts'
+import { PROC_SUPER_MAGIC, RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_XDEV } from './constants.ts'
+import type { PlanContext } from './context.ts'
+import type { Step } from './launch-plan.ts'
+import { openProc } from './paths.ts'
+
+/** setrlimit(2)'s numbers. */
+export const rlimitNumbers: Readonly<Record<string, number>> = {
+  RLIMIT_CPU: 0, RLIMIT_FSIZE: 1, RLIMIT_DATA: 2, RLIMIT_STACK: 3, RLIMIT_CORE: 4, RLIMIT_RSS: 5, RLIMIT_NPROC: 6,
+  RLIMIT_NOFILE: 7, RLIMIT_MEMLOCK: 8, RLIMIT_AS: 9, RLIMIT_LOCKS: 10, RLIMIT_SIGPENDING: 11, RLIMIT_MSGQUEUE: 12,
+  RLIMIT_NICE: 13, RLIMIT_RTPRIO: 14, RLIMIT_RTTIME: 15,
+}
+
+export function rlimitSteps({ process }: PlanContext): Step[] {
+  return process.rlimits.map(({ type, soft, hard }, index): Step => {
+    const resource = rlimitNumbers[type]
+    if (resource === undefined)
+      throw new RuntError('config', `process.rlimits[${index}].type: unknown limit ${type}`)
+    return { op: 'prlimit', from: `process.rlimits[${index}] (${type})`, resource, soft, hard }
+  })
+}
+
+/** What is set by writing to /proc/self: the out-of-memory score, and the labels that the next execve(2) gives. */
+export function procSteps(context: PlanContext): Step[] {
+  const { process, facts } = context
+  const writes: { from: string; path: string; data: string }[] = []
+  if (process.oomScoreAdj !== undefined)
+    writes.push({ from: 'process.oomScoreAdj', path: 'self/oom_score_adj', data: `${process.oomScoreAdj}` })
+  if (process.apparmorProfile !== undefined) {
+    if (!facts.apparmor)
+      throw new RuntError('host', 'process.apparmorProfile: AppArmor is not enabled on this host')
+    writes.push({ from: 'process.apparmorProfile', path: 'self/attr/apparmor/exec', data: `exec ${process.apparmorProfile}` })
+  }
+  if (process.selinuxLabel !== undefined && facts.selinux)
+    writes.push({ from: 'process.selinuxLabel', path: 'self/attr/exec', data: process.selinuxLabel })
+  const first = writes[0]
+  if (first === undefined) return []
+  const { proc, steps } = openProc(context, first.from)
+  // `self` is a link, so links are followed; magic ones and mounts over procfs are not (CVE-2019-16884).
+  const resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV
+  return [
+    ...steps,
+    ...writes.map((write): Step => ({ op: 'write_file', at: proc, expectFs: PROC_SUPER_MAGIC, resolve, ...write })),
+  ]
+}
+
+const policies: Readonly<Record<Scheduler['policy'], number>> = {
+  SCHED_OTHER: 0, SCHED_FIFO: 1, SCHED_RR: 2, SCHED_BATCH: 3, SCHED_ISO: 4, SCHED_IDLE: 5, SCHED_DEADLINE: 6,
+}
+const schedulerFlags: Readonly<Record<string, number>> = {
+  SCHED_FLAG_RESET_ON_FORK: 0x01, SCHED_FLAG_RECLAIM: 0x02, SCHED_FLAG_DL_OVERRUN: 0x04, SCHED_FLAG_KEEP_POLICY: 0x08,
+  SCHED_FLAG_KEEP_PARAMS: 0x10, SCHED_FLAG_UTIL_CLAMP_MIN: 0x20, SCHED_FLAG_UTIL_CLAMP_MAX: 0x40,
+}
+const ioClasses = { IOPRIO_CLASS_RT: 1, IOPRIO_CLASS_BE: 2, IOPRIO_CLASS_IDLE: 3 } as const
+const IOPRIO_CLASS_SHIFT = 13
+
+export function schedulingSteps({ process }: PlanContext): Step[] {
+  const steps: Step[] = []
+  const { scheduler, ioPriority } = process
+  if (scheduler !== undefined)
+    steps.push({
+      op: 'sched_setattr',
+      from: 'process.scheduler',
+      policy: policies[scheduler.policy],
+      flags: scheduler.flags.reduce((all, flag) => all | (schedulerFlags[flag] ?? 0), 0),
+      nice: scheduler.nice,
+      priority: scheduler.priority,
+      runtime: scheduler.runtime,
+      deadline: scheduler.deadline,
+      period: scheduler.period,
+    })
+  if (ioPriority !== undefined)
+    steps.push({
+      op: 'ioprio_set',
+      from: 'process.ioPriority',
+      priority: (ioClasses[ioPriority.class] << IOPRIO_CLASS_SHIFT) | ioPriority.priority,
+    })
+  return steps
+}
+
+const personalities = { LINUX: 0, LINUX32: 8 } as const
+
+export function personalitySteps({ linux }: PlanContext): Step[] {
+  if (linux.personality === undefined) return []
+  return [{ op: 'personality', from: 'linux.personality', persona: personalities[linux.personality.domain] }]
+}
+
+const DEFAULT_UMASK = 0o022
+
+export const umaskStep = ({ process }: PlanContext): Step => ({
+  op: 'umask',
+  from: 'process.user.umask',
+  mode: process.user.umask ?? DEFAULT_UMASK,
+})
+
+/** The working directory is made if it is missing (as runc), and must be inside the root (CVE-2024-21626). */
+export const cwdStep = ({ process }: PlanContext): Step => ({
+  op: 'chdir',
+  from: `process.cwd (${process.cwd})`,
+  path: process.cwd,
+  inside: 1,
+  create: 1,
+})
+
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+/** The environment as runc makes it: of several values the last wins, and HOME is never missing. */
+export function planEnvironment(process: Process): { env: string[]; needsHome: 'find' | 'given' } {
+  const values = new Map<string, string>()
+  for (const entry of process.env) {
+    const equals = entry.indexOf('=')
+    if (equals > 0) values.set(entry.slice(0, equals), entry)
+  }
+  const home = values.get('HOME')
+  if (home !== undefined && home !== 'HOME=') return { env: [...values.values()], needsHome: 'given' }
+  values.delete('HOME')
+  return { env: [...values.values(), 'HOME=/'], needsHome: 'find' }
+}
+
+/** Where the program may be: args[0] itself if it is a path, else in each directory of the container's PATH. */
+export function executableCandidates(process: Process): string[] {
+  const program = process.args[0] ?? ''
+  if (program.includes('/')) return [program]
+  const path = process.env.findLast((entry) => entry.startsWith('PATH='))?.slice('PATH='.length) ?? DEFAULT_PATH
+  return path.split(':').map((directory) => `${directory === '' ? '.' : directory}/${program}`)
+}
+
+/** Find the program, as the user who will run it. */
+export function programSteps({ process }: PlanContext): Step[] {
+  const from = `process.args[0] (${process.args[0]})`
+  const steps: Step[] = [{ op: 'find_executable', from, candidates: executableCandidates(process) }]
+  if (planEnvironment(process).needsHome === 'find')
+    steps.push({ op: 'find_home', from: 'process.env (HOME)', uid: process.user.uid })
+  return steps
+}
+
+export const execveStep = ({ process }: PlanContext): Step => ({
+  op: 'execve',
+  from: `process.args[0] (${process.args[0]})`,
+  args: process.args,
+  env: planEnvironment(process).env,
+})

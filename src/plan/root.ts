@@ -1,0 +1,121 @@
+// The root file system (config.md "Root", config-linux.md "Rootfs Mount Propagation"): cloned as a mount of its own, put
+// over its own path in the container's mount namespace, and made the root. Nothing below it is trusted: every later path is
+// resolved beneath its descriptor.
+
+import type { RootfsPropagation } from '../config/config.ts'
+import {
+  AT_RECURSIVE,
+  MNT_DETACH,
+  MOUNT_ATTR_RDONLY,
+  MS_MOVE,
+  MS_PRIVATE,
+  MS_REC,
+  MS_SHARED,
+  MS_SLAVE,
+  MS_UNBINDABLE,
+  OPEN_TREE_CLOEXEC,
+  OPEN_TREE_CLONE,
+} from './constants.ts'
+import type { PlanContext, SectionSteps } from './context.ts'
+import type { Step } from './launch-plan.ts'
+
+const propagationFlags: Readonly<Record<RootfsPropagation, number>> = {
+  private: MS_PRIVATE,
+  rprivate: MS_PRIVATE | MS_REC,
+  shared: MS_SHARED,
+  rshared: MS_SHARED | MS_REC,
+  slave: MS_SLAVE,
+  rslave: MS_SLAVE | MS_REC,
+  unbindable: MS_UNBINDABLE,
+  runbindable: MS_UNBINDABLE | MS_REC,
+}
+
+/** What the mounts of the host become in the container's namespace: cut off one way at least, unless the config wants them shared. */
+const outsidePropagation = (wanted: RootfsPropagation | undefined): number => {
+  if (wanted === 'shared' || wanted === 'rshared') return MS_SHARED
+  return wanted === 'private' || wanted === 'rprivate' ? MS_PRIVATE : MS_SLAVE
+}
+
+export const rootPath = (bundle: string, path: string): string => (path.startsWith('/') ? path : `${bundle}/${path}`)
+
+/**
+ * Cut the new mount namespace off from the host's (slave: mounts of the host still come in, none go out, unless the config wants
+ * them shared), then clone the root file system and put it in place.
+ */
+export function enterRootSteps(context: PlanContext): SectionSteps {
+  const { config, linux, options, namespaces, shared } = context
+  const path = rootPath(options.bundle, config.root.path)
+  const from = `root.path (${path})`
+  const wanted = linux.rootfsPropagation
+  const outside = outsidePropagation(wanted)
+  const clone: Step = {
+    op: 'open_tree',
+    from,
+    path,
+    flags: OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE,
+    into: shared.root,
+  }
+  if (namespaces.of('mount') === 'host') return { runtime: [{ ...clone, flags: OPEN_TREE_CLOEXEC }], container: [] }
+  const cut: Step[] =
+    namespaces.of('mount') === 'new'
+      ? [
+          {
+            op: 'mount_setattr',
+            from: 'linux.rootfsPropagation',
+            path: '/',
+            flags: AT_RECURSIVE,
+            propagation: outside,
+          },
+        ]
+      : []
+  // A mount that is shared would be mounted again in every peer, the host's namespace among them.
+  const part: Step = {
+    op: 'mount_setattr',
+    from: 'linux.rootfsPropagation',
+    fd: shared.root,
+    flags: AT_RECURSIVE,
+    propagation: outside,
+  }
+  const attach: Step[] = [{ op: 'move_mount', from, mount: shared.root, path }]
+  // In a user namespace init may not be able to reach the path; what the runtime has cloned still belongs to the host's peers.
+  if (namespaces.unprivileged) return { runtime: [clone], container: [...cut, part, ...attach] }
+  const parent: Step[] =
+    outside === MS_SHARED ? [{ op: 'mount_setattr', from: 'linux.rootfsPropagation', path: '/', propagation: MS_PRIVATE }] : []
+  return { runtime: [], container: [...cut, clone, ...parent, ...attach] }
+}
+
+/** Make the root file system the root. */
+export function switchRootSteps({ options, namespaces, shared }: PlanContext): Step[] {
+  const from = 'root.path'
+  const enter: Step = { op: 'fchdir', from, fd: shared.root }
+  if (namespaces.of('mount') === 'host') return [enter, { op: 'chroot', from, path: '.' }]
+  if (options.rootSwitch === 'chroot')
+    return [
+      enter,
+      { op: 'mount', from: '--no-pivot', source: '.', target: '/', flags: MS_MOVE },
+      { op: 'chroot', from: '--no-pivot', path: '.' },
+    ]
+  return [
+    enter,
+    { op: 'pivot_root', from },
+    // The old root lies on top of the new one now; unmounting "." takes it away, and the host with it.
+    { op: 'umount2', from, path: '.', flags: MNT_DETACH },
+  ]
+}
+
+/** Propagation and read-only come last, when nothing has to be made in the root any more. */
+export function sealRootSteps({ config, linux, namespaces, shared }: PlanContext): Step[] {
+  if (namespaces.of('mount') === 'host') return []
+  const steps: Step[] = []
+  const wanted = linux.rootfsPropagation
+  if (wanted !== undefined)
+    steps.push({
+      op: 'mount',
+      from: 'linux.rootfsPropagation',
+      target: '/',
+      flags: propagationFlags[wanted],
+    })
+  if (config.root.readonly)
+    steps.push({ op: 'mount_setattr', from: 'root.readonly', fd: shared.root, set: MOUNT_ATTR_RDONLY })
+  return steps
+}

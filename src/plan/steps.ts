@@ -1,0 +1,193 @@
+// The order of a launch, and the only place that decides it (runtime.md "Lifecycle"). Every section planner gives its steps; here they are put one
+// after another, for the runtime and for init, with the points at which the two wait for each other.
+
+import type { PlanContext } from './context.ts'
+import { boundingSteps, capabilitySteps, noNewPrivilegesSteps, userSteps } from './credentials.ts'
+import { ENOSYS, PR_SET_DUMPABLE } from './constants.ts'
+import { deviceSteps } from './devices.ts'
+import { type HookKind, hookSteps } from './hooks.ts'
+import { type Step, slotsOf, SYNC_HOOKED, SYNC_NAMESPACES, SYNC_READY, SYNC_RECORDED } from './launch-plan.ts'
+import { mountSteps } from './mounts.ts'
+import { cgroupNamespaceSteps, joinSteps, namespaceContents, unshareSteps, userNamespaceSteps } from './namespaces.ts'
+import { maskedPathSteps, readonlyPathSteps, sysctlSteps } from './paths.ts'
+import {
+  cwdStep,
+  execveStep,
+  personalitySteps,
+  procSteps,
+  programSteps,
+  rlimitSteps,
+  schedulingSteps,
+  umaskStep,
+} from './process.ts'
+import { enterRootSteps, sealRootSteps, switchRootSteps } from './root.ts'
+import { seccompSteps } from './seccomp.ts'
+import { terminalSteps } from './terminal.ts'
+
+export interface OrderedSteps {
+  readonly runtimeSteps: Step[]
+  readonly containerSteps: Step[]
+  readonly warnings: readonly string[]
+}
+
+const notDumpable: Step = { op: 'prctl', from: 'init', option: PR_SET_DUMPABLE, arg2: 0 }
+
+/** Both lists of a launch, in order. */
+export function orderSteps(context: PlanContext): OrderedSteps {
+  const { options, process, cgroup, namespaces } = context
+  const joined = joinSteps(context)
+  const user = userNamespaceSteps(context)
+  const root = enterRootSteps(context)
+  const mounts = mountSteps(context)
+  const devices = deviceSteps(context)
+  const terminal = terminalSteps(context)
+  const masked = maskedPathSteps(context)
+  const seccomp = seccompSteps(context)
+  const hooks = hookExchange(context)
+
+  const containerSteps: Step[] = [
+    // First of all, so that everything init does is accounted to the container.
+    ...cgroup.containerSteps,
+    ...joined.container,
+    ...user.container,
+    ...unshareSteps(context),
+    // From here on container processes may see init (a joined pid namespace, exec): they must not trace it.
+    notDumpable,
+    ...cgroupNamespaceSteps(context),
+    { op: 'setsid', from: 'process' },
+    ...keyringSteps(context),
+    ...namespaceContents(context),
+    ...root.container,
+    ...mounts.container,
+    ...devices.container,
+    ...terminal.container,
+    ...hooks.container,
+    ...switchRootSteps(context),
+    ...sysctlSteps(context),
+    ...readonlyPathSteps(context),
+    ...masked.container,
+    ...sealRootSteps(context),
+    // The process: what needs privileges first, then who it is, then what that user may do.
+    ...procSteps(context),
+    ...schedulingSteps(context),
+    ...personalitySteps(context),
+    ...rlimitSteps(context),
+    // Without no_new_privs loading a filter needs CAP_SYS_ADMIN, so it comes before that is given up.
+    ...(process.noNewPrivileges ? [] : seccomp.load),
+    ...boundingSteps(context),
+    cwdStep(context),
+    ...userSteps(context),
+    ...capabilitySteps(context),
+    ...noNewPrivilegesSteps(context),
+    umaskStep(context),
+    ...programSteps(context),
+    { op: 'reset_signals', from: 'process' },
+    { op: 'close_range', from: '--preserve-fds', first: 3 + options.preserveFds },
+    { op: 'sync_send', from: options.mode, point: SYNC_READY },
+    { op: 'sync_wait', from: options.mode, point: SYNC_RECORDED },
+    ...startWait(context),
+    ...(process.noNewPrivileges ? seccomp.load : []),
+    ...planHooks(context, 'startContainer'),
+    execveStep(context),
+  ]
+
+  const beforeClone: Step[] = [
+    ...startFifos(context),
+    ...cgroup.runtimeSteps,
+    ...joined.runtime,
+    ...root.runtime,
+    ...mounts.runtime,
+    ...devices.runtime,
+    ...terminal.runtime,
+    ...masked.runtime,
+  ]
+  const runtimeSteps: Step[] = [
+    ...beforeClone,
+    {
+      op: 'clone',
+      from: 'linux.namespaces',
+      flags: namespaces.cloneFlags,
+      cgroup: cgroup.cgroupSlot,
+      inherit: inherited(beforeClone, containerSteps),
+      forks: namespaces.forks ? 1 : 0,
+    },
+    ...user.runtime,
+    ...hooks.runtime,
+    ...terminal.runtimeAfter,
+    ...recordSteps(context),
+  ]
+  return { runtimeSteps, containerSteps, warnings: seccomp.warnings }
+}
+
+/** The end of both modes: `run` records while init is still working, `create` only a container that is ready. */
+function recordSteps({ options }: PlanContext): Step[] {
+  const from = options.mode
+  const ready: Step = { op: 'sync_wait', from, point: SYNC_READY }
+  const record: Step[] = [
+    { op: 'save_state', from },
+    { op: 'sync_send', from, point: SYNC_RECORDED },
+  ]
+  return options.mode === 'create' ? [ready, ...record] : [...record, ready, { op: 'sync_exec', from }]
+}
+
+const hookState = ({ config, options }: PlanContext) =>
+  ({
+    ociVersion: config.ociVersion,
+    id: options.id,
+    status: 'created',
+    bundle: options.bundle,
+    annotations: config.annotations,
+  }) as const
+
+const planHooks = (context: PlanContext, kind: HookKind): Step[] =>
+  hookSteps(kind, context.config.hooks[kind], hookState(context))
+
+/** prestart and createRuntime run in the runtime's namespaces once the container's exist, then createContainer in
+ * the container's; all before pivot_root, so that they can still reach the host's files. */
+function hookExchange(context: PlanContext): { runtime: Step[]; container: Step[] } {
+  const byRuntime = [...planHooks(context, 'prestart'), ...planHooks(context, 'createRuntime')]
+  const byInit = planHooks(context, 'createContainer')
+  if (byRuntime.length === 0) return { runtime: [], container: byInit }
+  const from = 'hooks'
+  return {
+    runtime: [
+      { op: 'sync_wait', from, point: SYNC_NAMESPACES },
+      ...byRuntime,
+      { op: 'sync_send', from, point: SYNC_HOOKED },
+    ],
+    container: [
+      { op: 'sync_send', from, point: SYNC_NAMESPACES },
+      { op: 'sync_wait', from, point: SYNC_HOOKED },
+      ...byInit,
+    ],
+  }
+}
+
+/** A session keyring of the container's own, or the image could read the caller's keys (keyrings(7)). */
+function keyringSteps({ options }: PlanContext): Step[] {
+  if (options.keyring === 'keep') return []
+  return [{ op: 'join_session_keyring', from: '--no-new-keyring', name: `_ses.${options.id}`, tolerate: [ENOSYS] }]
+}
+
+const FIFO_MODE = 0o600
+
+/** The FIFOs over which `runt start` and the waiting init talk. */
+function startFifos({ options, shared }: PlanContext): Step[] {
+  if (options.mode === 'run') return []
+  const [request, report] = [shared.start.request, shared.start.report]
+  const path = options.stateDirectory
+  return [
+    { op: 'mkfifo', from: 'create', path: `${path}/report.fifo`, mode: FIFO_MODE, into: report },
+    { op: 'mkfifo', from: 'create', path: `${path}/start.fifo`, mode: FIFO_MODE, into: request },
+  ]
+}
+
+const startWait = ({ options, shared }: PlanContext): Step[] =>
+  options.mode === 'run' ? [] : [{ op: 'start_wait', from: 'start', ...shared.start }]
+
+/** Slots that the runtime fills before the clone and init reads. */
+function inherited(before: readonly Step[], container: readonly Step[]): number[] {
+  const filled = new Set(before.flatMap((step) => slotsOf(step, 'into')))
+  const read = new Set(container.flatMap((step) => slotsOf(step, 'slot')))
+  return [...filled].filter((slot) => read.has(slot)).sort((a, b) => a - b)
+}

@@ -1,0 +1,54 @@
+// The terminal (config.md "terminal", "consoleSize"): a pty of the container's own devpts; its peer becomes /dev/console and descriptors
+// 0 to 2, its master goes to the caller (--console-socket) or to the runtime itself (foreground).
+
+import { AT_EMPTY_PATH, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE } from './constants.ts'
+import type { PlanContext, SectionSteps } from './context.ts'
+import { ON_MISSING_CREATE, type Step } from './launch-plan.ts'
+import { openTarget } from './mounts.ts'
+
+const SOCK_STREAM = 1
+const KEEP_GROUP = -1 // devpts gives the group of its gid= option
+
+export interface TerminalSteps extends SectionSteps {
+  /** After clone: the runtime takes the master over. */
+  readonly runtimeAfter: readonly Step[]
+}
+
+/** In init: open the pty, put it on /dev/console, send the master away. Before the root is made read-only. */
+export function terminalSteps(context: PlanContext): TerminalSteps {
+  const { process, options, slots, shared } = context
+  if (!process.terminal) return { runtime: [], container: [], runtimeAfter: [] }
+  const from = 'process.terminal'
+  const [master, peer, socket] = [slots.allocate('pty master'), slots.allocate('pty'), slots.allocate('console socket')]
+  const tree = slots.temporary('/dev/console')
+  const target = openTarget(context, from, '/dev/console', { onMissing: ON_MISSING_CREATE })
+  const container: Step[] = [
+    {
+      op: 'open_pty',
+      from,
+      devpts: shared.devpts,
+      master,
+      peer,
+      columns: process.consoleSize?.width,
+      rows: process.consoleSize?.height,
+      uid: process.user.uid,
+      gid: KEEP_GROUP,
+    },
+    target,
+    { op: 'open_tree', from, at: peer, flags: OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH, into: tree },
+    { op: 'move_mount', from, mount: tree, to: target.into },
+    { op: 'send_fd', from, socket, fd: master, name: '/dev/ptmx' },
+    { op: 'close', from, fd: master },
+    { op: 'set_terminal', from, fd: peer },
+  ]
+  if (options.consoleSocket !== undefined) {
+    const connect: Step = { op: 'connect', from: '--console-socket', path: options.consoleSocket, type: SOCK_STREAM, into: socket }
+    return { runtime: [connect], container, runtimeAfter: [] }
+  }
+  const ours = slots.allocate('our end of the console socket')
+  return {
+    runtime: [{ op: 'socketpair', from, ours, theirs: socket }],
+    container,
+    runtimeAfter: [{ op: 'receive_terminal', from, socket: ours }],
+  }
+}
