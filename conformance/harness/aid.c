@@ -31,7 +31,9 @@ static void die(const char *what) {
   exit(125);
 }
 
-static int status_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
+static int status_of(int status) {
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
 
 static void write_all(int fd, const char *buf, size_t len) {
   while (len > 0) {
@@ -56,8 +58,10 @@ static void relay(int master) {
     }
     if (fds[1].revents) {
       ssize_t n = read(0, buf, sizeof buf);
-      if (n <= 0) fds[1].fd = -1;
-      else write_all(master, buf, (size_t)n);
+      if (n <= 0)
+        fds[1].fd = -1;
+      else
+        write_all(master, buf, (size_t)n);
     }
   }
 }

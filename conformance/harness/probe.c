@@ -44,8 +44,10 @@ static void dump_file(const char *path) {
     fwrite(buf, 1, (size_t)n, stdout);
     last = buf[n - 1];
   }
-  if (n < 0) printf("! %s\n", strerrorname_np(errno));
-  else if (last != '\n') putchar('\n');
+  if (n < 0)
+    printf("! %s\n", strerrorname_np(errno));
+  else if (last != '\n')
+    putchar('\n');
   close(fd);
 }
 
@@ -56,11 +58,11 @@ static void dump_stat(const char *path) {
     printf("! %s\n", strerrorname_np(errno));
     return;
   }
-  const char *kind = S_ISDIR(st.st_mode)   ? "dir"
-                     : S_ISREG(st.st_mode) ? "file"
-                     : S_ISLNK(st.st_mode) ? "symlink"
-                     : S_ISCHR(st.st_mode) ? "char"
-                     : S_ISBLK(st.st_mode) ? "block"
+  const char *kind = S_ISDIR(st.st_mode)    ? "dir"
+                     : S_ISREG(st.st_mode)  ? "file"
+                     : S_ISLNK(st.st_mode)  ? "symlink"
+                     : S_ISCHR(st.st_mode)  ? "char"
+                     : S_ISBLK(st.st_mode)  ? "block"
                      : S_ISFIFO(st.st_mode) ? "fifo"
                                             : "socket";
   printf("%s %04o %u:%u %u:%u %lld", kind, st.st_mode & 07777, st.st_uid, st.st_gid, major(st.st_rdev),
@@ -72,7 +74,9 @@ static void dump_stat(const char *path) {
   putchar('\n');
 }
 
-static int by_name(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
+static int by_name(const struct dirent **a, const struct dirent **b) {
+  return strcmp((*a)->d_name, (*b)->d_name);
+}
 
 static void dump_dir(const char *path) {
   struct dirent **list;
@@ -111,8 +115,9 @@ static void dump_namespaces(void) {
 }
 
 static void dump_rlimits(void) {
-  static const char *const names[] = {"CPU", "FSIZE", "DATA", "STACK", "CORE", "RSS", "NPROC", "NOFILE",
-                                      "MEMLOCK", "AS", "LOCKS", "SIGPENDING", "MSGQUEUE", "NICE", "RTPRIO", "RTTIME"};
+  static const char *const names[] = {"CPU",      "FSIZE",  "DATA",    "STACK", "CORE",  "RSS",
+                                      "NPROC",    "NOFILE", "MEMLOCK", "AS",    "LOCKS", "SIGPENDING",
+                                      "MSGQUEUE", "NICE",   "RTPRIO",  "RTTIME"};
   for (int i = 0; i < 16; i++) {
     struct rlimit lim;
     if (getrlimit((__rlimit_resource_t)i, &lim) == 0)
@@ -161,8 +166,10 @@ static void dump_keyring(void) {
 /* A real write of one byte, since EROFS and EPERM may come from either call. */
 static void try_write(const char *path, int flags) {
   int fd = open(path, flags | O_WRONLY | O_CLOEXEC | O_NOCTTY, 0644);
-  if (fd < 0 || (flags & O_TRUNC)) outcome(fd);
-  else outcome((int)write(fd, "\n", 1));
+  if (fd < 0 || (flags & O_TRUNC))
+    outcome(fd);
+  else
+    outcome((int)write(fd, "\n", 1));
   if (fd >= 0) close(fd);
 }
 
@@ -177,17 +184,28 @@ static void try_node(const char *spec) {
 
 static void try_syscall(const char *name) {
   char buf[4096];
-  if (!strcmp(name, "getcwd")) outcome((int)syscall(SYS_getcwd, buf, sizeof buf));
-  else if (!strcmp(name, "mount")) outcome(mount("none", "/tmp", "tmpfs", 0, NULL));
-  else if (!strcmp(name, "unshare")) outcome(unshare(CLONE_NEWUSER));
-  else if (!strcmp(name, "personality")) outcome(personality(0x0008));
-  else if (!strcmp(name, "ptrace")) outcome((int)syscall(SYS_ptrace, 0L, 0L, 0L, 0L));
-  else if (!strcmp(name, "keyctl")) outcome((int)syscall(SYS_keyctl, 0L, -3L, 0L));
-  else if (!strcmp(name, "clone3")) outcome((int)syscall(SYS_clone3, NULL, 0L));
-  else if (!strcmp(name, "socket-vsock")) outcome(socket(40, SOCK_STREAM, 0));
-  else if (!strcmp(name, "tiocsti")) outcome(ioctl(0, TIOCSTI, "x"));
-  else if (!strcmp(name, "sethostname")) outcome(sethostname("changed", 7));
-  else exit(98);
+  if (!strcmp(name, "getcwd"))
+    outcome((int)syscall(SYS_getcwd, buf, sizeof buf));
+  else if (!strcmp(name, "mount"))
+    outcome(mount("none", "/tmp", "tmpfs", 0, NULL));
+  else if (!strcmp(name, "unshare"))
+    outcome(unshare(CLONE_NEWUSER));
+  else if (!strcmp(name, "personality"))
+    outcome(personality(0x0008));
+  else if (!strcmp(name, "ptrace"))
+    outcome((int)syscall(SYS_ptrace, 0L, 0L, 0L, 0L));
+  else if (!strcmp(name, "keyctl"))
+    outcome((int)syscall(SYS_keyctl, 0L, -3L, 0L));
+  else if (!strcmp(name, "clone3"))
+    outcome((int)syscall(SYS_clone3, NULL, 0L));
+  else if (!strcmp(name, "socket-vsock"))
+    outcome(socket(40, SOCK_STREAM, 0));
+  else if (!strcmp(name, "tiocsti"))
+    outcome(ioctl(0, TIOCSTI, "x"));
+  else if (!strcmp(name, "sethostname"))
+    outcome(sethostname("changed", 7));
+  else
+    exit(98);
 }
 
 static void report(int sig) {
@@ -212,20 +230,34 @@ static void topic(const char *arg) {
   size_t len = colon ? (size_t)(colon - arg) : strlen(arg);
 #define IS(word) (len == strlen(word) && !strncmp(arg, word, len))
   printf("== %s\n", arg);
-  if (IS("file")) dump_file(value);
-  else if (IS("stat")) dump_stat(value);
-  else if (IS("dir")) dump_dir(value);
-  else if (IS("fds")) dump_fds();
-  else if (IS("ns")) dump_namespaces();
-  else if (IS("rlimits")) dump_rlimits();
-  else if (IS("process")) dump_process();
-  else if (IS("terminal")) dump_terminal();
-  else if (IS("keyring")) dump_keyring();
-  else if (IS("write")) try_write(value, 0);
-  else if (IS("create")) try_write(value, O_CREAT | O_TRUNC);
-  else if (IS("mknod")) try_node(value);
-  else if (IS("try")) try_syscall(value);
-  else if (IS("say")) puts(value);
+  if (IS("file"))
+    dump_file(value);
+  else if (IS("stat"))
+    dump_stat(value);
+  else if (IS("dir"))
+    dump_dir(value);
+  else if (IS("fds"))
+    dump_fds();
+  else if (IS("ns"))
+    dump_namespaces();
+  else if (IS("rlimits"))
+    dump_rlimits();
+  else if (IS("process"))
+    dump_process();
+  else if (IS("terminal"))
+    dump_terminal();
+  else if (IS("keyring"))
+    dump_keyring();
+  else if (IS("write"))
+    try_write(value, 0);
+  else if (IS("create"))
+    try_write(value, O_CREAT | O_TRUNC);
+  else if (IS("mknod"))
+    try_node(value);
+  else if (IS("try"))
+    try_syscall(value);
+  else if (IS("say"))
+    puts(value);
   else if (IS("env")) {
     for (char **e = environ; *e; e++) puts(*e);
   } else if (IS("hostname")) {
