@@ -1,9 +1,73 @@
-// Placeholder until the command line is in: prints the version.
+// From arguments to an exit status: parses the command line, runs the command, and is the one place that prints an error
+// (`runt <command> <id>: …`, on standard error and in the log). Decides the exit status of failures: runc's.
 
+import { type Log, openLog } from './cli/log.ts'
+import { type CommandLine, parseCommandLine } from './cli/parse.ts'
+import { type Context, STDOUT } from './commands/context.ts'
+import { loadCommand } from './commands/load-command.ts'
+import { errnoText, isNativeError } from './errno.ts'
+import { RuntError } from './errors.ts'
 import type { Native } from './native.ts'
 
+const STDERR = 2
+const FAILED = 1
+
 /** Runs the command line; resolves to the exit status. */
-export const main = async (native: Native, argv: readonly string[]): Promise<number> => {
-  native.write(1, `runt placeholder ${argv.join(' ')}\n`)
-  return 0
+export async function main(native: Native, argv: readonly string[]): Promise<number> {
+  const line = parseCommandLine(argv)
+  const log = openLog(native, line.globals)
+  const program = programName(native)
+  if (line.kind !== 'command') return tell(native, line, log, program)
+  const context: Context = { native, log, globals: line.globals, program }
+  try {
+    const run = await loadCommand(line.command)
+    return await run(context, line.flags as never, line.positionals)
+  } catch (error) {
+    const id = line.positionals[0]
+    log.error(`runt ${line.command}${id === undefined ? '' : ` ${id}`}: ${sentence(error, line.globals.debug)}`)
+    return FAILED
+  }
+}
+
+/** On Node the program is node; everything else is called by its file's name, so that a link named runc is runc. */
+function programName(native: Native): string {
+  const path = native.programName()
+  const name = path.slice(path.lastIndexOf('/') + 1)
+  return name === 'node' || name === '' ? 'runt' : name
+}
+
+async function tell(
+  native: Native,
+  line: Exclude<CommandLine, { kind: 'command' }>,
+  log: Log,
+  program: string,
+): Promise<number> {
+  if (line.kind === 'version') {
+    const { versionText } = await import('./cli/version.ts')
+    native.write(STDOUT, versionText(program))
+    return 0
+  }
+  const { helpPage, usageText } = await import('./cli/help.ts')
+  if (line.kind === 'help') {
+    const page = helpPage(line.topic, program)
+    if (page === undefined) {
+      log.error(`No help topic for '${line.topic}'`)
+      return FAILED
+    }
+    native.write(STDOUT, page)
+    return 0
+  }
+  if (line.globals.log !== undefined) log.warn(line.problem.message)
+  native.write(STDERR, usageText(line.problem, program))
+  return FAILED
+}
+
+/** A RuntError is a sentence already; what the addon threw unwrapped becomes one; the rest is a fault of ours. */
+function sentence(error: unknown, debug: boolean): string {
+  if (error instanceof RuntError) return error.message
+  if (isNativeError(error)) {
+    return `${error.path === undefined ? '' : `${error.path}: `}${error.syscall}: ${errnoText(error.code)}`
+  }
+  if (!(error instanceof Error)) return `internal error: ${String(error)}`
+  return `internal error: ${error.message}${debug ? `\n${error.stack ?? ''}` : ''}`
 }

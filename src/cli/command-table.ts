@@ -1,0 +1,259 @@
+// Every command and flag of runt, once: the parser, the help pages, the shell completions and the man page are made from
+// this table. Names, aliases and meanings are runc's (runc(8)); what runc does not have is marked by its description.
+// Decides nothing about how a command works; that is in commands/.
+
+export interface Flag {
+  /** Without dashes. One dash or two mean the same, as with Go's flags. */
+  readonly name: string
+  readonly alias?: string
+  /** 'strings' may be given several times. */
+  readonly type: 'boolean' | 'string' | 'strings' | 'number'
+  /** What help pages call the value. */
+  readonly value?: 'FILE' | 'DIR' | 'SOCKET' | 'N' | 'WORD'
+  readonly choices?: readonly string[]
+  readonly default?: string
+  readonly description: string
+}
+
+export interface Command {
+  readonly summary: string
+  /** Positional arguments, as help pages show them. */
+  readonly usage: string
+  /** How many positional arguments, at least and at most. */
+  readonly count: readonly [number, number]
+  /** 'first': flags end at the first positional argument, so that what follows may look like a flag. */
+  readonly flagOrder: 'first' | 'anywhere'
+  readonly description: string
+  readonly flags: readonly Flag[]
+}
+
+const bundle = {
+  name: 'bundle',
+  alias: 'b',
+  type: 'string',
+  value: 'DIR',
+  description: 'directory of the bundle: config.json and the root file system (default: the current directory)',
+} as const
+
+const launchFlags = [
+  bundle,
+  {
+    name: 'console-socket',
+    type: 'string',
+    value: 'SOCKET',
+    description: "AF_UNIX socket that receives the master of the container's terminal",
+  },
+  {
+    name: 'pidfd-socket',
+    type: 'string',
+    value: 'SOCKET',
+    description: "AF_UNIX socket that receives a pidfd of the container's process",
+  },
+  { name: 'pid-file', type: 'string', value: 'FILE', description: 'file to write the process id to' },
+  {
+    name: 'no-pivot',
+    type: 'boolean',
+    description: 'change the root with chroot(2), for a root file system on a ramdisk',
+  },
+  {
+    name: 'no-new-keyring',
+    type: 'boolean',
+    description: "keep the caller's session keyring instead of making a new one",
+  },
+  {
+    name: 'preserve-fds',
+    type: 'number',
+    value: 'N',
+    default: '0',
+    description: 'pass N more descriptors on to the container, from 3 up',
+  },
+] as const
+
+const formatFlag = (choices: readonly [string, string]) =>
+  ({
+    name: 'format',
+    alias: 'f',
+    type: 'string',
+    value: 'WORD',
+    choices,
+    default: choices[0],
+    description: `${choices[0]} or ${choices[1]}`,
+  }) as const
+
+export const globalFlags = [
+  { name: 'debug', type: 'boolean', description: 'log what is done, not only what goes wrong' },
+  {
+    name: 'log',
+    type: 'string',
+    value: 'FILE',
+    description: 'append log messages to this file (default: standard error)',
+  },
+  {
+    name: 'log-format',
+    type: 'string',
+    value: 'WORD',
+    choices: ['text', 'json'],
+    default: 'text',
+    description: 'text or json',
+  },
+  {
+    name: 'root',
+    type: 'string',
+    value: 'DIR',
+    description:
+      'directory for the state of containers (default: /run/runt, for others than root $XDG_RUNTIME_DIR/runt)',
+  },
+  {
+    name: 'systemd-cgroup',
+    type: 'boolean',
+    description: 'let systemd make the cgroups; cgroupsPath is then "slice:prefix:name"',
+  },
+  {
+    name: 'rootless',
+    type: 'string',
+    value: 'WORD',
+    choices: ['true', 'false', 'auto'],
+    default: 'auto',
+    description: 'whether lacking permissions for cgroups are no error: true, false or auto',
+  },
+  { name: 'help', alias: 'h', type: 'boolean', description: 'show help' },
+  { name: 'version', alias: 'v', type: 'boolean', description: 'print the version' },
+] as const satisfies readonly Flag[]
+
+export const commandTable = {
+  create: {
+    summary: 'create a container',
+    usage: '<container-id>',
+    count: [1, 1],
+    flagOrder: 'anywhere',
+    description: `Makes the container of a bundle, with everything but its process running: that waits for
+"start". The id must be unique on the host for this state root.`,
+    flags: launchFlags,
+  },
+  delete: {
+    summary: 'delete any resources held by a container',
+    usage: '<container-id>',
+    count: [1, 1],
+    flagOrder: 'anywhere',
+    description: `Removes what "create" made: cgroups and state. The container must be stopped or created.`,
+    flags: [
+      {
+        name: 'force',
+        alias: 'f',
+        type: 'boolean',
+        description: 'kill the container first; one that does not exist is no error',
+      },
+    ],
+  },
+  features: {
+    summary: 'show the enabled features',
+    usage: '',
+    count: [0, 0],
+    flagOrder: 'anywhere',
+    description: 'Prints what this runtime can do as JSON, in the form of the OCI runtime specification (features.md).',
+    flags: [],
+  },
+  kill: {
+    summary: "send a signal to a container's process",
+    usage: '<container-id> [signal]',
+    count: [1, 2],
+    flagOrder: 'first',
+    description: `The signal is a name, with or without SIG, or a number; the default is SIGTERM. SIGKILL reaches every
+process of a container that shares its pid namespace with others.`,
+    flags: [
+      { name: 'all', alias: 'a', type: 'boolean', description: 'send the signal to all processes of the container' },
+    ],
+  },
+  list: {
+    summary: 'list the containers of a state root',
+    usage: '',
+    count: [0, 0],
+    flagOrder: 'anywhere',
+    description: 'Lists the containers under --root in the order of their ids.',
+    flags: [
+      formatFlag(['table', 'json']),
+      { name: 'quiet', alias: 'q', type: 'boolean', description: 'print ids only' },
+    ],
+  },
+  plan: {
+    summary: 'print what "create" would do for a bundle (not in runc)',
+    usage: '[bundle]',
+    count: [0, 1],
+    flagOrder: 'anywhere',
+    description: `Prints the launch plan of a bundle: every kernel action, and the property of config.json that causes it.
+Nothing is changed on the host.`,
+    flags: [formatFlag(['text', 'json'])],
+  },
+  run: {
+    summary: 'create and run a container',
+    usage: '<container-id>',
+    count: [1, 1],
+    flagOrder: 'anywhere',
+    description: `Makes a container, starts its process, waits for its end and removes the container. The exit status is the
+process's own, or 128 + the number of the signal that ended it.`,
+    flags: [
+      ...launchFlags,
+      { name: 'detach', alias: 'd', type: 'boolean', description: 'return when the process has started' },
+      { name: 'keep', type: 'boolean', description: 'do not delete the container after its end' },
+      {
+        name: 'no-subreaper',
+        type: 'boolean',
+        description: "do not adopt processes that the container's processes leave behind",
+      },
+    ],
+  },
+  spec: {
+    summary: 'write a default config.json',
+    usage: '',
+    count: [0, 0],
+    flagOrder: 'anywhere',
+    description: `Writes a config.json to start from. It runs "sh" on a terminal in the root file system at "rootfs" beside it.
+An existing file is not overwritten.`,
+    flags: [
+      { ...bundle, description: 'directory to write to (default: the current directory)' },
+      { name: 'rootless', type: 'boolean', description: 'for a user who is not root' },
+    ],
+  },
+  start: {
+    summary: 'start the process of a created container',
+    usage: '<container-id>',
+    count: [1, 1],
+    flagOrder: 'anywhere',
+    description: 'Lets the process of a container run that "create" made. It returns when the process runs.',
+    flags: [],
+  },
+  state: {
+    summary: 'print the state of a container',
+    usage: '<container-id>',
+    count: [1, 1],
+    flagOrder: 'anywhere',
+    description: 'Prints the state as JSON, in the form of the OCI runtime specification (runtime.md, State).',
+    flags: [],
+  },
+  validate: {
+    summary: 'list every problem of a bundle (not in runc)',
+    usage: '[bundle]',
+    count: [0, 1],
+    flagOrder: 'anywhere',
+    description: `Checks config.json without running it, and prints each problem with its path. Properties without effect and
+probable typing errors are shown as warnings. The exit status is 1 if there is a problem.`,
+    flags: [formatFlag(['text', 'json'])],
+  },
+} as const satisfies Record<string, Command>
+
+export type CommandName = keyof typeof commandTable
+
+type ValueOf<F extends Flag> = F['type'] extends 'boolean'
+  ? boolean
+  : F['type'] extends 'number'
+    ? number
+    : F['type'] extends 'strings'
+      ? readonly string[]
+      : F extends { readonly default: string; readonly choices: readonly (infer Choice)[] }
+        ? Choice
+        : string | undefined
+type ValuesOf<L extends readonly Flag[]> = { readonly [F in L[number] as F['name']]: ValueOf<F> }
+
+/** The values of a command's flags, by name: those not given are false, 0, empty, the default, or undefined. */
+export type FlagsOf<C extends CommandName> = ValuesOf<(typeof commandTable)[C]['flags']>
+export type GlobalFlags = ValuesOf<typeof globalFlags>

@@ -1,0 +1,117 @@
+// Help pages, in runc's form, and usage errors with a suggestion. Loaded only when one of them is shown.
+
+import { type Command, type CommandName, commandTable, type Flag, globalFlags } from './command-table.ts'
+import { isCommand, type UsageProblem } from './parse.ts'
+import { versionText } from './version.ts'
+
+const helpFlag: Flag = { name: 'help', alias: 'h', type: 'boolean', description: 'show help' }
+
+/** The page of a command, or with topic undefined of the whole program; undefined where there is no such command. */
+export function helpPage(topic: string | undefined, program: string): string | undefined {
+  if (topic === undefined || topic === 'help') return programPage(program)
+  return isCommand(topic) ? commandPage(topic, program) : undefined
+}
+
+function programPage(program: string): string {
+  const commands = Object.entries(commandTable).map(([name, command]): readonly [string, string] => [
+    name,
+    command.summary,
+  ])
+  return page([
+    ['NAME', [`${program} - Open Container Initiative runtime`]],
+    ['USAGE', [`${program} [global options] command [command options] [arguments...]`]],
+    [
+      '',
+      [
+        'Runs containers from bundles: directories with a config.json and a root file system, as the OCI',
+        'runtime specification describes them. To run one:',
+        '',
+        `    # ${program} run [ -b bundle ] <container-id>`,
+        '',
+        'The id is your name for the container; the bundle is the current directory where it is not given.',
+      ],
+    ],
+    [
+      'VERSION',
+      versionText(program)
+        .replace(/^\S+ version /, '')
+        .split('\n')
+        .filter(Boolean),
+    ],
+    ['COMMANDS', columns([...commands, ['help, h', 'show a list of commands, or help for one command']])],
+    ['GLOBAL OPTIONS', flagLines(globalFlags)],
+  ])
+}
+
+function commandPage(name: CommandName, program: string): string {
+  const command: Command = commandTable[name]
+  return page([
+    ['NAME', [`${program} ${name} - ${command.summary}`]],
+    ['USAGE', [`${program} ${name} [command options] ${command.usage}`.trimEnd()]],
+    ['DESCRIPTION', command.description.split('\n')],
+    ['OPTIONS', flagLines([...command.flags, helpFlag])],
+  ])
+}
+
+function page(sections: readonly (readonly [title: string, lines: readonly string[]])[]): string {
+  return sections
+    .map(
+      ([title, lines]) => (title === '' ? '' : `${title}:\n`) + lines.map((line) => `   ${line}`.trimEnd()).join('\n'),
+    )
+    .join('\n\n')
+    .concat('\n')
+}
+
+function flagLines(flags: readonly Flag[]): readonly string[] {
+  return columns(flags.map((flag) => [flagNames(flag), flagDescription(flag)]))
+}
+
+/** `--bundle DIR, -b DIR`. */
+export function flagNames(flag: Flag): string {
+  const value = flag.value === undefined ? '' : ` ${flag.value}`
+  return `--${flag.name}${value}${flag.alias === undefined ? '' : `, -${flag.alias}${value}`}`
+}
+
+export function flagDescription(flag: Flag): string {
+  return flag.default === undefined ? flag.description : `${flag.description} (default: ${flag.default})`
+}
+
+function columns(rows: readonly (readonly [string, string])[]): readonly string[] {
+  const width = Math.max(...rows.map(([left]) => left.length)) + 2
+  return rows.map(([left, right]) => left.padEnd(width) + right)
+}
+
+/** What to print for a wrong command line: what is wrong, what was probably meant, where to read on. */
+export function usageText({ message, command, unknown }: UsageProblem, program: string): string {
+  const meant = unknown === undefined ? undefined : suggestion(unknown, command)
+  const hint = meant === undefined ? '' : `; did you mean ${meant}?`
+  const called = command === undefined ? program : `${program} ${command}`
+  return `${called}: ${message}${hint}\nRun '${called} --help' for usage.\n`
+}
+
+function suggestion(word: string, command: CommandName | undefined): string | undefined {
+  const flags: readonly Flag[] = command === undefined ? globalFlags : commandTable[command].flags
+  const names = flags.map((flag) => `--${flag.name}`)
+  const candidates = command === undefined ? [...Object.keys(commandTable), ...names] : names
+  let best: string | undefined
+  let least = Math.max(2, Math.floor(word.length / 3)) + 1
+  for (const candidate of candidates) {
+    const distance = editDistance(word, candidate.startsWith('--') ? candidate.slice(2) : candidate)
+    if (distance < least) [best, least] = [candidate, distance]
+  }
+  return best
+}
+
+/** Levenshtein distance. */
+export function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const changed = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(changed, (row[j] as number) + 1, (next[j - 1] as number) + 1))
+    }
+    row = next
+  }
+  return row[b.length] as number
+}

@@ -1,0 +1,58 @@
+// Where messages go and in which form: lines as logrus writes them for runc, because engines parse them (--log,
+// --log-format). Nothing is opened before there is something to say, and a log that cannot be written (a full disk) never
+// fails a command.
+
+import type { Native } from '../native.ts'
+import type { GlobalFlags } from './command-table.ts'
+
+export type LogLevel = 'debug' | 'warning' | 'error'
+
+export interface Log {
+  readonly debug: (message: string) => void
+  readonly warn: (message: string) => void
+  /** For main.ts only: everything else throws. */
+  readonly error: (message: string) => void
+}
+
+const STDERR = 2
+
+export function openLog(native: Native, globals: Pick<GlobalFlags, 'log' | 'log-format' | 'debug'>): Log {
+  const file = globals.log === '' ? undefined : globals.log
+  const format = globals['log-format'] === 'json' ? jsonLine : textLine
+  const put = (level: LogLevel, message: string): void => {
+    const line = format(level, message, `${native.now().slice(0, 19)}Z`)
+    try {
+      if (file === undefined) native.write(STDERR, line)
+      else native.appendFile(file, line, 0o644)
+    } catch {
+      // A log that cannot be written must not change what a command does.
+    }
+  }
+  return {
+    debug: (message) => {
+      if (globals.debug) put('debug', message)
+    },
+    warn: (message) => put('warning', message),
+    error: (message) => {
+      const plain = file !== undefined || globals['log-format'] !== 'json'
+      if (file !== undefined || !plain) put('error', message)
+      if (plain) writeQuietly(native, `${message}\n`)
+    },
+  }
+}
+
+function writeQuietly(native: Native, text: string): void {
+  try {
+    native.write(STDERR, text)
+  } catch {
+    // Nobody is listening any more.
+  }
+}
+
+export function textLine(level: LogLevel, message: string, time: string): string {
+  return `time="${time}" level=${level} msg=${JSON.stringify(message)}\n`
+}
+
+export function jsonLine(level: LogLevel, message: string, time: string): string {
+  return `${JSON.stringify({ level, msg: message, time })}\n`
+}

@@ -1,0 +1,15 @@
+// What `--version` prints, in the form that engines read: dockerd splits the first line at "version" and looks for "commit:",
+// go-runc wants the line to begin with "runc version", so a link named runc makes it so.
+
+import { version } from '../../package.json'
+
+export const VERSION: string = version
+export const SPEC_VERSION = '1.3.0'
+
+/** Set by the build, where it knows the commit. */
+declare const RUNT_COMMIT: string | undefined
+
+export function versionText(program: string): string {
+  const commit = typeof RUNT_COMMIT === 'string' ? RUNT_COMMIT : `v${VERSION}`
+  return `${program} version ${VERSION}\ncommit: ${commit}\nspec: ${SPEC_VERSION}\n`
+}

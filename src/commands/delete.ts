@@ -1,0 +1,72 @@
+// delete (runtime.md, "delete"): removes a stopped container; a created one as well, which its init does not outlive, as with
+// runc. With --force whatever the state is, also where the record of it is broken.
+
+import { errnoOf, hostFailure } from '../errno.ts'
+import { RuntError } from '../errors.ts'
+import type { Native } from '../native.ts'
+import { destroyCgroups, killInit } from '../state/destroy-container.ts'
+import { type Container, findContainer, loadContainer, salvageRecord } from '../state/load-container.ts'
+import { checkId, stateRoot } from '../state/state-root.ts'
+import { containerStatus } from '../state/status.ts'
+import type { Context, Run } from './context.ts'
+import { removeContainer } from './remove-container.ts'
+
+export const deleteContainer: Run<'delete'> = async (context, { force }, [id = '']) => {
+  const { native } = context
+  const root = stateRoot(native, context.globals.root).path
+  checkId(id)
+  if (force) return forceDelete(context, root, id)
+  const lock = lockContainer(native, root, id)
+  if (lock === undefined) throw new RuntError('state', 'container does not exist')
+  const container = loadContainer(native, root, id)
+  const status = containerStatus(native, container.directory, container.record)
+  if (status === 'running' || status === 'paused') {
+    throw new RuntError('state', `cannot delete container ${id} that is not stopped: ${status}`)
+  }
+  if (status === 'created') killInit(native, container.record)
+  await removeContainer(context, container)
+  return 0
+}
+
+/** One command at a time changes a container. undefined: it does not exist. */
+function lockContainer(native: Native, root: string, id: string): number | undefined {
+  try {
+    return native.lock(`${root}/${id}`, 'wait')
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined
+    throw hostFailure(`${root}/${id}`, error)
+  }
+}
+
+async function forceDelete(context: Context, root: string, id: string): Promise<number> {
+  const { native } = context
+  const before = findContainer(native, root, id)
+  if (before.kind === 'none') return 0
+  // Killed before the lock is waited for: a `create` that hangs in its container holds it, and fails then by itself.
+  if (before.kind === 'container') killContainer(native, before)
+  if (lockContainer(native, root, id) === undefined) return 0
+  const directory = `${root}/${id}`
+  const record = salvageRecord(native, directory)
+  if (record !== undefined) {
+    killContainer(native, { directory, record })
+    await removeContainer(context, { directory, record })
+    return 0
+  }
+  removeRemains(native, directory)
+  return 0
+}
+
+function killContainer(native: Native, { record }: Container): void {
+  killInit(native, record)
+  if (record.pid === 0) destroyCgroups(native, record)
+}
+
+/** Neither record can be read. Nothing was launched if nothing was written; else there is something we cannot find. */
+function removeRemains(native: Native, directory: string): void {
+  const names = native.readDirectory(directory).filter((name) => !name.startsWith('.'))
+  if (names.some((name) => name.endsWith('.fifo'))) {
+    const message = `${directory}: neither state.json nor launch.json tells where the container's processes are; kill them, then remove the directory`
+    throw new RuntError('state', message)
+  }
+  native.removeDirectory(directory)
+}

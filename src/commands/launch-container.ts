@@ -1,0 +1,240 @@
+// What `create` and `run` have in common: bundle → plan → state directory → launch, and nothing left behind when that fails.
+// The order is that of the launch protocol: launch.json is there before anything is made, state.json before the container
+// can live without its runtime.
+
+import { hostFailure } from '../errno.ts'
+import { RuntError } from '../errors.ts'
+import type { LaunchEvent, Native } from '../native.ts'
+import type { PlanOptions } from '../plan/context.ts'
+import { describeFailure, describeWarning } from '../plan/describe.ts'
+import { hostFacts } from '../plan/host-facts.ts'
+import { type ContainerPlan, planCreate } from '../plan/plan.ts'
+import { destroyCgroups } from '../state/destroy-container.ts'
+import { CONFIG_FILE, type ContainerRecord, encodeRecord, LAUNCH_FILE, STATE_FILE } from '../state/record.ts'
+import { checkId, makeStateRoot, type StateRoot, stateRoot } from '../state/state-root.ts'
+import type { Context } from './context.ts'
+import { type LoadedBundle, loadBundle, rootfsOf, warnOf } from './load-bundle.ts'
+
+export interface LaunchFlags {
+  readonly bundle: string | undefined
+  readonly 'console-socket': string | undefined
+  readonly 'pidfd-socket': string | undefined
+  readonly 'pid-file': string | undefined
+  readonly 'no-pivot': boolean
+  readonly 'no-new-keyring': boolean
+  readonly 'preserve-fds': number
+}
+
+export interface LaunchOptions {
+  readonly mode: 'create' | 'run'
+  /** `kept`: somebody stays to serve the terminal, so none need be sent away. */
+  readonly terminal: 'kept' | 'sent'
+}
+
+export interface LaunchedContainer {
+  readonly directory: string
+  readonly record: ContainerRecord
+  /** The master of a terminal that is kept, or -1. */
+  readonly terminal: number
+}
+
+export function launchContainer(
+  context: Context,
+  id: string,
+  flags: LaunchFlags,
+  how: LaunchOptions,
+): LaunchedContainer {
+  const { native, log, globals } = context
+  checkId(id)
+  const root = stateRoot(native, globals.root)
+  const bundle = withTerminalSize(context, loadBundle(native, flags.bundle), how)
+  warnOf(bundle.warnings, log.warn)
+  checkConsole(bundle, flags, how)
+  const directory = `${root.path}/${id}`
+  const rootfs = rootfsOf(native, bundle)
+  const options = planOptions(context, id, bundle, directory, flags, how)
+  const planned = planCreate(bundle.config, hostFacts(native.probe()), options)
+  log.debug(`launching ${id}: ${planned.plan.runtimeSteps.length} + ${planned.plan.containerSteps.length} steps`)
+
+  const lock = makeStateDirectory(context, root, directory)
+  const record = newRecord(context, id, bundle, rootfs, planned)
+  try {
+    native.writeFile(`${directory}/${LAUNCH_FILE}`, encodeRecord(record), 0o600)
+    native.writeFile(`${directory}/${CONFIG_FILE}`, bundle.configText, 0o600)
+    const launched = launch(context, directory, record, planned, flags)
+    native.close(lock)
+    return launched
+  } catch (error) {
+    undo(context, directory, record)
+    throw hostFailure(directory, error)
+  }
+}
+
+/** runc's rule: who goes away cannot serve a terminal, and a socket for one makes no sense without it. */
+function checkConsole({ config }: LoadedBundle, flags: LaunchFlags, { terminal }: LaunchOptions): void {
+  const socket = flags['console-socket']
+  if (config.process?.terminal === true) {
+    if (terminal === 'sent' && socket === undefined) {
+      const message = 'process.terminal: the terminal needs --console-socket, for nobody stays here to serve it'
+      throw new RuntError('usage', message, { path: 'process.terminal' })
+    }
+  } else if (socket !== undefined) {
+    throw new RuntError(
+      'usage',
+      '--console-socket: process.terminal of the config is false, there is no terminal to send',
+    )
+  }
+}
+
+/** In the foreground the container's terminal is as large as ours, whatever the config says. */
+function withTerminalSize({ native }: Context, bundle: LoadedBundle, { terminal }: LaunchOptions): LoadedBundle {
+  const { process } = bundle.config
+  if (terminal === 'sent' || process?.terminal !== true) return bundle
+  const size = native.terminalSize()
+  if (size === undefined || size.rows === 0) return bundle
+  const consoleSize = { height: BigInt(size.rows), width: BigInt(size.columns) }
+  return { ...bundle, config: { ...bundle.config, process: { ...process, consoleSize } } }
+}
+
+function planOptions(
+  { native }: Context,
+  id: string,
+  bundle: LoadedBundle,
+  stateDirectory: string,
+  flags: LaunchFlags,
+  { mode }: LaunchOptions,
+): PlanOptions {
+  return {
+    id,
+    bundle: bundle.path,
+    stateDirectory,
+    mode,
+    rootSwitch: flags['no-pivot'] ? 'chroot' : 'pivot_root',
+    keyring: flags['no-new-keyring'] ? 'keep' : 'new',
+    preserveFds: flags['preserve-fds'],
+    listenFds: listenFds(native.env('LISTEN_FDS')),
+    consoleSocket: flags['console-socket'],
+  }
+}
+
+/** sd_listen_fds(3): descriptors that systemd opened for the container. */
+function listenFds(text: string | undefined): number {
+  return text !== undefined && /^\d{1,6}$/.test(text) ? Number(text) : 0
+}
+
+/** Makes the container's directory and locks it. Making it is what claims the id. */
+function makeStateDirectory({ native }: Context, root: StateRoot, directory: string): number {
+  makeStateRoot(native, root)
+  try {
+    native.mkdir(directory, 0o711)
+    return native.lock(directory, 'wait')
+  } catch (error) {
+    const failure = hostFailure(`state directory ${directory}`, error)
+    if (failure instanceof RuntError && (failure.cause as { code?: string }).code === 'EEXIST') {
+      throw new RuntError('state', 'container with given ID already exists', { cause: error })
+    }
+    throw failure
+  }
+}
+
+function newRecord(
+  { native }: Context,
+  id: string,
+  bundle: LoadedBundle,
+  rootfs: string,
+  { cgroup, startSteps, pidNamespace }: ContainerPlan,
+): ContainerRecord {
+  const { ociVersion, annotations, hooks } = bundle.config
+  return {
+    ociVersion,
+    id,
+    pid: 0,
+    startTime: '',
+    bundle: bundle.path,
+    rootfs,
+    created: native.now(),
+    owner: ownerName(native, native.euid()),
+    annotations,
+    cgroups: cgroup.paths,
+    cgroupDirectories: cgroup.directories,
+    pidNamespace,
+    hooks: { poststart: hooks.poststart, poststop: hooks.poststop },
+    startSteps,
+  }
+}
+
+function ownerName(native: Native, uid: number): string {
+  if (uid === 0) return 'root'
+  try {
+    const line = native
+      .readFile('/etc/passwd')
+      .split('\n')
+      .find((entry) => entry.split(':')[2] === String(uid))
+    return line?.split(':')[0] ?? `#${uid}`
+  } catch {
+    return `#${uid}`
+  }
+}
+
+function launch(
+  context: Context,
+  directory: string,
+  record: ContainerRecord,
+  { plan }: ContainerPlan,
+  flags: LaunchFlags,
+): LaunchedContainer {
+  const { native, log } = context
+  const preserveFds = flags['preserve-fds'] + listenFds(native.env('LISTEN_FDS'))
+  let launched = record
+  let event: LaunchEvent = native.launch(plan, { preserveFds })
+  if (event.kind === 'paused') {
+    launched = { ...record, pid: event.pid, startTime: startTimeOf(native, event.pid) }
+    try {
+      publish(native, directory, launched, flags)
+    } catch (error) {
+      native.abandon()
+      throw error
+    }
+    event = native.resume()
+  }
+  if (event.kind !== 'done') throw describeFailure(plan, event)
+  for (const warning of event.warnings) log.warn(describeWarning(plan, warning))
+  return { directory, record: launched, terminal: event.terminal }
+}
+
+function startTimeOf(native: Native, pid: number): string {
+  const status = native.processStatus(pid)
+  if (status === undefined) throw new RuntError('kernel', `init (pid ${pid}) has ended before it was ready`)
+  return status.startTime
+}
+
+/** What others learn of the container, before it can run without us. */
+function publish(native: Native, directory: string, record: ContainerRecord, flags: LaunchFlags): void {
+  native.writeFileAtomic(`${directory}/${STATE_FILE}`, encodeRecord(record), 0o600)
+  const pidfdSocket = flags['pidfd-socket']
+  if (pidfdSocket !== undefined)
+    naming(`--pidfd-socket ${pidfdSocket}`, () => native.sendPidfd(pidfdSocket, record.pid))
+  const pidFile = flags['pid-file']
+  if (pidFile !== undefined && pidFile !== '') {
+    naming(`--pid-file ${pidFile}`, () => native.writeFileAtomic(pidFile, String(record.pid), 0o644))
+  }
+}
+
+/** Does something that may fail at an object of the caller's. */
+function naming(object: string, action: () => void): void {
+  try {
+    action()
+  } catch (error) {
+    throw hostFailure(object, error)
+  }
+}
+
+/** After a failure: init is dead already, what is left are cgroups and the state. */
+function undo({ native, log }: Context, directory: string, record: ContainerRecord): void {
+  try {
+    destroyCgroups(native, record)
+    native.removeDirectory(directory)
+  } catch (error) {
+    log.warn(`cleaning up after a failure: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}

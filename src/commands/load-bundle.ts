@@ -1,0 +1,62 @@
+// From a bundle's directory to its checked configuration (bundle.md): the only place where config.json is read.
+
+import type { Config } from '../config/config.ts'
+import { parseConfig } from '../config/parse-config.ts'
+import { errnoOf, hostFailure } from '../errno.ts'
+import { formatProblem, type Problem, RuntError } from '../errors.ts'
+import type { Native } from '../native.ts'
+
+const CONFIG = 'config.json'
+
+export interface Bundle {
+  /** Absolute, without links. */
+  readonly path: string
+  /** Where config.json is, for messages. */
+  readonly configPath: string
+  readonly configText: string
+}
+
+export interface LoadedBundle extends Bundle {
+  readonly config: Config
+  readonly warnings: readonly Problem[]
+}
+
+/** Reads config.json. `option` is --bundle, or undefined for the current directory. */
+export function openBundle(native: Native, option: string | undefined): Bundle {
+  const given = option === undefined || option === '' ? '.' : option
+  let path: string
+  try {
+    path = native.realpath(given)
+  } catch (error) {
+    throw hostFailure(`bundle ${given}`, error)
+  }
+  const configPath = `${path}/${CONFIG}`
+  try {
+    return { path, configPath, configText: native.readFile(configPath) }
+  } catch (error) {
+    const hint = errnoOf(error) === 'ENOENT' ? `a bundle is a directory with a ${CONFIG}; see --bundle` : ''
+    throw hostFailure(configPath, error, hint)
+  }
+}
+
+/** Throws with every problem that the configuration has. */
+export function loadBundle(native: Native, option: string | undefined): LoadedBundle {
+  const bundle = openBundle(native, option)
+  return { ...bundle, ...parseConfig(bundle.configText, bundle.configPath) }
+}
+
+export function warnOf(warnings: readonly Problem[], warn: (message: string) => void): void {
+  for (const warning of warnings) warn(formatProblem(warning))
+}
+
+/** `root.path` of the bundle: absolute, there, and a directory. */
+export function rootfsOf(native: Native, bundle: LoadedBundle): string {
+  const { path } = bundle.config.root
+  const absolute = path.startsWith('/') ? path : `${bundle.path}/${path}`
+  try {
+    return native.realpath(absolute)
+  } catch (error) {
+    const failure = hostFailure(`root.path (${absolute})`, error)
+    throw failure instanceof RuntError ? new RuntError('config', failure.message, { path: 'root.path' }) : failure
+  }
+}

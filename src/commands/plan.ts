@@ -1,0 +1,27 @@
+// plan: prints what `create` would do for a bundle. Nothing is changed.
+
+import { stringify } from '../config/json.ts'
+import { hostFacts } from '../plan/host-facts.ts'
+import { planCreate } from '../plan/plan.ts'
+import { printPlan } from '../plan/print.ts'
+import { stateRoot } from '../state/state-root.ts'
+import { type Run, STDOUT } from './context.ts'
+import { loadBundle, rootfsOf, warnOf } from './load-bundle.ts'
+
+export const plan: Run<'plan'> = ({ native, globals, log }, { format }, [path]) => {
+  const bundle = loadBundle(native, path)
+  warnOf(bundle.warnings, log.warn)
+  rootfsOf(native, bundle)
+  const id = bundle.path.slice(bundle.path.lastIndexOf('/') + 1) || 'plan'
+  const planned = planCreate(bundle.config, hostFacts(native.probe()), {
+    id,
+    bundle: bundle.path,
+    stateDirectory: `${stateRoot(native, globals.root).path}/${id}`,
+    mode: 'create',
+    rootSwitch: 'pivot_root',
+    keyring: 'new',
+    preserveFds: 0,
+  })
+  native.write(STDOUT, format === 'json' ? `${stringify(planned.plan, 2)}\n` : printPlan(planned.plan))
+  return 0
+}

@@ -1,0 +1,25 @@
+// Runs the hooks that belong to `start` and `delete` (config.md, POSIX-platform Hooks). Loaded only for containers that
+// have some. The hooks of the launch itself are steps of its plan.
+
+import type { Native } from '../native.ts'
+import { describeFailure } from '../plan/describe.ts'
+import { planLaterHooks } from '../plan/hooks.ts'
+import type { ContainerRecord } from '../state/record.ts'
+
+/** Runs the hooks in order. `failed` is told of each that fails and may throw to end it there. */
+export function runHooks(
+  native: Native,
+  kind: 'poststart' | 'poststop',
+  record: ContainerRecord,
+  failed: (problem: string) => void,
+): void {
+  const { ociVersion, id, bundle, annotations, pid } = record
+  const state = { ociVersion, id, bundle, annotations, status: kind === 'poststart' ? 'running' : 'stopped' } as const
+  const plan = planLaterHooks(kind, record.hooks[kind], state, kind === 'poststart' ? pid : 0)
+  // One plan for each hook: a plan ends at its first failure.
+  for (const step of plan.runtimeSteps) {
+    const single = { ...plan, runtimeSteps: [step] }
+    const event = native.launch(single, { preserveFds: 0 })
+    if (event.kind === 'failed') failed(describeFailure(single, event).message)
+  }
+}

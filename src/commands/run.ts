@@ -1,0 +1,31 @@
+// run: create and start in one, then, in the foreground, stand for the container's process until it ends: its signals, its
+// terminal, its exit status.
+
+import { killInit } from '../state/destroy-container.ts'
+import type { Context, Run } from './context.ts'
+import { type LaunchedContainer, launchContainer } from './launch-container.ts'
+import { removeContainer } from './remove-container.ts'
+
+export const run: Run<'run'> = async (context, flags, [id = '']) => {
+  const { native } = context
+  // Before the launch: what the container's processes leave behind is adopted from the start.
+  if (!flags.detach && !flags['no-subreaper']) native.becomeSubreaper()
+  const container = launchContainer(context, id, flags, {
+    mode: 'run',
+    terminal: flags.detach || flags['console-socket'] !== undefined ? 'sent' : 'kept',
+  })
+  if (flags.detach) return 0
+  const status = superviseContainer(context, container)
+  if (!flags.keep) await removeContainer(context, container)
+  return status
+}
+
+/** Whatever goes wrong here, no container stays that nobody watches. */
+function superviseContainer({ native }: Context, { record, terminal }: LaunchedContainer): number {
+  try {
+    return native.supervise(record.pid, terminal)
+  } catch (error) {
+    killInit(native, record)
+    throw error
+  }
+}

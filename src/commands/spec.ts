@@ -1,0 +1,20 @@
+// spec: writes a config.json to start from.
+
+import { defaultConfig } from '../config/default-config.ts'
+import { stringify } from '../config/json.ts'
+import { hostFailure } from '../errno.ts'
+import { RuntError } from '../errors.ts'
+import type { Run } from './context.ts'
+
+const OWNER_READS = 0o644
+
+export const spec: Run<'spec'> = ({ native }, { bundle, rootless }) => {
+  const path = `${bundle === undefined || bundle === '' ? '.' : bundle}/config.json`
+  if (native.status(path) !== undefined) throw new RuntError('usage', `${path}: file exists; remove it first`)
+  try {
+    native.writeFile(path, `${stringify(defaultConfig({ rootless }), '\t')}\n`, OWNER_READS)
+  } catch (error) {
+    throw hostFailure(path, error)
+  }
+  return 0
+}

@@ -1,0 +1,68 @@
+// From an id to the container's record: what is there, what is missing, what is broken.
+
+import { errnoOf, hostFailure } from '../errno.ts'
+import { RuntError } from '../errors.ts'
+import type { Native } from '../native.ts'
+import { type ContainerRecord, LAUNCH_FILE, parseRecord, STATE_FILE } from './record.ts'
+import { checkId } from './state-root.ts'
+
+export interface Container {
+  readonly directory: string
+  readonly record: ContainerRecord
+}
+
+/** What a state directory holds: no directory at all, nothing usable in it (why), or a record. */
+export type Found =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'broken'; readonly directory: string; readonly reason: string }
+  | ({ readonly kind: 'container' } & Container)
+
+/** Throws where there is no such container, or its record cannot be read. */
+export function loadContainer(native: Native, root: string, id: string): Container {
+  const found = findContainer(native, root, id)
+  if (found.kind === 'container') return found
+  if (found.kind === 'none') throw new RuntError('state', 'container does not exist')
+  throw new RuntError('state', `${found.directory}: ${found.reason}; "runt delete --force ${id}" removes the container`)
+}
+
+export function findContainer(native: Native, root: string, id: string): Found {
+  checkId(id)
+  const directory = `${root}/${id}`
+  const state = readRecord(native, `${directory}/${STATE_FILE}`)
+  if (typeof state === 'object') return { kind: 'container', directory, record: state }
+  const launch = state === undefined ? readRecord(native, `${directory}/${LAUNCH_FILE}`) : undefined
+  if (typeof launch === 'object') return { kind: 'container', directory, record: launch }
+  if (state === undefined && launch === undefined && !native.exists(directory)) return { kind: 'none' }
+  return { kind: 'broken', directory, reason: state ?? launch ?? 'no state.json' }
+}
+
+/**
+ * What `delete --force` goes by: the record, or where it is broken the one of before the launch, which knows the cgroups. A
+ * state.json that is missing although a launch.json is there may be one that somebody removed: its process is found in
+ * the cgroups as well.
+ */
+export function salvageRecord(native: Native, directory: string): ContainerRecord | undefined {
+  for (const file of [STATE_FILE, LAUNCH_FILE]) {
+    const record = readRecord(native, `${directory}/${file}`)
+    if (typeof record === 'object') return record
+  }
+  return undefined
+}
+
+/** The record, undefined for no such file, or what is wrong with it. */
+function readRecord(native: Native, path: string): ContainerRecord | string | undefined {
+  let text: string
+  try {
+    text = native.readFile(path)
+  } catch (error) {
+    const errno = errnoOf(error)
+    if (errno === 'ENOENT' || errno === 'ENOTDIR') return undefined
+    throw hostFailure(path, error)
+  }
+  try {
+    return parseRecord(text)
+  } catch (error) {
+    const file = path.slice(path.lastIndexOf('/') + 1)
+    return text === '' ? `${file} is empty` : `${file}: ${error instanceof Error ? error.message : String(error)}`
+  }
+}

@@ -1,0 +1,49 @@
+// What is kept of a container, and in which files of its state directory:
+//
+//   launch.json   the record without a pid, written before anything is launched: what `delete --force` needs when the rest is
+//                 missing, cut off, or was never written because the runtime was killed
+//   state.json    the record with pid and start time, written atomically when init is ready
+//   config.json   a copy of the bundle's: later commands must not see edits (runtime.md, "create")
+//   start.fifo, report.fifo   see native.start
+//
+// Small and flat, because `state` and `kill` read it each time; integers here fit a double.
+
+import type { Hook, StringMap } from '../config/config.ts'
+
+export const LAUNCH_FILE = 'launch.json'
+export const STATE_FILE = 'state.json'
+export const CONFIG_FILE = 'config.json'
+
+export interface ContainerRecord {
+  readonly ociVersion: string
+  readonly id: string
+  /** 0 until init is ready. With `startTime` (proc_pid_stat(5)) it names a process for ever. */
+  readonly pid: number
+  readonly startTime: string
+  readonly bundle: string
+  readonly rootfs: string
+  readonly created: string
+  readonly owner: string
+  readonly annotations: StringMap
+  /** By controller as in /proc/PID/cgroup ('' is the v2 tree), and each directory once. */
+  readonly cgroups: { readonly [controller: string]: string }
+  readonly cgroupDirectories: readonly string[]
+  /** `shared`: killing init does not kill the others. */
+  readonly pidNamespace: 'own' | 'shared'
+  readonly hooks: { readonly poststart: readonly Hook[]; readonly poststop: readonly Hook[] }
+  /** What init still has to do at start, for the sentence of a failure: the index of the first step, and the steps' `from`s. */
+  readonly startSteps: { readonly first: number; readonly steps: readonly (readonly [op: string, from: string])[] }
+}
+
+export function encodeRecord(record: ContainerRecord): string {
+  return JSON.stringify(record)
+}
+
+/** Throws a SyntaxError, or an Error for JSON that is no record. */
+export function parseRecord(text: string): ContainerRecord {
+  const record = JSON.parse(text) as ContainerRecord | null
+  if (typeof record?.id !== 'string' || typeof record.pid !== 'number' || !Array.isArray(record.cgroupDirectories)) {
+    throw new Error('not the state of a container')
+  }
+  return record
+}

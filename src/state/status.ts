@@ -1,0 +1,55 @@
+// In which of its states a container is (runtime.md, State). Derived each time from the kernel, never stored: what is stored
+// is wrong after a crash.
+
+import { type Native, START_FIFO } from '../native.ts'
+import type { ContainerRecord } from './record.ts'
+
+export type Status = 'creating' | 'created' | 'running' | 'paused' | 'stopped'
+
+export function containerStatus(native: Native, directory: string, record: ContainerRecord): Status {
+  if (record.pid === 0) return 'creating'
+  if (!isAlive(native, record)) return 'stopped'
+  if (isFrozen(native, record)) return 'paused'
+  return native.exists(`${directory}/${START_FIFO}`) ? 'created' : 'running'
+}
+
+/** Another process with the same pid, and a zombie that its parent has not waited for yet, are no container any more. */
+export function isAlive(native: Native, record: Pick<ContainerRecord, 'pid' | 'startTime'>): boolean {
+  if (record.pid === 0) return false
+  const process = native.processStatus(record.pid)
+  return (
+    process !== undefined && process.startTime === record.startTime && process.state !== 'Z' && process.state !== 'X'
+  )
+}
+
+interface Freezer {
+  readonly file: string
+  readonly frozen: readonly string[]
+  readonly thaw: string
+}
+
+/** The freezer is a controller of its own on v1, and part of every cgroup on v2. */
+function freezerOf(record: ContainerRecord): Freezer | undefined {
+  const legacy = record.cgroups.freezer
+  if (legacy !== undefined) return { file: `${legacy}/freezer.state`, frozen: ['FROZEN', 'FREEZING'], thaw: 'THAWED' }
+  const unified = record.cgroups['']
+  return unified === undefined ? undefined : { file: `${unified}/cgroup.freeze`, frozen: ['1'], thaw: '0' }
+}
+
+export function isFrozen(native: Native, record: ContainerRecord): boolean {
+  const freezer = freezerOf(record)
+  if (freezer === undefined) return false
+  try {
+    return freezer.frozen.includes(native.readFile(freezer.file).trimEnd())
+  } catch {
+    // The cgroup is gone, or not ours to read: nothing that could be frozen.
+    return false
+  }
+}
+
+/** A signal reaches a process that v1 has frozen only when it thaws. */
+export function thaw(native: Native, record: ContainerRecord): void {
+  const freezer = freezerOf(record)
+  if (freezer === undefined || !isFrozen(native, record)) return
+  native.writeFile(freezer.file, freezer.thaw, 0o644)
+}
