@@ -1,0 +1,108 @@
+/* The container's terminal, and handing descriptors over AF_UNIX sockets. */
+#include "paths.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "text.h"
+
+static int open_master(struct machine *m, const struct step_open_pty *s) {
+  const int flags = O_RDWR | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC;
+  if (s->devpts < 0) return (int)CALL(m, "open", open("/dev/ptmx", flags & ~O_NOFOLLOW));
+  int devpts = machine_fd(m, s->devpts);
+  int result = path_check_fs(m, devpts, KERNEL_DEVPTS_SUPER_MAGIC);
+  return result < 0 ? result : (int)CALL(m, "openat", openat(devpts, "ptmx", flags));
+}
+
+static int set_up_peer(struct machine *m, const struct step_open_pty *s, int peer) {
+  struct winsize size = {.ws_row = (unsigned short)s->rows, .ws_col = (unsigned short)s->columns};
+  int result = 0;
+  if (s->rows && s->columns) result = (int)CALL(m, "ioctl", ioctl(peer, TIOCSWINSZ, &size));
+  /* devpts(5) gives the terminal to its opener and to the group of the mount's options, which stays unless told
+   * otherwise. */
+  if (result == 0 && (s->uid || s->gid))
+    result = (int)CALL(m, "fchown", fchown(peer, (uid_t)s->uid, s->gid ? (gid_t)s->gid : (gid_t)-1));
+  return result;
+}
+
+int op_open_pty(struct machine *m, const struct step_open_pty *s) {
+  int unlock = 0;
+  int master = open_master(m, s);
+  if (master < 0) return master;
+  int result = (int)CALL(m, "ioctl", ioctl(master, TIOCSPTLCK, &unlock));
+  /* CVE-2025-52565: the other end comes from this end, never from a path that may have come to mean something else. */
+  int peer = result < 0 ? result : (int)CALL(m, "ioctl", ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
+  if (peer >= 0) result = set_up_peer(m, s, peer);
+  if (peer >= 0 && result == 0) {
+    machine_fill(m, s->master, master);
+    machine_fill(m, s->peer, peer);
+    return 0;
+  }
+  close(master);
+  if (peer >= 0) close(peer);
+  return peer < 0 ? peer : result;
+}
+
+int op_setsid(struct machine *m, const struct step_setsid *s) {
+  (void)s;
+  int result = (int)CALL(m, "setsid", setsid());
+  return result < 0 ? result : 0;
+}
+
+int op_set_terminal(struct machine *m, const struct step_set_terminal *s) {
+  int fd = machine_fd(m, s->fd);
+  int result = (int)CALL(m, "ioctl", ioctl(fd, TIOCSCTTY, 0));
+  for (int i = 0; i <= 2 && result >= 0; i++) result = (int)CALL(m, "dup2", dup2(fd, i));
+  return result < 0 ? result : 0;
+}
+
+static int connect_to(struct machine *m, int fd, const char *path) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  strcpy(address.sun_path, path);
+  return (int)CALL(m, "connect", connect(fd, (const struct sockaddr *)&address, sizeof address));
+}
+
+/* unix(7): an address holds 107 bytes. A longer path is opened, and the short path of the descriptor leads to the same
+ * socket. */
+static int connect_to_long(struct machine *m, int fd, const char *path) {
+  char link[32] = "/proc/self/fd/";
+  CLEANUP_FD int socket_file = (int)CALL(m, "open", open(path, O_PATH | O_CLOEXEC));
+  if (socket_file < 0) return socket_file;
+  text_append_number(link, sizeof link, (uint64_t)socket_file, 10);
+  return connect_to(m, fd, link);
+}
+
+int op_connect(struct machine *m, const struct step_connect *s) {
+  int type = (s->type ? (int)s->type : SOCK_STREAM) | SOCK_CLOEXEC;
+  int fd = (int)CALL(m, "socket", socket(AF_UNIX, type, 0));
+  if (fd < 0) return fd;
+  int is_short = strlen(s->path) < sizeof((struct sockaddr_un *)0)->sun_path;
+  int result = is_short ? connect_to(m, fd, s->path) : connect_to_long(m, fd, s->path);
+  if (result < 0)
+    close(fd);
+  else
+    machine_fill(m, s->into, fd);
+  return result;
+}
+
+int op_send_fd(struct machine *m, const struct step_send_fd *s) {
+  union {
+    struct cmsghdr header;
+    char space[CMSG_SPACE(sizeof(int))];
+  } control = {0};
+  int fd = machine_fd(m, s->fd);
+  size_t length = strlen(s->name);
+  /* A stream carries a descriptor only with at least one byte. */
+  struct iovec data = {.iov_base = (void *)(uintptr_t)s->name, .iov_len = length ? length : 1};
+  struct msghdr message = {
+      .msg_iov = &data, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
+  control.header.cmsg_level = SOL_SOCKET;
+  control.header.cmsg_type = SCM_RIGHTS;
+  control.header.cmsg_len = CMSG_LEN(sizeof fd);
+  memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
+  ssize_t n = CALL(m, "sendmsg", sendmsg(machine_fd(m, s->socket), &message, MSG_NOSIGNAL));
+  return n < 0 ? (int)n : 0;
+}
