@@ -1,0 +1,251 @@
+/* Hooks (config.md, "POSIX-platform Hooks"): run one to its end, with the state on its standard input. The same code
+ * serves in the runtime and in init, where this process is pid 1 and reaps nothing but the hook. What a hook prints is
+ * kept, the last of it, for the error; the container's own output never sees it. */
+#include "machine.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "kernel.h"
+#include "text.h"
+
+enum { TAIL = 150, CHILD_STACK = 16384 };
+
+struct hook {
+  struct machine *machine;
+  const struct step_run_hook *step;
+  int input, output, errors; /* what the hook gets as descriptors 0, 1, 2; all above 2 */
+  int listen;                /* our end of the pipe behind output or errors, -1 none */
+  int pid, pidfd;
+  volatile int error; /* of execve(2): the child shares our memory until then */
+  int timed_out;
+  char tail[TAIL + 1];
+  size_t tail_length;
+};
+
+/* ---- the child ---- */
+
+static int run_child(void *argument) {
+  struct hook *h = argument;
+  const struct step_run_hook *s = h->step;
+  char *const only_path[] = {(char *)(uintptr_t)s->path, NULL};
+  setsid(); /* so that the hook can be killed with all that it started */
+  dup2(h->input, 0);
+  dup2(h->output, 1);
+  dup2(h->errors, 2);
+  syscall(SYS_close_range, 3, ~0U, 0);
+  op_reset_signals(h->machine, NULL);
+  execve(s->path, s->args.count ? s->args.items : only_path, s->env.items);
+  h->error = errno;
+  _exit(127);
+}
+
+/* The child runs on a stack of its own in our memory, as with vfork(2): nothing is copied, and below Node no other
+ * thread's lock can be held in it. Signals stay blocked until it has its own dispositions, for a handler of ours must
+ * not run there. */
+static int spawn(struct machine *m, struct hook *h) {
+  _Alignas(16) char stack[CHILD_STACK];
+  uint64_t all = ~(uint64_t)0, before;
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, KERNEL_SIGSET_SIZE);
+  h->pid = (int)CALL(
+      m, "clone",
+      clone(run_child, stack + sizeof stack, CLONE_VM | CLONE_VFORK | KERNEL_CLONE_PIDFD | SIGCHLD, h, &h->pidfd));
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, KERNEL_SIGSET_SIZE);
+  return h->pid < 0 ? h->pid : 0;
+}
+
+/* ---- its descriptors ---- */
+
+/* Descriptors 0 to 2 may be closed in our caller; what the child is to duplicate onto them must not be one of them. */
+static int above_stdio(struct machine *m, int fd) {
+  if (fd < 0 || fd > 2) return fd;
+  int high = (int)CALL(m, "fcntl", fcntl(fd, F_DUPFD_CLOEXEC, 3));
+  close(fd);
+  return high;
+}
+
+/* A memory file needs no writer: a hook that reads nothing, or late, blocks nobody, however long the state is. */
+static int open_state(struct machine *m, const struct step_run_hook *s) {
+  unsigned flags = KERNEL_MFD_CLOEXEC | KERNEL_MFD_NOEXEC_SEAL;
+  int fd = (int)CALL(m, "memfd_create", syscall(SYS_memfd_create, "state", flags));
+  if (fd == -EINVAL) /* before Linux 6.3 */
+    fd = (int)CALL(m, "memfd_create", syscall(SYS_memfd_create, "state", KERNEL_MFD_CLOEXEC));
+  fd = above_stdio(m, fd);
+  if (fd < 0) return fd;
+#ifdef RUNT_INIT
+  int pid = getpid();
+#else
+  int pid = m->child;
+#endif
+  char number[16] = "";
+  text_append_number(number, sizeof number, (uint64_t)pid, 10);
+  struct iovec parts[] = {
+      {(void *)(uintptr_t)s->stdin_head, strlen(s->stdin_head)},
+      {number, strlen(number)},
+      {(void *)(uintptr_t)s->stdin_tail, strlen(s->stdin_tail)},
+  };
+  size_t length = parts[0].iov_len + parts[1].iov_len + parts[2].iov_len;
+  ssize_t n = CALL(m, "pwritev", pwritev(fd, parts, 3, 0)); /* leaves the offset, which the hook gets, at 0 */
+  if (n == (ssize_t)length) return fd;
+  close(fd);
+  return n < 0 ? (int)n : -ENOSPC;
+}
+
+/* Fill *ours and *its with a pipe: what the hook writes to, and what we read. */
+static int open_pipe(struct machine *m, int *ours, int *its) {
+  int ends[2];
+  int result = (int)CALL(m, "pipe2", pipe2(ends, O_CLOEXEC));
+  if (result < 0) return result;
+  *ours = above_stdio(m, ends[0]);
+  *its = above_stdio(m, ends[1]);
+  return *ours < 0 ? *ours : *its < 0 ? *its : 0;
+}
+
+/* ---- waiting ---- */
+
+static void keep_tail(struct hook *h, const char *data, size_t length) {
+  if (length > TAIL) {
+    data += length - TAIL;
+    length = TAIL;
+  }
+  size_t kept = h->tail_length + length > TAIL ? TAIL - length : h->tail_length;
+  memmove(h->tail, h->tail + h->tail_length - kept, kept);
+  memcpy(h->tail + kept, data, length);
+  h->tail_length = kept + length;
+}
+
+static void take_output(struct hook *h) {
+  char data[4096];
+  ssize_t length = read(h->listen, data, sizeof data);
+  if (length > 0) {
+    keep_tail(h, data, (size_t)length);
+  } else {
+    close(h->listen);
+    h->listen = -1;
+  }
+}
+
+static int64_t now_milliseconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int milliseconds_until(int64_t deadline) {
+  if (deadline < 0) return -1;
+  int64_t left = deadline - now_milliseconds();
+  return left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
+}
+
+static int wait_for_end(struct machine *m, struct hook *h) {
+  int64_t deadline =
+      h->step->timeout > 0 && h->step->timeout <= INT32_MAX ? now_milliseconds() + h->step->timeout * 1000 : -1;
+  for (;;) {
+    struct pollfd ready[] = {{.fd = h->pidfd, .events = POLLIN}, {.fd = h->listen, .events = POLLIN}};
+    int left = milliseconds_until(deadline);
+    int n = (int)CALL(m, "poll", poll(ready, 2, left));
+    if (n < 0 && n != -EINTR) return n;
+    if (n > 0 && ready[0].revents) return 0;
+    if (n > 0 && ready[1].revents) take_output(h);
+    if (left == 0 && n <= 0) {
+      h->timed_out = 1;
+      deadline = -1;
+      kill(-h->pid, SIGKILL); /* not reaped yet, so the number is still its own */
+      kill(h->pid, SIGKILL);
+    }
+  }
+}
+
+/* What is still in the pipe; a process that the hook left behind may go on writing, and is not waited for. */
+static void drain(struct hook *h) {
+  for (int i = 0; i < 32 && h->listen >= 0; i++) {
+    struct pollfd ready = {.fd = h->listen, .events = POLLIN};
+    if (poll(&ready, 1, 0) <= 0) return;
+    take_output(h);
+  }
+}
+
+/* ---- its end ---- */
+
+static void say_signal(struct machine *m, int number) {
+  static const char names[][7] = {"?",      "HUP",  "INT",    "QUIT", "ILL",   "TRAP", "ABRT", "BUS",
+                                  "FPE",    "KILL", "USR1",   "SEGV", "USR2",  "PIPE", "ALRM", "TERM",
+                                  "STKFLT", "CHLD", "CONT",   "STOP", "TSTP",  "TTIN", "TTOU", "URG",
+                                  "XCPU",   "XFSZ", "VTALRM", "PROF", "WINCH", "IO",   "PWR",  "SYS"};
+  detail_begin(m, "signal ");
+  detail_add_number(m, (uint64_t)number, 10);
+  if ((size_t)number >= sizeof names / sizeof names[0]) return;
+  detail_add(m, " (");
+  detail_add(m, names[number]);
+  detail_add(m, ")");
+}
+
+static void say_tail(struct machine *m, struct hook *h) {
+  const char *text = h->tail;
+  while (h->tail_length > 0 && strchr(" \n\r\t", h->tail[h->tail_length - 1])) h->tail_length--;
+  h->tail[h->tail_length] = '\0';
+  while ((*text & 0xc0) == 0x80) text++; /* the rest of a character that was cut in two */
+  if (!*text) return;
+  detail_add(m, ": ");
+  detail_add(m, text);
+}
+
+static int report_end(struct machine *m, struct hook *h, const siginfo_t *end) {
+  int exited = end->si_code == CLD_EXITED;
+  if (exited && end->si_status == 0 && !h->timed_out) return 0;
+  m->syscall = "hook";
+  drain(h);
+  if (h->timed_out) {
+    detail_begin(m, "timed out after ");
+    detail_add_number(m, (uint64_t)h->step->timeout, 10);
+    detail_add(m, " s");
+  } else if (exited) {
+    detail_begin(m, "exit status ");
+    detail_add_number(m, (uint64_t)end->si_status, 10);
+  } else {
+    say_signal(m, end->si_status);
+  }
+  say_tail(m, h);
+  return h->timed_out ? -ETIMEDOUT : -ECHILD;
+}
+
+static int attend(struct machine *m, struct hook *h) {
+  siginfo_t end = {0};
+  int result = h->error ? 0 : wait_for_end(m, h);
+  if (result < 0) kill(-h->pid, SIGKILL);
+  int reaped;
+  do reaped = (int)CALL(m, "waitid", waitid((idtype_t)KERNEL_P_PIDFD, (id_t)h->pidfd, &end, WEXITED));
+  while (reaped == -EINTR);
+  if (h->error) {
+    m->syscall = "execve";
+    return -h->error;
+  }
+  if (result == 0) result = reaped;
+  return result < 0 ? result : report_end(m, h, &end);
+}
+
+int op_run_hook(struct machine *m, const struct step_run_hook *s) {
+  struct hook h = {.machine = m, .step = s, .listen = -1, .pidfd = -1};
+  CLEANUP_FD int input = open_state(m, s);
+  if (input < 0) return input;
+  CLEANUP_FD int output = -1;
+  int result = s->output < 0 || s->errors < 0 ? open_pipe(m, &h.listen, &output) : 0;
+  h.input = input;
+  h.output = s->output < 0 ? output : machine_fd(m, s->output);
+  h.errors = s->errors < 0 ? output : machine_fd(m, s->errors);
+  if (result == 0) result = spawn(m, &h);
+  if (output >= 0) close(output);
+  output = -1;
+  if (result == 0) result = attend(m, &h);
+  if (h.pidfd >= 0) close(h.pidfd);
+  if (h.listen >= 0) close(h.listen);
+  return result;
+}
