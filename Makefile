@@ -54,18 +54,18 @@ C_FILES := $(wildcard addon/*.[ch] addon/*.cc addon/*/*.[ch] addon/*/*.cc bench/
 # ---- flags ----
 WARN := -Wall -Wextra -Wno-missing-field-initializers
 INCLUDES := -Iaddon -Iaddon/steps -I$(GEN)
-DEFINES := -DNAPI_VERSION=8 -DNODE_ADDON_API_DISABLE_CPP_EXCEPTIONS -DNAPI_DISABLE_CPP_EXCEPTIONS
+DEFINES := -DNAPI_VERSION=8 -DNODE_ADDON_API_DISABLE_CPP_EXCEPTIONS
 SECTIONS := -ffunction-sections -fdata-sections
 CXX_FLAGS := -std=gnu++17 -fno-exceptions -fno-rtti -fno-threadsafe-statics -isystem node_modules/node-addon-api
 # The kernel's, node's and QuickJS's headers, by links, so that glibc's beside them are not seen.
 KERNEL := -idirafter build/include
 ifeq ($(SANITIZE),1)
-SAN := -fsanitize=address,undefined -fno-omit-frame-pointer -g -O1
+SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1
 EMBED_C := $(filter-out addon/embed/arena.c addon/embed/snapshot.c addon/embed/glibc_compat.c,$(EMBED_C))
 EMBED_CC :=
-CC_RUNT := gcc -std=gnu11 -D_GNU_SOURCE= $(WARN) $(SAN) -DRUNT_SANITIZE $(INCLUDES) $(DEFINES) $(KERNEL)
-CXX_RUNT := g++ $(WARN) $(SAN) $(CXX_FLAGS) $(INCLUDES) $(DEFINES) $(KERNEL)
-LINK_RUNT := g++ $(SAN)
+CC_RUNT := gcc -std=gnu11 -D_GNU_SOURCE= $(WARN) $(SAN) $(SECTIONS) -DRUNT_SANITIZE $(INCLUDES) $(DEFINES) $(KERNEL)
+CXX_RUNT := g++ $(WARN) $(SAN) $(SECTIONS) $(CXX_FLAGS) $(INCLUDES) $(DEFINES) $(KERNEL)
+LINK_RUNT := g++ $(SAN) -Wl,--gc-sections
 LIBS_RUNT := $(QUICKJS) -lm -lpthread
 # Init has no libc start-up to hang ASan into after the namespaces are made; UBSan can trap without a runtime library.
 CC_INIT := musl-gcc -static -std=gnu11 -D_GNU_SOURCE= $(WARN) -Os -g -fsanitize=undefined -fsanitize-undefined-trap-on-error \

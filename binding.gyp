@@ -22,7 +22,6 @@
     'defines': [
       'NAPI_VERSION=8',
       'NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS',
-      'NAPI_DISABLE_CPP_EXCEPTIONS',
       'RUNT_INIT_IMAGE="<(init_image)"',
     ],
     'cflags': ['-Wall', '-Wextra', '-fvisibility=hidden'],
