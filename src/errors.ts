@@ -49,3 +49,8 @@ export function formatProblems(problems: readonly Problem[]): string {
 export function formatProblem(problem: Problem): string {
   return problem.path === '' ? problem.message : `${problem.path}: ${problem.message}`
 }
+
+/** An error about one property or object: its message begins with the path. */
+export function errorAt(code: ErrorCode, path: string, message: string, details: ErrorDetails = {}): RuntError {
+  return new RuntError(code, formatProblem({ path, message }), { ...details, path })
+}

@@ -32,7 +32,7 @@ export function parseRounded(text: string, source: string): Json {
 }
 
 /** Parses `text` exactly, without the engine's help. `onDuplicate` is told of keys that occur twice in an object. */
-export function parseExact(text: string, source: string, onDuplicate?: (key: string) => void): Json {
+export function parseExact(text: string, source: string, onDuplicate?: (key: string, line: number) => void): Json {
   let at = 0
   const value = parseValue(0)
   skipSpace()
@@ -71,7 +71,8 @@ export function parseExact(text: string, source: string, onDuplicate?: (key: str
       skipSpace()
       if (!take(0x3a)) fail("expected ':'")
       const value = parseValue(depth)
-      if (onDuplicate !== undefined && Object.hasOwn(object, key)) onDuplicate(key)
+      if (onDuplicate !== undefined && Object.hasOwn(object, key))
+        onDuplicate(key, text.slice(0, at).split('\n').length)
       set(object, key, value)
       skipSpace()
       if (take(0x7d)) return object

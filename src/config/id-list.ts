@@ -1,0 +1,27 @@
+/**
+ * Lists of CPUs and of memory nodes in the notation of cpuset(7), "List format": `0-3,7`. For what the runtime itself has
+ * to turn into a mask (execCPUAffinity, memoryPolicy); cpuset files get the text as it is.
+ */
+
+/** Higher than any kernel's number of CPUs or nodes; keeps `0-4294967295` from becoming a long list. */
+const MAX_ID = 65535
+
+/** The numbers in the list, in its order; undefined if it is malformed. Blanks around numbers are allowed, as in runc. */
+export function parseIdList(text: string): readonly number[] | undefined {
+  const ids: number[] = []
+  for (const part of text.split(',')) {
+    const range = part.trim()
+    if (range === '') continue
+    const [first, last = first, ...rest] = range.split('-').map(parseId)
+    if (first === undefined || last === undefined || rest.length > 0 || last < first) return undefined
+    for (let id = first; id <= last; id++) ids.push(id)
+  }
+  return ids
+}
+
+function parseId(text: string): number | undefined {
+  const digits = text.trim()
+  if (!/^[0-9]{1,5}$/.test(digits)) return undefined
+  const id = Number(digits)
+  return id <= MAX_ID ? id : undefined
+}

@@ -1,0 +1,128 @@
+/**
+ * From the text of a config.json to a Config, or to the list of all that is wrong with it: JSON, then the form that the
+ * schema demands, then one spelling for everything (normalise.ts), then the rules. Also for the parts that come in files of
+ * their own: the process of `exec --process` and the resources of `update --resources`. Reads no files.
+ */
+
+import {
+  checkConfig,
+  checkProcess as checkProcessForm,
+  checkResources as checkResourcesForm,
+} from '../../build/gen/check-config.ts'
+import { type ErrorDetails, formatProblem, type Problem, RuntError } from '../errors.ts'
+import type { Config, Process, Resources } from './config.ts'
+import { type CheckMembers, type Decoded, decode } from './decode.ts'
+import { type Json, parseExact, parseRounded } from './json.ts'
+import { normaliseConfig, normaliseProcess, normaliseResources } from './normalise.ts'
+import type { Report } from './rule.ts'
+import { checkNul } from './rules/nul.ts'
+import { checkProcess } from './rules/process.ts'
+import { checkResources } from './rules/resources.ts'
+import { checkRules } from './rules.ts'
+
+/** A document of type T, with its form in the schema and its rules. */
+interface Kind<T> {
+  readonly form: CheckMembers
+  readonly normalise: (document: T, warn: Report) => void
+  readonly rules: (document: T, report: Report, warn: Report) => void
+}
+
+const configKind: Kind<Config> = { form: checkConfig, normalise: normaliseConfig, rules: checkRules }
+const processKind: Kind<Process> = {
+  form: checkProcessForm,
+  normalise: normaliseProcess,
+  rules: (process, report, warn) => checkProcess(process, '', report, warn),
+}
+const resourcesKind: Kind<Resources> = {
+  form: checkResourcesForm,
+  normalise: normaliseResources,
+  rules: (resources, report) => checkResources(resources, '', report),
+}
+
+export interface ParsedConfig {
+  readonly config: Config
+  readonly warnings: readonly Problem[]
+}
+
+/** Parses a bundle's config; `source` is how messages call the file. Throws a RuntError with every problem. */
+export function parseConfig(text: string, source: string): ParsedConfig {
+  const { document, warnings } = parse(text, source, configKind)
+  return { config: document, warnings }
+}
+
+/** Parses what `exec --process` is given. */
+export function parseProcess(text: string, source: string): { process: Process; warnings: readonly Problem[] } {
+  const { document, warnings } = parse(text, source, processKind)
+  return { process: document, warnings }
+}
+
+/** Parses what `update --resources` is given. */
+export function parseResources(text: string, source: string): Resources {
+  return parse(text, source, resourcesKind).document
+}
+
+/** For `validate`: every problem and warning, those of the JSON text included. Throws only if the text is no JSON. */
+export function validateConfig(text: string, source: string): { problems: Problem[]; warnings: Problem[] } {
+  const twice: Problem[] = []
+  const document = parseExact(text, source, (key, line) => {
+    twice.push({ path: '', message: `line ${line}: ${JSON.stringify(key)} occurs twice, the last one counts` })
+  })
+  const { problems, warnings } = check(text, document, decode(document, checkConfig), configKind)
+  return { problems, warnings: [...twice, ...warnings] }
+}
+
+function parse<T>(text: string, source: string, kind: Kind<T>): { document: T; warnings: readonly Problem[] } {
+  let document = parseRounded(text, source)
+  let decoded = decode(document, kind.form)
+  if (decoded.inexact) {
+    document = parseExact(text, source)
+    decoded = decode(document, kind.form)
+  }
+  const { problems, warnings } = check(text, document, decoded, kind)
+  if (problems.length > 0) throw configError(source, problems)
+  return { document: document as unknown as T, warnings }
+}
+
+function check<T>(
+  text: string,
+  json: Json,
+  decoded: Decoded,
+  kind: Kind<T>,
+): { problems: Problem[]; warnings: Problem[] } {
+  const document = json as unknown as T
+  const problems = [...decoded.problems]
+  const warnings = [...decoded.warnings]
+  const report: Report = (path, message) => problems.push({ path, message })
+  const warn: Report = (path, message) => warnings.push({ path, message })
+  if (problems.length > 0) {
+    reportWhatElse(document, decoded.problems, kind, report)
+    return { problems, warnings }
+  }
+  kind.normalise(document, warn)
+  kind.rules(document, report, warn)
+  checkNul(text, document, report)
+  return { problems, warnings }
+}
+
+/**
+ * Runs the rules on a document whose form is not right, for the sake of whoever mends it: all of it can be mended at once.
+ * What they say of values that have been reported is left out, and so is everything if the namespaces are not known, on
+ * which most rules depend.
+ */
+function reportWhatElse<T>(document: T, known: readonly Problem[], kind: Kind<T>, report: Report): void {
+  if (known.some(({ path }) => path === '' || path === 'linux' || path.startsWith('linux.namespaces'))) return
+  const isKnown = (path: string) => known.some((problem) => path.startsWith(problem.path))
+  const ignore: Report = () => {}
+  try {
+    kind.rules(document, (path, message) => isKnown(path) || report(path, message), ignore)
+  } catch {
+    // A rule has come upon a value that it need not expect: one of the reported.
+  }
+}
+
+function configError(source: string, problems: readonly Problem[]): RuntError {
+  const texts = problems.map(formatProblem)
+  const details: ErrorDetails = { path: source, problems }
+  const count = problems.length === 1 ? '' : `${problems.length} problems: `
+  return new RuntError('config', `${source}: ${count}${texts.join('; ')}`, details)
+}

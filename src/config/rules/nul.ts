@@ -1,0 +1,21 @@
+/**
+ * No string that reaches the kernel can hold a NUL: it would end there, and a path or an argument would mean something
+ * else than it says. JSON can only write one as an escape, so texts without that escape need no look.
+ */
+
+import { formatKey } from '../decode.ts'
+import type { Report } from '../rule.ts'
+
+export function checkNul(text: string, document: unknown, report: Report): void {
+  if (text.includes('\\u0000')) search(document, '', report)
+}
+
+function search(value: unknown, path: string, report: Report): void {
+  if (typeof value === 'string' && value.includes('\0')) report(path, 'must not contain a NUL character')
+  if (typeof value !== 'object' || value === null) return
+  for (const [key, member] of Object.entries(value)) {
+    const at = path + formatKey(Array.isArray(value) ? Number(key) : key, path)
+    if (key.includes('\0')) report(path, 'must not contain a NUL character in a key')
+    search(member, at, report)
+  }
+}

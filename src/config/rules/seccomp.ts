@@ -1,0 +1,43 @@
+/**
+ * config-linux.md "Seccomp". As runc, it refuses to send the runtime's own last system calls to an agent, which could not
+ * answer yet. What a filter means, and which system calls there are, is decided in seccomp-bpf-js.
+ */
+
+import type { Config, Seccomp, SeccompAction, SeccompSyscall } from '../config.ts'
+import type { Report } from '../rule.ts'
+
+const NOTIFY = 'SCMP_ACT_NOTIFY'
+const MAX_ARGUMENT = 5
+
+export function checkSeccomp({ linux: { seccomp } }: Config, report: Report): void {
+  if (seccomp === undefined) return
+  const path = 'linux.seccomp'
+  if (seccomp.defaultAction === NOTIFY) report(`${path}.defaultAction`, `${NOTIFY} cannot be the default`)
+  if (seccomp.defaultErrnoRet !== undefined && !hasErrno(seccomp.defaultAction)) {
+    report(`${path}.defaultErrnoRet`, `does not go with ${seccomp.defaultAction}`)
+  }
+  checkListener(seccomp, path, report)
+  const { syscalls } = seccomp
+  for (let i = 0; i < syscalls.length; i++) {
+    checkSyscall(syscalls[i] as SeccompSyscall, `${path}.syscalls[${i}]`, report)
+  }
+}
+
+function checkListener({ listenerPath, listenerMetadata, syscalls }: Seccomp, path: string, report: Report): void {
+  if (listenerPath !== undefined) return
+  if (listenerMetadata !== undefined) report(`${path}.listenerMetadata`, 'needs listenerPath')
+  if (syscalls.some(({ action }) => action === NOTIFY)) report(`${path}.listenerPath`, `is required for ${NOTIFY}`)
+}
+
+function checkSyscall({ names, action, errnoRet, args }: SeccompSyscall, path: string, report: Report): void {
+  if (errnoRet !== undefined && !hasErrno(action)) report(`${path}.errnoRet`, `does not go with ${action}`)
+  if (action === NOTIFY && names.includes('write')) report(`${path}.action`, `${NOTIFY} cannot be used for write`)
+  for (let i = 0; i < args.length; i++) {
+    const index = args[i]?.index ?? 0
+    if (index > MAX_ARGUMENT) report(`${path}.args[${i}].index`, `must be from 0 to ${MAX_ARGUMENT}, not ${index}`)
+  }
+}
+
+function hasErrno(action: SeccompAction): boolean {
+  return action === 'SCMP_ACT_ERRNO' || action === 'SCMP_ACT_TRACE'
+}

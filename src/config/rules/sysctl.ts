@@ -1,0 +1,43 @@
+/**
+ * config-linux.md "Sysctl": only parameters of a namespace that the container does not share with the host, as in runc and
+ * crun; all others would change the host. Which parameters belong to which namespace: namespaces(7) and the pages it names.
+ */
+
+import type { Config, NamespaceType } from '../config.ts'
+import { findNamespace, quote, type Report } from '../rule.ts'
+import { sysctlPath } from '../sysctl.ts'
+
+const ipcParameters = [
+  'kernel/msgmax',
+  'kernel/msgmnb',
+  'kernel/msgmni',
+  'kernel/sem',
+  'kernel/shmall',
+  'kernel/shmmax',
+  'kernel/shmmni',
+  'kernel/shm_rmid_forced',
+]
+
+export function checkSysctl(config: Config, report: Report): void {
+  for (const name of Object.keys(config.linux.sysctl)) {
+    const path = `linux.sysctl[${JSON.stringify(name)}]`
+    const parameter = sysctlPath(name)
+    if (parameter.split('/').some((part) => part === '' || part === '.' || part === '..')) {
+      report(path, `${quote(name)} is not the name of a kernel parameter`)
+      continue
+    }
+    const type = namespaceOf(parameter)
+    if (type === undefined) report(path, 'is not namespaced: it would change the host')
+    else if (findNamespace(config, type) === undefined) report(path, `needs a namespace of type ${type}`)
+    else if (parameter === 'kernel/hostname') report(path, 'set hostname instead')
+    else if (parameter === 'kernel/domainname' && config.domainname !== undefined)
+      report(path, 'clashes with domainname')
+  }
+}
+
+function namespaceOf(parameter: string): NamespaceType | undefined {
+  if (parameter.startsWith('net/')) return 'network'
+  if (parameter.startsWith('fs/mqueue/') || ipcParameters.includes(parameter)) return 'ipc'
+  if (parameter === 'kernel/hostname' || parameter === 'kernel/domainname') return 'uts'
+  return parameter.startsWith('user/') ? 'user' : undefined
+}

@@ -1,0 +1,17 @@
+/**
+ * Names of kernel parameters, sysctl(8): both `net.ipv4.ip_forward` and `net/ipv4/ip_forward`, where the separator that
+ * comes first separates, and the other one is part of a name (`net/ipv4/conf/eth0.100/forwarding`).
+ */
+
+/** The parameter's path below /proc/sys. */
+export function sysctlPath(name: string): string {
+  const dot = name.indexOf('.')
+  const slash = name.indexOf('/')
+  if (dot < 0 || (slash >= 0 && slash < dot)) return name
+  return name.split('.').map(swapSlashes).join('/')
+}
+
+/** After a dot came first, a slash stands for a dot in a name. */
+function swapSlashes(part: string): string {
+  return part.replaceAll('/', '.')
+}
