@@ -170,7 +170,7 @@ $O/init_image.o: addon/embed/init_image.S $(BUILD)/init
 $(BUILD)/init: $(INIT_SOURCES) $(wildcard addon/*.h addon/init/*.h addon/steps/*.h) $(HEADERS) $(STEPS_H) Makefile
 	@mkdir -p $(@D)
 	$(call say,CC)
-	$(Q)$(CC_INIT) -o $@ $(INIT_SOURCES)
+	$(Q)$(CC_INIT) -Wl,--section-start=.plan=0x40000000 -o $@ $(INIT_SOURCES)
 
 # The addon as an archive: only what binding.cc reaches is linked.
 $O/addon.a: $(ADDON_OBJECTS)

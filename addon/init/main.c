@@ -7,7 +7,7 @@
 #include "machine.h"
 
 /* The placeholder that makes the linker emit a program header for PLAN_ADDRESS; launch.c points it at the real plan. */
-__attribute__((section(".plan"), used)) static const struct plan_block plan_placeholder = {.magic = 0};
+__attribute__((section(".plan"), used, retain)) static const struct plan_block plan_placeholder = {.magic = 0};
 
 static int32_t fds[PLAN_SLOTS];
 

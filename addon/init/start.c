@@ -4,6 +4,7 @@
 #include <linux/sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -65,6 +66,65 @@ int op_find_executable(struct machine *m, const struct step_find_executable *s) 
   return error;
 }
 
+/* ---- HOME ---- */
+
+/* Field n of a line of passwd(5), as a length; *field points at it. */
+static size_t passwd_field(const char *line, const char *end, int n, const char **field) {
+  while (n-- > 0) {
+    line = memchr(line, ':', (size_t)(end - line));
+    if (!line) return 0;
+    line++;
+  }
+  const char *stop = memchr(line, ':', (size_t)(end - line));
+  *field = line;
+  return (size_t)((stop ? stop : end) - line);
+}
+
+static int names_uid(const char *line, const char *end, int64_t uid) {
+  const char *field = NULL;
+  size_t length = passwd_field(line, end, 2, &field);
+  int64_t value = 0;
+  if (length == 0 || length > 10) return 0;
+  for (size_t i = 0; i < length; i++) {
+    if (field[i] < '0' || field[i] > '9') return 0;
+    value = value * 10 + (field[i] - '0');
+  }
+  return value == uid;
+}
+
+/* The image's passwd file is hostile: only its first 64 KB count, only a regular file, and a home that is not absolute is none. */
+int op_find_home(struct machine *m, const struct step_find_home *s) {
+  static char text[65536], home[5 + 4096] = "HOME=";
+  struct stat st;
+  CLEANUP_FD int fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) return 0;
+  ssize_t size = read_whole(fd, text, sizeof text);
+  const char *end = text + (size > 0 ? size : 0);
+  for (const char *line = text; line < end;) {
+    const char *stop = memchr(line, '\n', (size_t)(end - line));
+    if (!stop) stop = end;
+    const char *field = NULL;
+    if (names_uid(line, stop, s->uid)) {
+      size_t length = passwd_field(line, stop, 5, &field);
+      if (length == 0 || length >= sizeof home - 5 || field[0] != '/') return 0;
+      memcpy(home + 5, field, length);
+      m->home = home;
+      return 0;
+    }
+    line = stop + 1;
+  }
+  return 0;
+}
+
 int op_execve(struct machine *m, const struct step_execve *s) {
-  return (int)CALL(m, "execve", execve(m->program, s->args.items, s->env.items));
+  char *const *env = s->env.items;
+  if (m->home) { /* the last entry is HOME=/; the plan is a private mapping, so its page may be changed */
+    char **last = (char **)(uintptr_t)&env[s->env.count - 1];
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    void *start = (void *)((uintptr_t)last & ~(page - 1));
+    int result = (int)CALL(m, "mprotect", mprotect(start, page, PROT_READ | PROT_WRITE));
+    if (result < 0) return result;
+    *last = (char *)(uintptr_t)m->home;
+  }
+  return (int)CALL(m, "execve", execve(m->program, s->args.items, env));
 }

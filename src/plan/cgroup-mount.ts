@@ -1,7 +1,7 @@
 // A mount of type cgroup (config-linux.md "Default Filesystems", cgroup ownership): what the container sees of the hierarchies at
 // /sys/fs/cgroup. With a cgroup namespace the hierarchies themselves, without one bind mounts of the container's own directories.
 
-import { MOUNT_ATTR_RDONLY, O_CLOEXEC, O_PATH, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE } from './constants.ts'
+import { AT_RECURSIVE, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE } from './constants.ts'
 import type { PlanContext, SectionSteps } from './context.ts'
 import type { Hierarchy } from '../cgroup/hierarchies.ts'
 import type { Step } from './launch-plan.ts'
@@ -33,50 +33,39 @@ function cloneDirectory(from: string, path: string, into: number, attributes: nu
 
 /** v1: a tmpfs that holds one directory for each hierarchy, and links for the single names of joint ones (`cpu` to `cpu,cpuacct`). */
 function legacySteps(context: PlanContext, { mount, from, options }: PlannedMount): Step[] {
-  const { slots, facts } = context
-  const tmpfs = slots.allocate('cgroup tmpfs')
+  const tmpfs = context.slots.allocate('cgroup tmpfs')
   const target = openTarget(context, from, mount.destination, {})
-  const readonly = options.attributes.set & MOUNT_ATTR_RDONLY
-  const attributes = options.attributes.set & ~MOUNT_ATTR_RDONLY
-  const steps: Step[] = [
-    ...detachedMountSteps(context, { from, type: 'tmpfs', source: 'tmpfs', data: ['mode=755'], attributes, into: tmpfs }),
+  const { set } = options.attributes
+  return [
+    ...detachedMountSteps(context, { from, type: 'tmpfs', source: 'tmpfs', data: ['mode=755'], attributes: 0, into: tmpfs }),
     target,
     { op: 'move_mount', from, mount: tmpfs, to: target.into },
+    ...context.facts.cgroups.hierarchies.flatMap((hierarchy) => hierarchySteps(context, hierarchy, from, tmpfs)),
+    // One call for all of them: each part is a mount of the container's own.
+    { op: 'mount_setattr', from, fd: tmpfs, flags: AT_RECURSIVE, set },
   ]
-  for (const hierarchy of facts.cgroups.hierarchies) steps.push(...hierarchySteps(context, hierarchy, { mount, from, options }, tmpfs))
-  if (readonly !== 0) steps.push({ op: 'mount_setattr', from, fd: tmpfs, set: readonly })
-  return steps
 }
 
-function hierarchySteps(context: PlanContext, hierarchy: Hierarchy, { from, options }: PlannedMount, tmpfs: number): Step[] {
-  const { slots, namespaces, cgroup } = context
+function hierarchySteps(context: PlanContext, hierarchy: Hierarchy, from: string, tmpfs: number): Step[] {
+  const own = context.cgroup.paths[hierarchy.version === 2 ? '' : (hierarchy.controllers[0] ?? '')]
+  if (context.namespaces.of('cgroup') === 'host' && own === undefined) return []
   const name = hierarchy.version === 2 ? 'unified' : directoryName(hierarchy)
-  const first = hierarchy.version === 2 ? '' : (hierarchy.controllers[0] ?? '')
-  const own = cgroup.paths[first]
-  const directory = slots.temporary(`cgroup ${name}`)
-  const point = slots.temporary(`cgroup mount ${name}`)
-  const attributes = options.attributes.set
-  if (namespaces.of('cgroup') === 'host' && own === undefined) return []
-  const type = hierarchy.version === 2 ? 'cgroup2' : 'cgroup'
-  const make: Step[] =
-    namespaces.of('cgroup') === 'host'
-      ? cloneDirectory(from, own ?? '', point, attributes)
-      : detachedMountSteps(context, {
-          from,
-          type,
-          source: 'cgroup',
-          data: hierarchy.version === 2 ? [] : controllerOptions(hierarchy),
-          attributes,
-          into: point,
-        })
+  const mount = context.slots.temporary(`cgroup mount ${name}`)
   const links = hierarchy.version === 1 && hierarchy.controllers.length > 1 ? hierarchy.controllers : []
   return [
     { op: 'mkdirat', from, at: tmpfs, path: name, mode: 0o755 },
-    ...make,
-    { op: 'openat2', from, at: tmpfs, path: name, flags: O_PATH | O_CLOEXEC, into: directory },
-    { op: 'move_mount', from, mount: point, to: directory },
+    ...hierarchyMount(context, hierarchy, from, own ?? '', mount),
+    { op: 'move_mount', from, mount, to: tmpfs, path: name },
     ...links.map((link): Step => ({ op: 'symlinkat', from, target: name, at: tmpfs, path: link })),
   ]
+}
+
+function hierarchyMount(context: PlanContext, hierarchy: Hierarchy, from: string, own: string, into: number): Step[] {
+  if (context.namespaces.of('cgroup') === 'host') return cloneDirectory(from, own, into, 0)
+  const { version } = hierarchy
+  const type = version === 2 ? 'cgroup2' : 'cgroup'
+  const data = version === 2 ? [] : controllerOptions(hierarchy)
+  return detachedMountSteps(context, { from, type, source: 'cgroup', data, attributes: 0, into })
 }
 
 /** The last part of the mount point, as on the host: `cpu,cpuacct`, `systemd`. */
@@ -84,4 +73,3 @@ const directoryName = ({ mountpoint }: Hierarchy): string => mountpoint.slice(mo
 
 const controllerOptions = ({ controllers }: Hierarchy): string[] =>
   controllers.flatMap((controller) => (controller.startsWith('name=') ? ['none', controller] : [controller]))
-

@@ -15,7 +15,7 @@ const flagPrefixes: Readonly<Record<string, readonly string[]>> = {
   'openat2.flags': ['O_'],
   'openat2.resolve': ['RESOLVE_'],
   'write_file.resolve': ['RESOLVE_'],
-  'open_tree.flags': ['OPEN_TREE_CLONE', 'AT_'],
+  'open_tree.flags': ['OPEN_TREE_CLONE', 'AT_', 'O_CLOEXEC'],
   'mount_setattr.flags': ['AT_'],
   'mount_setattr.set': ['MOUNT_ATTR_'],
   'mount_setattr.clear': ['MOUNT_ATTR_'],

@@ -46,7 +46,8 @@ export const stepTable = {
     at: 'slot?', path: 'string?', flags: 'int', into: 'into', like: 'slot?', whenDirectory: 'slot?', whenFile: 'slot?',
     expectRdev: 'int?',
   },
-  /** move_mount(2) of the mount in `mount` onto the path opened in `to`, or onto `path` where there is no `to`. `beneath` 1: MOVE_MOUNT_BENEATH. */
+  /** move_mount(2) of the mount in `mount` onto the path opened in `to`, onto `path` below it (trusted
+   * directories only), or onto `path` where there is no `to`. `beneath` 1: MOVE_MOUNT_BENEATH. */
   move_mount: { mount: 'slot', to: 'slot?', path: 'string?', flags: 'int?' },
   /** fsopen(2). */
   fsopen: { fstype: 'string', into: 'into' },
