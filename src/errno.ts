@@ -54,8 +54,13 @@ const texts: { readonly [code: string]: string } = {
   EXDEV: 'invalid cross-device link',
 }
 
-/** `ENOENT (no such file or directory)`; the name alone where there is no text. */
+/** `no such file or directory`; the name where there is no text. */
 export function errnoText(code: string): string {
+  return texts[code] ?? code
+}
+
+/** `ENOENT (no such file or directory)`; the name alone where there is no text. */
+export function errnoPhrase(code: string): string {
   const text = texts[code]
   return text === undefined ? code : `${code} (${text})`
 }
@@ -77,7 +82,7 @@ export function hostFailure(object: string, error: unknown, hint = ''): unknown 
   if (!isNativeError(error)) return error
   return new RuntError(
     'host',
-    `${object}: ${error.syscall}: ${errnoText(error.code)}${hint === '' ? '' : `; ${hint}`}`,
+    `${object}: ${error.syscall}: ${errnoPhrase(error.code)}${hint === '' ? '' : `; ${hint}`}`,
     {
       path: object,
       cause: error,

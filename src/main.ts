@@ -5,7 +5,7 @@ import { type Log, openLog } from './cli/log.ts'
 import { type CommandLine, parseCommandLine } from './cli/parse.ts'
 import { type Context, STDOUT } from './commands/context.ts'
 import { loadCommand } from './commands/load-command.ts'
-import { errnoText, isNativeError } from './errno.ts'
+import { errnoPhrase, isNativeError } from './errno.ts'
 import { RuntError } from './errors.ts'
 import type { Native } from './native.ts'
 
@@ -66,7 +66,7 @@ async function tell(
 function sentence(error: unknown, debug: boolean): string {
   if (error instanceof RuntError) return error.message
   if (isNativeError(error)) {
-    return `${error.path === undefined ? '' : `${error.path}: `}${error.syscall}: ${errnoText(error.code)}`
+    return `${error.path === undefined ? '' : `${error.path}: `}${error.syscall}: ${errnoPhrase(error.code)}`
   }
   if (!(error instanceof Error)) return `internal error: ${String(error)}`
   return `internal error: ${error.message}${debug ? `\n${error.stack ?? ''}` : ''}`

@@ -2,13 +2,14 @@
 // The order is that of the launch protocol: launch.json is there before anything is made, state.json before the container
 // can live without its runtime.
 
+import type { Config } from '../config/config.ts'
 import { hostFailure } from '../errno.ts'
 import { RuntError } from '../errors.ts'
 import type { LaunchEvent, Native } from '../native.ts'
-import type { PlanOptions } from '../plan/context.ts'
 import { describeFailure, describeWarning } from '../plan/describe.ts'
 import { hostFacts } from '../plan/host-facts.ts'
-import { type ContainerPlan, planCreate } from '../plan/plan.ts'
+import type { LaunchPlan } from '../plan/launch-plan.ts'
+import { type CreatePlan, planCreate } from '../plan/plan.ts'
 import { destroyCgroups } from '../state/destroy-container.ts'
 import { CONFIG_FILE, type ContainerRecord, encodeRecord, LAUNCH_FILE, STATE_FILE } from '../state/record.ts'
 import { checkId, makeStateRoot, type StateRoot, stateRoot } from '../state/state-root.ts'
@@ -47,13 +48,25 @@ export function launchContainer(
   const { native, log, globals } = context
   checkId(id)
   const root = stateRoot(native, globals.root)
-  const bundle = withTerminalSize(context, loadBundle(native, flags.bundle), how)
+  const bundle = loadBundle(native, flags.bundle)
   warnOf(bundle.warnings, log.warn)
-  checkConsole(bundle, flags, how)
+  checkConsole(bundle.config, flags, how)
   const directory = `${root.path}/${id}`
   const rootfs = rootfsOf(native, bundle)
-  const options = planOptions(context, id, bundle, directory, flags, how)
-  const planned = planCreate(bundle.config, hostFacts(native.probe()), options)
+  const listenFds = countListenFds(native)
+  const preserveFds = flags['preserve-fds'] + listenFds
+  const config = withSurroundings(native, bundle.config, how, listenFds)
+  const planned = planCreate(config, hostFacts(native.probe()), {
+    id,
+    bundle: bundle.path,
+    stateDirectory: directory,
+    mode: how.mode,
+    rootSwitch: flags['no-pivot'] ? 'chroot' : 'pivot_root',
+    keyring: flags['no-new-keyring'] ? 'keep' : 'new',
+    preserveFds,
+    consoleSocket: flags['console-socket'],
+  })
+  for (const warning of planned.warnings) log.warn(warning)
   log.debug(`launching ${id}: ${planned.plan.runtimeSteps.length} + ${planned.plan.containerSteps.length} steps`)
 
   const lock = makeStateDirectory(context, root, directory)
@@ -61,7 +74,7 @@ export function launchContainer(
   try {
     native.writeFile(`${directory}/${LAUNCH_FILE}`, encodeRecord(record), 0o600)
     native.writeFile(`${directory}/${CONFIG_FILE}`, bundle.configText, 0o600)
-    const launched = launch(context, directory, record, planned, flags)
+    const launched = launch(context, directory, record, planned.plan, flags, preserveFds)
     native.close(lock)
     return launched
   } catch (error) {
@@ -71,7 +84,7 @@ export function launchContainer(
 }
 
 /** runc's rule: who goes away cannot serve a terminal, and a socket for one makes no sense without it. */
-function checkConsole({ config }: LoadedBundle, flags: LaunchFlags, { terminal }: LaunchOptions): void {
+function checkConsole(config: Config, flags: LaunchFlags, { terminal }: LaunchOptions): void {
   const socket = flags['console-socket']
   if (config.process?.terminal === true) {
     if (terminal === 'sent' && socket === undefined) {
@@ -86,40 +99,31 @@ function checkConsole({ config }: LoadedBundle, flags: LaunchFlags, { terminal }
   }
 }
 
-/** In the foreground the container's terminal is as large as ours, whatever the config says. */
-function withTerminalSize({ native }: Context, bundle: LoadedBundle, { terminal }: LaunchOptions): LoadedBundle {
-  const { process } = bundle.config
-  if (terminal === 'sent' || process?.terminal !== true) return bundle
-  const size = native.terminalSize()
-  if (size === undefined || size.rows === 0) return bundle
-  const consoleSize = { height: BigInt(size.rows), width: BigInt(size.columns) }
-  return { ...bundle, config: { ...bundle.config, process: { ...process, consoleSize } } }
-}
-
-function planOptions(
-  { native }: Context,
-  id: string,
-  bundle: LoadedBundle,
-  stateDirectory: string,
-  flags: LaunchFlags,
-  { mode }: LaunchOptions,
-): PlanOptions {
+/**
+ * What the config gets from its surroundings: in the foreground a terminal of our terminal's size, and the variables that tell
+ * the process of the descriptors that systemd opened for it.
+ */
+function withSurroundings(native: Native, config: Config, { terminal }: LaunchOptions, listenFds: number): Config {
+  const { process } = config
+  if (process === undefined) return config
+  const size = process.terminal && terminal === 'kept' ? native.terminalSize() : undefined
+  if (listenFds === 0 && (size === undefined || size.rows === 0)) return config
   return {
-    id,
-    bundle: bundle.path,
-    stateDirectory,
-    mode,
-    rootSwitch: flags['no-pivot'] ? 'chroot' : 'pivot_root',
-    keyring: flags['no-new-keyring'] ? 'keep' : 'new',
-    preserveFds: flags['preserve-fds'],
-    listenFds: listenFds(native.env('LISTEN_FDS')),
-    consoleSocket: flags['console-socket'],
+    ...config,
+    process: {
+      ...process,
+      ...(size && size.rows > 0 && { consoleSize: { height: BigInt(size.rows), width: BigInt(size.columns) } }),
+      // sd_listen_fds(3): the process is pid 1 of its namespace.
+      env: listenFds === 0 ? process.env : [...process.env, `LISTEN_FDS=${listenFds}`, 'LISTEN_PID=1'],
+    },
   }
 }
 
-/** sd_listen_fds(3): descriptors that systemd opened for the container. */
-function listenFds(text: string | undefined): number {
-  return text !== undefined && /^\d{1,6}$/.test(text) ? Number(text) : 0
+/** sd_listen_fds(3): descriptors from 3 up that are meant for this process. */
+function countListenFds(native: Native): number {
+  const count = native.env('LISTEN_FDS')
+  if (count === undefined || !/^\d{1,6}$/.test(count) || native.env('LISTEN_PID') !== String(native.pid())) return 0
+  return Number(count)
 }
 
 /** Makes the container's directory and locks it. Making it is what claims the id. */
@@ -142,9 +146,9 @@ function newRecord(
   id: string,
   bundle: LoadedBundle,
   rootfs: string,
-  { cgroup, startSteps, pidNamespace }: ContainerPlan,
+  { cgroup, plan }: CreatePlan,
 ): ContainerRecord {
-  const { ociVersion, annotations, hooks } = bundle.config
+  const { ociVersion, annotations, hooks, linux } = bundle.config
   return {
     ociVersion,
     id,
@@ -157,10 +161,16 @@ function newRecord(
     annotations,
     cgroups: cgroup.paths,
     cgroupDirectories: cgroup.directories,
-    pidNamespace,
+    pidNamespace: linux.namespaces.some(({ type, path }) => type === 'pid' && path === undefined) ? 'own' : 'shared',
     hooks: { poststart: hooks.poststart, poststop: hooks.poststop },
-    startSteps,
+    startSteps: stepsOfStart(plan),
   }
+}
+
+/** What is left for init when it has waited for `start`. */
+function stepsOfStart({ containerSteps }: LaunchPlan): ContainerRecord['startSteps'] {
+  const first = containerSteps.findIndex(({ op }) => op === 'start_wait') + 1
+  return { first, steps: first === 0 ? [] : containerSteps.slice(first).map(({ op, from }) => ({ op, from })) }
 }
 
 function ownerName(native: Native, uid: number): string {
@@ -180,11 +190,11 @@ function launch(
   context: Context,
   directory: string,
   record: ContainerRecord,
-  { plan }: ContainerPlan,
+  plan: LaunchPlan,
   flags: LaunchFlags,
+  preserveFds: number,
 ): LaunchedContainer {
   const { native, log } = context
-  const preserveFds = flags['preserve-fds'] + listenFds(native.env('LISTEN_FDS'))
   let launched = record
   let event: LaunchEvent = native.launch(plan, { preserveFds })
   if (event.kind === 'paused') {
@@ -197,7 +207,8 @@ function launch(
     }
     event = native.resume()
   }
-  if (event.kind !== 'done') throw describeFailure(plan, event)
+  if (event.kind === 'failed') throw describeFailure(plan, event)
+  if (event.kind === 'paused') throw new RuntError('internal', 'the plan has two save_state steps')
   for (const warning of event.warnings) log.warn(describeWarning(plan, warning))
   return { directory, record: launched, terminal: event.terminal }
 }

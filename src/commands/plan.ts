@@ -1,9 +1,8 @@
 // plan: prints what `create` would do for a bundle. Nothing is changed.
 
-import { stringify } from '../config/json.ts'
 import { hostFacts } from '../plan/host-facts.ts'
 import { planCreate } from '../plan/plan.ts'
-import { printPlan } from '../plan/print.ts'
+import { planJson, printPlan } from '../plan/print.ts'
 import { stateRoot } from '../state/state-root.ts'
 import { type Run, STDOUT } from './context.ts'
 import { loadBundle, rootfsOf, warnOf } from './load-bundle.ts'
@@ -22,6 +21,7 @@ export const plan: Run<'plan'> = ({ native, globals, log }, { format }, [path]) 
     keyring: 'new',
     preserveFds: 0,
   })
-  native.write(STDOUT, format === 'json' ? `${stringify(planned.plan, 2)}\n` : printPlan(planned.plan))
+  for (const warning of planned.warnings) log.warn(warning)
+  native.write(STDOUT, format === 'json' ? `${planJson(planned.plan)}\n` : printPlan(planned.plan))
   return 0
 }

@@ -1,9 +1,11 @@
 // Runs the hooks that belong to `start` and `delete` (config.md, POSIX-platform Hooks). Loaded only for containers that
 // have some. The hooks of the launch itself are steps of its plan.
 
+import { RuntError } from '../errors.ts'
 import type { Native } from '../native.ts'
 import { describeFailure } from '../plan/describe.ts'
 import { planLaterHooks } from '../plan/hooks.ts'
+import { killInit } from '../state/destroy-container.ts'
 import type { ContainerRecord } from '../state/record.ts'
 
 /** Runs the hooks in order. `failed` is told of each that fails and may throw to end it there. */
@@ -22,4 +24,12 @@ export function runHooks(
     const event = native.launch(single, { preserveFds: 0 })
     if (event.kind === 'failed') failed(describeFailure(single, event).message)
   }
+}
+
+/** "If any poststart hook fails, the runtime MUST generate an error, stop the container", and go on with its end. */
+export function runPoststart(native: Native, record: ContainerRecord): void {
+  runHooks(native, 'poststart', record, (problem) => {
+    killInit(native, record)
+    throw new RuntError('config', problem)
+  })
 }

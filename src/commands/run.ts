@@ -14,6 +14,10 @@ export const run: Run<'run'> = async (context, flags, [id = '']) => {
     mode: 'run',
     terminal: flags.detach || flags['console-socket'] !== undefined ? 'sent' : 'kept',
   })
+  if (container.record.hooks.poststart.length > 0) {
+    const { runPoststart } = await import('./run-hooks.ts')
+    runPoststart(native, container.record)
+  }
   if (flags.detach) return 0
   const status = superviseContainer(context, container)
   if (!flags.keep) await removeContainer(context, container)

@@ -1,13 +1,13 @@
 // start (runtime.md, "start"): lets a created container's process run, and runs the poststart hooks.
 
-import { errnoOf, errnoText, hostFailure } from '../errno.ts'
+import { errnoOf, hostFailure } from '../errno.ts'
 import { RuntError } from '../errors.ts'
 import { type LaunchEvent, REPORT_FIFO, START_FIFO } from '../native.ts'
-import { killInit } from '../state/destroy-container.ts'
+import type { LaunchPlan, Step } from '../plan/launch-plan.ts'
 import { type Container, loadContainer } from '../state/load-container.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { stateRoot } from '../state/state-root.ts'
-import { containerStatus, isAlive, type Status } from '../state/status.ts'
+import { containerStatus, type Status } from '../state/status.ts'
 import type { Context, Run } from './context.ts'
 
 export const start: Run<'start'> = async (context, _flags, [id = '']) => {
@@ -19,8 +19,11 @@ export const start: Run<'start'> = async (context, _flags, [id = '']) => {
   const container = loadContainer(native, root, id)
   const status = containerStatus(native, directory, container.record)
   if (status !== 'created') throw wrongStatus(status)
-  startInit(context, container)
-  await runPoststart(context, container.record)
+  await startInit(context, container)
+  if (container.record.hooks.poststart.length > 0) {
+    const { runPoststart } = await import('./run-hooks.ts')
+    runPoststart(native, container.record)
+  }
   return 0
 }
 
@@ -30,7 +33,7 @@ function wrongStatus(status: Status): RuntError {
   return new RuntError('state', `cannot start a container that is ${status}`)
 }
 
-function startInit({ native, log }: Context, { directory, record }: Container): void {
+async function startInit({ native, log }: Context, { directory, record }: Container): Promise<void> {
   let event: LaunchEvent
   try {
     event = native.start(directory)
@@ -40,27 +43,18 @@ function startInit({ native, log }: Context, { directory, record }: Container): 
   }
   native.unlink(`${directory}/${START_FIFO}`)
   native.unlink(`${directory}/${REPORT_FIFO}`)
-  for (const warning of 'warnings' in event ? event.warnings : []) log.warn(startSentence(record, warning))
-  if (event.kind === 'failed') throw new RuntError('kernel', startSentence(record, event))
+  if (event.kind === 'paused' || (event.kind === 'done' && event.warnings.length === 0)) return
+  const { describeFailure, describeWarning } = await import('../plan/describe.ts')
+  const plan = restOfPlan(record)
+  for (const warning of event.warnings) log.warn(describeWarning(plan, warning))
+  if (event.kind === 'failed') throw describeFailure(plan, event)
 }
 
 /** The plan is gone by now; what init had left to do is in the record. */
-function startSentence(
-  record: ContainerRecord,
-  report: { step: number; syscall: string; code: string; detail: string },
-): string {
-  const { first, steps } = record.startSteps
-  const from = steps[report.step - first]?.[1] ?? `step ${report.step}`
-  const reason = report.code === '' ? '' : `: ${errnoText(report.code)}`
-  return `${from}: ${report.syscall}${reason}${report.detail === '' ? '' : `: ${report.detail}`}`
-}
-
-/** "If any poststart hook fails, the runtime MUST generate an error, stop the container", and go on with its end. */
-async function runPoststart({ native }: Context, record: ContainerRecord): Promise<void> {
-  if (record.hooks.poststart.length === 0) return
-  const { runHooks } = await import('./run-hooks.ts')
-  runHooks(native, 'poststart', record, (problem) => {
-    if (isAlive(native, record)) killInit(native, record)
-    throw new RuntError('config', problem)
+function restOfPlan({ startSteps: { first, steps } }: ContainerRecord): LaunchPlan {
+  const containerSteps: Step[] = []
+  steps.forEach((step, index) => {
+    containerSteps[first + index] = step as Step
   })
+  return { slots: [], runtimeSteps: [], containerSteps }
 }

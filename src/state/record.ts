@@ -14,6 +14,12 @@ export const LAUNCH_FILE = 'launch.json'
 export const STATE_FILE = 'state.json'
 export const CONFIG_FILE = 'config.json'
 
+/** What a failure's sentence needs of a step. */
+export interface StartStep {
+  readonly op: string
+  readonly from: string
+}
+
 export interface ContainerRecord {
   readonly ociVersion: string
   readonly id: string
@@ -31,8 +37,8 @@ export interface ContainerRecord {
   /** `shared`: killing init does not kill the others. */
   readonly pidNamespace: 'own' | 'shared'
   readonly hooks: { readonly poststart: readonly Hook[]; readonly poststop: readonly Hook[] }
-  /** What init still has to do at start, for the sentence of a failure: the index of the first step, and the steps' `from`s. */
-  readonly startSteps: { readonly first: number; readonly steps: readonly (readonly [op: string, from: string])[] }
+  /** What init still has to do at start, for the sentence of a failure: the index of the first step, and the steps. */
+  readonly startSteps: { readonly first: number; readonly steps: readonly StartStep[] }
 }
 
 export function encodeRecord(record: ContainerRecord): string {
