@@ -111,7 +111,7 @@ export function planCgroup(input: CgroupInput, host: CgroupHost, slots: Slots): 
 function deviceWrites(resources: Resources, host: CgroupHost, problems: Problem[]): HierarchyWrites[] {
   const hierarchy = findHierarchy(host, 'devices')
   if (hierarchy !== undefined) {
-    return [{ hierarchy, controllers: ['devices'], writes: devicesWrites(resources, 'create', problems) }]
+    return [{ hierarchy, controllers: ['devices'], writes: devicesWrites(resources, problems) }]
   }
   if (unifiedHierarchy(host) === undefined && host.mode !== 'none') {
     const message = 'the devices controller is not mounted, and without it the container could open every device'

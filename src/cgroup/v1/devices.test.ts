@@ -2,8 +2,7 @@ import t from 'tap'
 import type { DeviceRule } from '../../config/config.ts'
 import type { Problem } from '../../errors.ts'
 import { noResources } from '../test-resources.ts'
-import type { Purpose } from '../write.ts'
-import { devicesWrites } from './devices.ts'
+import { devicesTransition, devicesWrites } from './devices.ts'
 
 const DENY_ALL: DeviceRule = { allow: false, access: 'rwm' }
 const DEFAULT_COUNT = 11
@@ -59,7 +58,6 @@ t.test('what the kernel would ignore in silence is a problem', (t) => {
       { allow: true, type: 'b', major: 8n, access: 'rw' },
       { allow: false, type: 'b', major: 8n, minor: 1n, access: 'w' },
     ],
-    'create',
     problems,
   )
   t.same(problems, [
@@ -71,12 +69,27 @@ t.test('what the kernel would ignore in silence is a problem', (t) => {
   t.end()
 })
 
-t.test('update without rules touches nothing', (t) => {
-  t.same(written([], 'update'), [])
-  t.equal(written([], 'create').length, 1 + DEFAULT_COUNT)
+t.test('no rules: the default devices', (t) => {
+  t.equal(written([]).length, 1 + DEFAULT_COUNT)
   t.end()
 })
 
-function written(devices: readonly DeviceRule[], purpose: Purpose = 'create', problems: Problem[] = []): string[] {
-  return devicesWrites({ ...noResources, devices }, purpose, problems).map(({ file, data }) => `${file} ${data}`)
+t.test('a cgroup in use: only the differences, allowed before denied', (t) => {
+  const current = written([DENY_ALL, { allow: true, type: 'b', major: 8n, minor: 1n, access: 'rw' }])
+    .flatMap((line) => (line.startsWith('devices.allow ') ? [line.slice('devices.allow '.length)] : []))
+    .join('\n')
+  const changed = (devices: readonly DeviceRule[], text = current) =>
+    devicesTransition({ ...noResources, devices }, `${text}\n`, []).map(({ file, data }) => `${file} ${data}`)
+  t.same(changed([{ allow: true, type: 'b', major: 8n, minor: 1n, access: 'rw' }]), [])
+  t.same(changed([{ allow: true, type: 'b', major: 8n, minor: 1n, access: 'rm' }]), [
+    'devices.allow b 8:1 rm',
+    'devices.deny b 8:1 w',
+  ])
+  t.same(changed([DENY_ALL]), ['devices.deny b 8:1 rw'])
+  t.equal(changed([DENY_ALL], 'a *:* rwm').length, 1 + DEFAULT_COUNT, 'the exceptions of an open list cannot be seen')
+  t.end()
+})
+
+function written(devices: readonly DeviceRule[], problems: Problem[] = []): string[] {
+  return devicesWrites({ ...noResources, devices }, problems).map(({ file, data }) => `${file} ${data}`)
 }

@@ -7,7 +7,7 @@
 import type { Resources } from '../../config/config.ts'
 import type { Problem } from '../../errors.ts'
 import { deviceRules, type FullRule, isReset } from '../device-rules.ts'
-import type { Purpose, Write } from '../write.ts'
+import type { Write } from '../write.ts'
 
 interface DeviceList {
   readonly allowByDefault: boolean
@@ -16,15 +16,39 @@ interface DeviceList {
   readonly from: string
 }
 
-/** `update` without rules leaves the list alone, as runc does. */
-export function devicesWrites(resources: Resources, purpose: Purpose, problems: Problem[]): Write[] {
-  if (purpose === 'update' && resources.devices.length === 0) return []
+/** For a new cgroup, which has its parent's list, of which nothing is known here: the default is always written. */
+export function devicesWrites(resources: Resources, problems: Problem[]): Write[] {
   const list = finalList(deviceRules(resources), problems)
   const reset: Write = { file: list.allowByDefault ? 'devices.allow' : 'devices.deny', data: 'a', from: list.from }
   const file = list.allowByDefault ? 'devices.deny' : 'devices.allow'
   const exceptions = [...list.exceptions.values()].map((rule) => ({ file, data: ruleLine(rule), from: rule.from }))
-  // A new cgroup has its parent's list, of which nothing is known here: the default is always written.
   return [reset, ...exceptions]
+}
+
+/**
+ * For a cgroup in use, `text` being its devices.list: only the differences, so that nobody is refused a device in between
+ * that is allowed before and after.
+ */
+export function devicesTransition(resources: Resources, text: string, problems: Problem[]): Write[] {
+  const target = finalList(deviceRules(resources), problems)
+  const current = text.split('\n').filter((line) => line !== '')
+  // A list that allows by default does not show its exceptions.
+  const isComparable = !target.allowByDefault && !current.some((line) => line.startsWith('a'))
+  if (!isComparable) return devicesWrites(resources, [])
+  const wanted = [...target.exceptions.values()].map((rule) => ({ data: ruleLine(rule), from: rule.from }))
+  const from = 'linux.resources.devices'
+  return [
+    ...wanted.filter(({ data }) => !current.includes(data)).map((rule): Write => ({ file: 'devices.allow', ...rule })),
+    ...current.flatMap((line) => surplus(line, target)).map((data): Write => ({ file: 'devices.deny', data, from })),
+  ]
+}
+
+/** What of a line of devices.list the target does not have, as a rule to deny; the same numbers with fewer letters. */
+function surplus(line: string, target: DeviceList): string[] {
+  const blank = line.lastIndexOf(' ')
+  const kept = target.exceptions.get(line.slice(0, blank))?.access ?? ''
+  const access = [...line.slice(blank + 1)].filter((letter) => !kept.includes(letter)).join('')
+  return access === '' ? [] : [`${line.slice(0, blank)} ${access}`]
 }
 
 function finalList(rules: readonly FullRule[], problems: Problem[]): DeviceList {

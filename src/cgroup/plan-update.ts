@@ -1,0 +1,92 @@
+/**
+ * Changing the limits of a container that exists (runc-update(8)): the same writes as for a new one, in an order that
+ * works whatever the old values are, into the directories that state.json names.
+ *
+ *   const steps = planUpdate({ resources, paths, rootless, devicesList, usage }, host, slots)
+ *
+ * `resources` is the change, completed by `updateResources`; see merge-resources.ts. Steps are run by `launch` like any
+ * others, with no `clone` among them.
+ */
+
+import type { MemoryResources, Resources } from '../config/config.ts'
+import { formatProblems, type Problem, RuntError } from '../errors.ts'
+import type { Step } from '../plan/launch-plan.ts'
+import { type HierarchyWrites, resourceWrites } from './controllers.ts'
+import { deviceRules } from './device-rules.ts'
+import { type CgroupHost, findHierarchy, type Hierarchy } from './hierarchies.ts'
+import { openDirectory, type Slots, writeSteps } from './steps.ts'
+import { devicesTransition } from './v1/devices.ts'
+import { compileDeviceProgram } from './v2/device-program.ts'
+
+export interface UpdateInput {
+  readonly resources: Resources
+  readonly paths: { readonly [controller: string]: string }
+  readonly rootless: boolean
+  /** v1, only if `resources.devices` is not empty: the text of the container's devices.list. */
+  readonly devicesList?: string
+  /** v2, only if `checkBeforeUpdate` is set: the text of memory.current. */
+  readonly usage?: string
+}
+
+export interface UpdatePlan {
+  readonly steps: readonly Step[]
+  /** v2: replaces the program attached to the cgroup opened in the slot. No bytes: everything is allowed now. */
+  readonly deviceFilter?: { readonly program: Uint8Array | undefined; readonly slot: number; readonly from: string }
+}
+
+export function planUpdate(input: UpdateInput, host: CgroupHost, slots: Slots): UpdatePlan {
+  const problems: Problem[] = []
+  const writes = [...resourceWrites(input.resources, host, 'update', problems), ...deviceWrites(input, host, problems)]
+  if (input.usage !== undefined) problems.push(...usageProblems(input.resources.memory, input.usage))
+  const steps = writes.flatMap((entry) => {
+    const directory = directoryOf(entry.hierarchy, input.paths)
+    if (directory !== undefined) return writeSteps(directory, entry.writes, slots)
+    const message = `the container has no cgroup with the ${entry.controllers.join(', ')} controller`
+    problems.push(...entry.writes.map(({ from }) => ({ path: from, message })))
+    return []
+  })
+  if (problems.length > 0) throw new RuntError('host', formatProblems(problems), { problems })
+
+  const unified = input.paths['']
+  const isFiltered =
+    input.resources.devices.length > 0 && !input.rootless && findHierarchy(host, 'devices') === undefined
+  if (unified === undefined || !isFiltered) return { steps }
+  const slot = slots.allocate('cgroup')
+  const from = 'linux.resources.devices'
+  return {
+    steps: [...steps, openDirectory(unified, slot, from)],
+    deviceFilter: { program: compileDeviceProgram(deviceRules(input.resources)), slot, from },
+  }
+}
+
+/** Limits at or below what is used now would make the kernel kill: `checkBeforeUpdate` asks to be refused instead. */
+function usageProblems(memory: MemoryResources, text: string): Problem[] {
+  const usage = BigInt(text.trim() || '0')
+  const problems: Problem[] = []
+  const check = (property: 'limit' | 'swap', name: string) => {
+    const value = memory[property]
+    if (!memory.checkBeforeUpdate || value === undefined || value <= 0n || value > usage) return
+    problems.push({
+      path: `linux.resources.memory.${property}`,
+      message: `rejecting ${name} limit ${value} <= usage ${usage}`,
+    })
+  }
+  check('swap', 'memory+swap')
+  check('limit', 'memory')
+  return problems
+}
+
+function deviceWrites(
+  { resources, rootless, devicesList }: UpdateInput,
+  host: CgroupHost,
+  problems: Problem[],
+): HierarchyWrites[] {
+  const hierarchy = findHierarchy(host, 'devices')
+  if (hierarchy === undefined || rootless || resources.devices.length === 0) return []
+  return [{ hierarchy, controllers: ['devices'], writes: devicesTransition(resources, devicesList ?? '', problems) }]
+}
+
+function directoryOf(hierarchy: Hierarchy, paths: { readonly [controller: string]: string }): string | undefined {
+  if (hierarchy.version === 2) return paths['']
+  return hierarchy.controllers.map((controller) => paths[controller]).find((path) => path !== undefined)
+}
