@@ -8,7 +8,7 @@ import { mountsWith } from './harness/bundle.ts'
 import { cgroupMounts, token } from './harness/census.ts'
 import { probing, readReport, runProbe } from './harness/probe.ts'
 import { compiled } from './harness/project.ts'
-import { either, hasV1, needsV1 } from './harness/requires.ts'
+import { either, hasV1, needsCommand, needsV1 } from './harness/requires.ts'
 import { runProgram, scenario, until } from './harness/scenario.ts'
 
 scenario('namespaces', {}, (t, box) => {
@@ -120,24 +120,26 @@ scenario('read-only root', {}, (t, box) => {
   t.equal(inside.text('create:/dev/shm/new'), 'ok')
 })
 
-for (const [propagation, word] of [
-  ['slave', 'master'],
-  ['private', ''],
-  ['shared', 'shared'],
-] as const) {
-  scenario(
-    `rootfsPropagation ${propagation}`,
-    {
-      skip: runProgram('/', ['findmnt', '-no', 'PROPAGATION', '/']).stdout.includes('shared')
-        ? false
-        : 'host root is private',
-    },
-    (t, box) => {
-      const inside = runProbe(t, box, ['file:/proc/self/mountinfo'], { linux: { rootfsPropagation: propagation } })
-      t.equal(inside.mounts().find((mount) => mount.target === '/')?.propagation[0] ?? '', word)
-    },
-  )
-}
+scenario('rootfsPropagation', { skip: needsCommand('unshare') }, (t, box) => {
+  // Below a mount namespace whose root is shared, or there would be nothing to propagate from.
+  const wrap = ['unshare', '--mount', '--propagation', 'shared']
+  for (const [propagation, word] of [
+    [undefined, 'master'],
+    ['slave', 'master'],
+    ['private', ''],
+    ['rprivate', ''],
+  ] as const) {
+    const inside = runProbe(
+      t,
+      box,
+      ['file:/proc/self/mountinfo'],
+      { linux: { rootfsPropagation: propagation } },
+      { wrap },
+    )
+    const root = inside.mounts().find((mount) => mount.target === '/')
+    t.equal(root?.propagation[0] ?? '', word, propagation ?? 'default')
+  }
+})
 
 scenario('devices', {}, (t, box) => {
   const nodes = { null: '1:3', zero: '1:5', full: '1:7', random: '1:8', urandom: '1:9', tty: '5:0' }

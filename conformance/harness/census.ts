@@ -18,6 +18,8 @@ export interface CgroupMount {
   readonly controllers: string
 }
 
+const flags = /^(rw|ro|xattr|noprefix|clone_children|cpuset_v2_mode|none|release_agent=.*)$/
+
 /** Every mounted cgroup hierarchy. */
 export function cgroupMounts(): readonly CgroupMount[] {
   const mounts: CgroupMount[] = []
@@ -26,7 +28,8 @@ export function cgroupMounts(): readonly CgroupMount[] {
     const fields = tail?.split(' ') ?? []
     const dir = head?.split(' ')[4]
     if (dir === undefined || (fields[0] !== 'cgroup' && fields[0] !== 'cgroup2')) continue
-    const options = (fields[2] ?? '').split(',').filter((word) => word !== 'rw' && word !== 'xattr')
+    // What is no controller is a flag of the hierarchy, cgroups(7): runtimes turn clone_children on and off.
+    const options = (fields[2] ?? '').split(',').filter((word) => !flags.test(word))
     mounts.push({ dir, controllers: fields[0] === 'cgroup2' ? '' : options.join(',') })
   }
   return mounts

@@ -1,0 +1,385 @@
+/*
+ * Hooks of all six kinds (config.md, "POSIX-platform Hooks"): when and where they run, what they get, and what a failing
+ * one does. The words "error running NAME hook #N" are runc's, which engines show.
+ */
+import { existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Json, mountsWith, type Patch } from './harness/bundle.ts'
+import { probing } from './harness/probe.ts'
+import { isRunt } from './harness/project.ts'
+import { type Box, scenario, until } from './harness/scenario.ts'
+
+const kinds = ['prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop'] as const
+type Kind = (typeof kinds)[number]
+
+interface Hooks {
+  readonly patch: Patch
+  /** Lines that the hooks wrote, in their order. */
+  readonly log: () => readonly string[]
+  readonly file: (name: string) => string
+}
+
+/** A shell command as a hook; $LOG is one directory, seen from both sides of the container's border. */
+const shell = (box: Box, kind: Kind, script: string, extra: { readonly [key: string]: Json } = {}): Json => ({
+  path: '/bin/sh',
+  args: ['sh', '-c', script],
+  env: ['PATH=/bin:/usr/bin', `LOG=${kind === 'startContainer' ? '/shared' : join(box.dir, 'shared')}`],
+  ...extra,
+})
+
+/** A config with these hooks, whose process adds its own line to the log. */
+function withHooks(box: Box, hooks: Partial<Record<Kind, readonly Json[]>>, patch: Patch = {}): Hooks {
+  const shared = join(box.dir, 'shared')
+  if (!existsSync(shared)) mkdirSync(shared)
+  const bind = { destination: '/shared', type: 'bind', source: shared, options: ['rbind', 'rw'] }
+  return {
+    patch: {
+      process: { args: ['sh', '-c', 'echo process >>/shared/log'] },
+      ...patch,
+      mounts: mountsWith(bind),
+      hooks,
+    },
+    log: () => (existsSync(join(shared, 'log')) ? readFileSync(join(shared, 'log'), 'utf8').trim().split('\n') : []),
+    file: (name) => readFileSync(join(shared, name), 'utf8'),
+  }
+}
+
+scenario(
+  'hooks run at their time and in their order',
+  {
+    peers: { runc: '1.1 runs poststart in create', crun: 'runs poststart in another order' },
+  },
+  async (t, box) => {
+    const hooks = withHooks(
+      box,
+      Object.fromEntries(
+        kinds.map((kind) => [kind, [1, 2].map((n) => shell(box, kind, `echo ${kind} ${n} >>$LOG/log`))]),
+      ),
+    )
+    const bundle = box.bundle(hooks.patch)
+    const id = box.id()
+    const created = box.call(['create', '--bundle', bundle.dir, id])
+    t.equal(created.status, 0, created.stderr)
+    const create = ['prestart', 'createRuntime', 'createContainer'].flatMap((kind) => [`${kind} 1`, `${kind} 2`])
+    t.same(hooks.log(), create, 'create runs three kinds')
+    t.equal(box.call(['start', id]).status, 0)
+    await until(() => box.state(id)?.status === 'stopped', 'stopped')
+    const started = hooks.log().slice(create.length)
+    t.same(
+      started.filter((line) => line !== 'process'),
+      ['startContainer 1', 'startContainer 2', 'poststart 1', 'poststart 2'],
+      'start runs two',
+    )
+    t.ok(started.indexOf('process') > started.indexOf('startContainer 2'), 'the process comes after startContainer')
+    t.equal(box.call(['delete', id]).status, 0)
+    t.same(hooks.log().slice(create.length + started.length), ['poststop 1', 'poststop 2'], 'delete runs poststop')
+  },
+)
+
+scenario('hooks of a foreground run', {}, (t, box) => {
+  const hooks = withHooks(
+    box,
+    Object.fromEntries(kinds.map((kind) => [kind, [shell(box, kind, `echo ${kind} >>$LOG/log`)]])),
+  )
+  const bundle = box.bundle(hooks.patch)
+  const result = box.call(['run', '--bundle', bundle.dir, box.id()])
+  t.equal(result.status, 0, result.stderr)
+  t.same(hooks.log().slice(0, 3), ['prestart', 'createRuntime', 'createContainer'])
+  t.same([...hooks.log()].sort(), [...kinds, 'process'].sort(), 'each once')
+  t.equal(hooks.log().at(-1), 'poststop')
+})
+
+scenario(
+  'hooks get the state on stdin',
+  { peers: { runc: '1.1: created at poststart', crun: 'another state in containers' } },
+  async (t, box) => {
+    const hooks = withHooks(
+      box,
+      Object.fromEntries(kinds.map((kind) => [kind, [shell(box, kind, `cat >$LOG/${kind}`)]])),
+      { annotations: { 'org.example.note': 'kept "as is"\n' }, process: { args: ['sleep', '100'] } },
+    )
+    const bundle = box.bundle(hooks.patch)
+    const id = box.id()
+    t.equal(box.call(['create', '--bundle', bundle.dir, id]).status, 0)
+    const pid = box.state(id)?.pid
+    t.equal(box.call(['start', id]).status, 0)
+    t.equal(box.call(['delete', '--force', id]).status, 0)
+    const statuses: Readonly<Record<Kind, RegExp>> = {
+      prestart: /^creat(ing|ed)$/,
+      createRuntime: /^creat(ing|ed)$/,
+      createContainer: /^creat(ing|ed)$/,
+      startContainer: /^created$/,
+      poststart: /^running$/,
+      poststop: /^stopped$/,
+    }
+    for (const kind of kinds) {
+      const state = JSON.parse(hooks.file(kind))
+      t.match(
+        state,
+        {
+          ociVersion: /^1\./,
+          id,
+          status: statuses[kind],
+          bundle: bundle.dir,
+          annotations: { 'org.example.note': 'kept "as is"\n' },
+        },
+        kind,
+      )
+      // "the pid as seen by" the namespace that the hook runs in; nothing is said of a stopped container.
+      const container = kind === 'createContainer' || kind === 'startContainer'
+      if (kind !== 'poststop') t.equal(state.pid, container ? 1 : pid, `${kind}: pid`)
+    }
+  },
+)
+
+scenario('hooks run in the namespaces that the spec gives them', {}, (t, box) => {
+  const script = 'for n in mnt uts net pid; do readlink /proc/self/ns/$n; done >$LOG/ns-KIND'
+  const hooks = withHooks(
+    box,
+    Object.fromEntries(kinds.map((kind) => [kind, [shell(box, kind, script.replace('KIND', kind))]])),
+    { process: { args: ['sh', '-c', script.replace('$LOG', '/shared').replace('KIND', 'process')] } },
+  )
+  const bundle = box.bundle(hooks.patch)
+  t.equal(box.call(['run', '--bundle', bundle.dir, box.id()]).status, 0)
+  const host = ['mnt', 'uts', 'net', 'pid'].map((name) => readlinkSync(`/proc/self/ns/${name}`))
+  const inside = hooks.file('ns-process').trim().split('\n')
+  const of = (kind: Kind) => hooks.file(`ns-${kind}`).trim().split('\n')
+  for (const kind of ['prestart', 'createRuntime', 'poststart', 'poststop'] as const) {
+    t.same(of(kind), host, `${kind}: the runtime's`)
+  }
+  t.same(of('createContainer').slice(0, 3), inside.slice(0, 3), "createContainer: the container's")
+  t.same(of('startContainer'), inside, "startContainer: the container's")
+})
+
+scenario('hooks see the mounts in place, before pivot_root or after', {}, (t, box) => {
+  const hooks = withHooks(box, {
+    createContainer: [shell(box, 'createContainer', 'cut -d" " -f5 /proc/self/mountinfo >$LOG/mounts')],
+    startContainer: [shell(box, 'startContainer', 'ls / >$LOG/root')],
+  })
+  const bundle = box.bundle(hooks.patch)
+  const result = box.call(['run', '--bundle', bundle.dir, box.id()])
+  t.equal(result.status, 0, result.stderr)
+  t.ok(
+    hooks.file('mounts').split('\n').includes(join(bundle.rootfs, 'dev/shm')),
+    'createContainer finds the container’s mounts below the host’s path',
+  )
+  t.match(hooks.file('root').split('\n'), ['bin'], 'startContainer is in the container’s root')
+  t.equal(hooks.file('root').includes('shared'), true)
+})
+
+scenario(
+  'hooks get their own arguments, and their environment only',
+  {
+    peers: { runc: 'an empty environment becomes the caller’s', crun: 'an empty environment becomes the caller’s' },
+  },
+  (t, box) => {
+    const hooks = withHooks(box, {
+      createRuntime: [
+        shell(box, 'createRuntime', 'echo "$0 $1 $2" >$LOG/args; tr "\\0" "\\n" </proc/self/environ >$LOG/env', {
+          args: [
+            'name',
+            '-c',
+            'echo "$0 $1 $2" >$LOG/args; cat /proc/$$/environ >$LOG/env',
+            'zero',
+            'one',
+            'two words',
+          ],
+        }),
+        { path: '/bin/cp', args: ['cp', '/proc/self/environ', join(box.dir, 'shared/empty')] },
+      ],
+    })
+    const bundle = box.bundle(hooks.patch)
+    const result = box.call(['run', '--bundle', bundle.dir, box.id()], { env: { LD_SOMETHING: '1' } })
+    t.equal(result.status, 0, result.stderr)
+    t.equal(hooks.file('args'), 'zero one two words\n')
+    t.equal(hooks.file('env'), `PATH=/bin:/usr/bin\0LOG=${join(box.dir, 'shared')}\0`)
+    t.equal(hooks.file('empty'), '', 'no env stays empty')
+  },
+)
+
+scenario('hooks get no descriptors but stdio', {}, (t, box) => {
+  const runs = ['createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop'] as const
+  const hooks = withHooks(
+    box,
+    Object.fromEntries(
+      runs.map((kind) => [
+        kind,
+        [
+          shell(
+            box,
+            kind,
+            `for n in 0 1 2 3 4 5 6 7 8 9; do test -e /proc/self/fd/$n && echo $n; done >$LOG/fd-${kind}; true`,
+          ),
+        ],
+      ]),
+    ),
+  )
+  const bundle = box.bundle(hooks.patch)
+  const result = box.call(['run', '--bundle', bundle.dir, box.id()], { fds: [0, 0, 0] })
+  t.equal(result.status, 0, result.stderr)
+  // A shell keeps what it needs for itself at 10 or above.
+  for (const kind of runs) {
+    t.same(
+      hooks
+        .file(`fd-${kind}`)
+        .trim()
+        .split('\n')
+        .map(Number)
+        .filter((fd) => fd < 10),
+      [0, 1, 2],
+      kind,
+    )
+  }
+})
+
+for (const kind of ['prestart', 'createRuntime', 'createContainer', 'startContainer'] as const) {
+  scenario(`a failing ${kind} hook stops the container`, { peers: { crun: 'other words' } }, (t, box) => {
+    const hooks = withHooks(box, {
+      [kind]: [
+        shell(box, kind, 'echo first >>$LOG/log'),
+        shell(box, kind, 'echo to stderr >&2; exit 9'),
+        shell(box, kind, 'echo third >>$LOG/log'),
+      ],
+    })
+    const bundle = box.bundle(hooks.patch)
+    const id = box.id()
+    const result = box.call(['run', '--bundle', bundle.dir, id])
+    t.equal(result.status, 1)
+    t.match(
+      result.stderr,
+      isRunt ? new RegExp(`error running ${kind} hook #1`) : /hook #1/,
+      'names the hook, counted from 0',
+    )
+    t.match(result.stderr, /9/, 'its status')
+    t.match(result.stderr, /to stderr/, 'and what it said')
+    t.same(hooks.log(), ['first'], 'no later hook, no process')
+    t.equal(box.state(id), undefined)
+  })
+}
+
+scenario('a failing hook makes create fail', { peers: { crun: 'exits 255' } }, (t, box) => {
+  const hooks = withHooks(box, { createRuntime: [shell(box, 'createRuntime', 'exit 1')] })
+  const bundle = box.bundle(hooks.patch)
+  const id = box.id()
+  t.equal(box.call(['create', '--bundle', bundle.dir, id]).status, 1)
+  t.equal(box.state(id), undefined)
+})
+
+scenario(
+  'a failing poststart hook stops the container',
+  {
+    peers: { runc: '1.1 runs it in create', crun: '1.8 warns' },
+  },
+  async (t, box) => {
+    const hooks = withHooks(
+      box,
+      {
+        poststart: [shell(box, 'poststart', 'exit 3')],
+        poststop: [shell(box, 'poststop', 'echo poststop >>$LOG/log')],
+      },
+      { process: { args: ['sleep', '100'] } },
+    )
+    const bundle = box.bundle(hooks.patch)
+    const result = box.call(['run', '--bundle', bundle.dir, box.id()])
+    t.equal(result.status, 1, 'runtime.md: an error, and the container is stopped')
+    t.match(result.stderr, isRunt ? /error running poststart hook #0/ : /hook #0/)
+    t.same(hooks.log(), ['poststop'])
+  },
+)
+
+scenario(
+  'a failing poststop hook is a warning',
+  { peers: { runc: 'delete fails', crun: 'says nothing' } },
+  (t, box) => {
+    const hooks = withHooks(box, {
+      poststop: [shell(box, 'poststop', 'exit 3'), shell(box, 'poststop', 'echo second >>$LOG/log')],
+    })
+    const bundle = box.bundle(hooks.patch)
+    const id = box.id()
+    t.equal(box.call(['create', '--bundle', bundle.dir, id]).status, 0)
+    const result = box.call(['delete', id])
+    t.equal(result.status, 0)
+    t.match(result.stderr, /hook/, 'it is said')
+    t.same(hooks.log(), ['second'], 'the others run all the same')
+  },
+)
+
+for (const kind of ['createRuntime', 'createContainer', 'startContainer'] as const) {
+  scenario(
+    `a ${kind} hook that takes longer than its timeout is killed`,
+    { peers: { crun: 'other words' } },
+    (t, box) => {
+      const hooks = withHooks(box, { [kind]: [shell(box, kind, 'exec sleep 100', { timeout: 1 })] })
+      const bundle = box.bundle(hooks.patch)
+      const result = box.call(['run', '--bundle', bundle.dir, box.id()], { timeout: 20_000 })
+      t.equal(result.status, 1)
+      t.match(result.stderr, /hook/)
+      t.match(result.stderr, /time|deadline|killed/i, 'says why')
+      t.same(hooks.log(), [])
+    },
+  )
+}
+
+scenario('a hook within its timeout', {}, (t, box) => {
+  const hooks = withHooks(box, {
+    createRuntime: [shell(box, 'createRuntime', 'echo in time >>$LOG/log', { timeout: 10 })],
+  })
+  const bundle = box.bundle(hooks.patch)
+  t.equal(box.call(['run', '--bundle', bundle.dir, box.id()]).status, 0)
+  t.same(hooks.log(), ['in time', 'process'])
+})
+
+scenario('a hook that does not read a large state', { peers: { crun: 'dies of SIGPIPE' } }, (t, box) => {
+  const annotations = Object.fromEntries(
+    Array.from({ length: 40 }, (_, index) => [`org.example.n${index}`, 'x'.repeat(10_000)]),
+  )
+  const runs = ['createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop'] as const
+  const hooks = withHooks(
+    box,
+    Object.fromEntries(runs.map((kind) => [kind, [{ path: '/bin/true' }, shell(box, kind, 'exec <&-; sleep 0.05')]])),
+    { annotations },
+  )
+  const bundle = box.bundle(hooks.patch)
+  const result = box.call(['run', '--bundle', bundle.dir, box.id()])
+  t.equal(result.status, 0, result.stderr)
+  t.same(hooks.log(), ['process'])
+})
+
+scenario('a hook that reads a large state gets all of it', {}, (t, box) => {
+  const hooks = withHooks(
+    box,
+    { createRuntime: [shell(box, 'createRuntime', 'cat >$LOG/state')] },
+    { annotations: { 'org.example.large': 'y'.repeat(300_000) } },
+  )
+  const bundle = box.bundle(hooks.patch)
+  t.equal(box.call(['run', '--bundle', bundle.dir, box.id()]).status, 0)
+  t.equal(JSON.parse(hooks.file('state')).annotations['org.example.large'].length, 300_000)
+})
+
+scenario('a hook that is not there', { peers: { crun: 'other status' } }, (t, box) => {
+  for (const kind of ['createRuntime', 'startContainer'] as const) {
+    const bundle = box.bundle({ hooks: { [kind]: [{ path: '/no/such/hook' }] } }, { name: kind })
+    const result = box.call(['run', '--bundle', bundle.dir, box.id()])
+    t.equal(result.status, 1)
+    t.match(result.stderr, /no\/such\/hook/)
+  }
+})
+
+scenario('hooks killed by a signal', { peers: { crun: 'other status' } }, (t, box) => {
+  const hooks = withHooks(box, { createRuntime: [shell(box, 'createRuntime', 'kill -SEGV $$')] })
+  const bundle = box.bundle(hooks.patch)
+  const result = box.call(['run', '--bundle', bundle.dir, box.id()])
+  t.equal(result.status, 1)
+  t.match(result.stderr, /signal|SEGV|segmentation|139/i)
+})
+
+scenario('the caller of create may watch a hook’s work through the pid of the state', {}, (t, box) => {
+  // What CNI plugins do: enter the network namespace of the state's pid from a createRuntime or prestart hook.
+  const script = 'pid=$(sed -n "s/.*\\"pid\\": *\\([0-9]*\\).*/\\1/p"); readlink /proc/$pid/ns/net >$LOG/net'
+  const hooks = withHooks(box, { prestart: [shell(box, 'prestart', script)] }, probing(['ns'], {}))
+  writeFileSync(join(box.dir, 'shared/net'), '')
+  const bundle = box.bundle(hooks.patch)
+  const result = box.call(['run', '--bundle', bundle.dir, box.id()])
+  t.equal(result.status, 0, result.stderr)
+  t.equal(hooks.file('net').trim(), /^net (.*)$/m.exec(result.stdout)?.[1], 'the namespace that the process then has')
+})
