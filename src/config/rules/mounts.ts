@@ -6,24 +6,25 @@ import { checkIdMappings } from './id-mappings.ts'
 
 export function checkMounts(config: Config, report: Report): void {
   const { mounts } = config
-  for (let i = 0; i < mounts.length; i++) checkMount(config, mounts[i] as Mount, `mounts[${i}]`, report)
+  for (let i = 0; i < mounts.length; i++) {
+    const mount = mounts[i] as Mount
+    const { options, uidMappings, gidMappings } = mount
+    if (mount.source === undefined && (options.includes('bind') || options.includes('rbind'))) {
+      report(`mounts[${i}].source`, 'is required for a bind mount')
+    }
+    if (uidMappings.length > 0 || gidMappings.length > 0) {
+      checkMappings(mount, `mounts[${i}]`, report)
+    } else if (options.includes('idmap') || options.includes('ridmap')) {
+      if (findNamespace(config, 'user') !== undefined) continue
+      const at = options.findIndex((option) => option === 'idmap' || option === 'ridmap')
+      report(`mounts[${i}].options[${at}]`, 'needs uidMappings and gidMappings, or a user namespace')
+    }
+  }
 }
 
-function checkMount(config: Config, mount: Mount, path: string, report: Report): void {
-  const { options, source, uidMappings, gidMappings } = mount
-  if (source === undefined && (options.includes('bind') || options.includes('rbind'))) {
-    report(`${path}.source`, 'is required for a bind mount')
-  }
-  const hasMappings = uidMappings.length > 0
-  if (hasMappings !== gidMappings.length > 0) {
-    const [given, lacking] = hasMappings ? ['uidMappings', 'gidMappings'] : ['gidMappings', 'uidMappings']
-    report(`${path}.${lacking}`, `is required along with ${given}`)
-  }
+function checkMappings({ uidMappings, gidMappings }: Mount, path: string, report: Report): void {
+  if (uidMappings.length === 0) report(`${path}.uidMappings`, 'is required along with gidMappings')
+  if (gidMappings.length === 0) report(`${path}.gidMappings`, 'is required along with uidMappings')
   checkIdMappings(uidMappings, `${path}.uidMappings`, report)
   checkIdMappings(gidMappings, `${path}.gidMappings`, report)
-  for (const option of ['idmap', 'ridmap']) {
-    const at = options.indexOf(option)
-    if (at < 0 || hasMappings || findNamespace(config, 'user') !== undefined) continue
-    report(`${path}.options[${at}]`, `${option} needs uidMappings and gidMappings, or a user namespace`)
-  }
 }
