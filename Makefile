@@ -13,7 +13,8 @@ MAKEFLAGS += --no-builtin-rules
 
 PREFIX ?= /usr/local
 DESTDIR ?=
-export DEBUG ?= 0
+DEBUG ?= 0
+export DEBUG
 SANITIZE ?= 0
 ifeq ($(SANITIZE),1)
 BUILD := build/sanitize
@@ -24,6 +25,8 @@ BUILD := build
 SNAPSHOT ?= 1
 endif
 export RUNT_BUILD := $(BUILD)
+# For --version; without git it says the version only.
+export RUNT_COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 
 ARCH := $(shell gcc -print-multiarch)
 GCC_VERSION := $(shell gcc -dumpversion)
@@ -84,6 +87,17 @@ CC_INIT := musl-gcc -static -no-pie -std=gnu11 -D_GNU_SOURCE= $(WARN) -Os $(SECT
   -Wl,--build-id=none -DRUNT_INIT $(INCLUDES) $(KERNEL)
 endif
 
+# Two files that change when the set of sources or the flags change, and else keep their time.
+remember = $(shell mkdir -p $(BUILD); printf '%s\n' '$(subst ','"'"',$(2))' | cmp -s - $(1) || \
+  printf '%s\n' '$(subst ','"'"',$(2))' >$(1))
+SOURCES := $(BUILD)/.sources
+FLAGS := $(BUILD)/.flags
+JS_FLAGS := $(BUILD)/.js-flags
+$(call remember,$(SOURCES),$(sort $(TS) $(TESTS) $(C_FILES)))
+$(call remember,$(FLAGS),$(CC_RUNT) $(CXX_RUNT) $(LINK_RUNT) $(CC_INIT) $(DEBUG) $(SNAPSHOT))
+
+$(call remember,$(JS_FLAGS),$(DEBUG) $(RUNT_COMMIT))
+
 # While handlers are still being written: a missing one is a warning, and a crash only when it is called.
 UNFINISHED := -Wl,--warn-unresolved-symbols
 LINK_RUNT += $(UNFINISHED)
@@ -131,7 +145,7 @@ GENERATED := $(SCHEMAS) build/.steps
 gen: $(GENERATED)
 
 # ---- the static program ----
-$(BUILD)/js/embedded.js: $(TS) scripts/bundle.mjs $(GENERATED)
+$(BUILD)/js/embedded.js: $(TS) $(SOURCES) $(JS_FLAGS) scripts/bundle.mjs $(GENERATED)
 	$(call say,JS)
 	$(Q)node scripts/bundle.mjs embedded $(@D)
 
@@ -142,17 +156,17 @@ build/host/compile: addon/embed/compile.c $(HEADERS)
 
 $(BUILD)/bytecode/chunks.c: $(BUILD)/js/embedded.js build/host/compile scripts/chunks.mjs
 	$(call say,BYTECODE)
-	$(Q)node scripts/chunks.mjs build/host/compile $(if $(filter 1,$(DEBUG)),debug,strip) $(BUILD)/js $(@D)
+	$(Q)node scripts/chunks.mjs build/host/compile $(if $(filter 1,$(DEBUG)),debug,strip) $(BUILD)/js $(@D) embedded.js
 
 OBJECTS := $(EMBED_C:%.c=$O/%.o) $(EMBED_CC:%.cc=$O/%.o) $O/chunks.o $O/init_image.o
 ADDON_OBJECTS := $(ADDON_C:%.c=$O/%.o) $(ADDON_CC:%.cc=$O/%.o)
 
-$O/%.o: %.c $(HEADERS) $(STEPS_H) Makefile
+$O/%.o: %.c $(HEADERS) $(STEPS_H) $(FLAGS)
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC_RUNT) -MMD -MP -c -o $@ $<
 
-$O/%.o: %.cc $(HEADERS) $(STEPS_H) Makefile
+$O/%.o: %.cc $(HEADERS) $(STEPS_H) $(FLAGS)
 	@mkdir -p $(@D)
 	$(call say,CXX)
 	$(Q)$(CXX_RUNT) -MMD -MP -c -o $@ $<
@@ -167,41 +181,41 @@ $O/init_image.o: addon/embed/init_image.S $(BUILD)/init
 	$(call say,AS)
 	$(Q)gcc -DRUNT_INIT_IMAGE='"$(abspath $(BUILD)/init)"' -c -o $@ $<
 
-$(BUILD)/init: $(INIT_SOURCES) $(wildcard addon/*.h addon/init/*.h addon/steps/*.h) $(HEADERS) $(STEPS_H) Makefile
+$(BUILD)/init: $(INIT_SOURCES) $(SOURCES) $(wildcard addon/*.h addon/init/*.h addon/steps/*.h) $(HEADERS) $(STEPS_H) $(FLAGS)
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC_INIT) -Wl,--section-start=.plan=0x40000000 -o $@ $(INIT_SOURCES)
 
 # The addon as an archive: only what binding.cc reaches is linked.
-$O/addon.a: $(ADDON_OBJECTS)
+$O/addon.a: $(ADDON_OBJECTS) $(SOURCES)
 	$(call say,AR)
 	@rm -f $@
 	$(Q)ar rcs $@ $(ADDON_OBJECTS)
 
-$(BUILD)/runt.boot: $(OBJECTS) $O/addon/binding.o $O/addon.a addon/embed/snapshot.ld
+$(BUILD)/runt.boot: $(FLAGS) $(OBJECTS) $O/addon/binding.o $O/addon.a addon/embed/snapshot.ld
 	$(call say,LINK)
 	$(Q)$(LINK_RUNT) -o $@ $(OBJECTS) $O/addon/binding.o $O/addon.a $(LIBS_RUNT)
 
 ifeq ($(SNAPSHOT),1)
-$(BUILD)/runt: $(BUILD)/runt.boot
+$(BUILD)/runt: $(BUILD)/runt.boot $(FLAGS)
 	@$(STRIP) $< $<.stripped
 	$(call say,SNAPSHOT)
 	$(Q)$< --make-snapshot $<.stripped $@
 else
-$(BUILD)/runt: $(BUILD)/runt.boot
+$(BUILD)/runt: $(BUILD)/runt.boot $(FLAGS)
 	$(Q)$(STRIP) $< $@
 endif
 
 # ---- the Node package ----
 GYP := $(BUILD)/gyp
-$(BUILD)/runt.node: binding.gyp $(ADDON_C) $(ADDON_CC) $(wildcard addon/*.h addon/steps/*.h) $(BUILD)/init $(STEPS_H)
+$(BUILD)/runt.node: binding.gyp $(SOURCES) $(ADDON_C) $(ADDON_CC) $(wildcard addon/*.h addon/steps/*.h) $(BUILD)/init $(STEPS_H)
 	@mkdir -p $(GYP) && cp binding.gyp $(GYP)/ && ln -sfn $(CURDIR)/addon $(GYP)/addon
 	$(call say,GYP)
 	$(Q)RUNT_ROOT=$(CURDIR) RUNT_INIT_IMAGE=$(abspath $(BUILD)/init) RUNT_SANITIZE_FLAGS='$(SAN)' \
 	  node_modules/.bin/node-gyp configure build --loglevel=error --directory=$(GYP) --nodedir=$(NODE_PREFIX) $(if $(V),,>/dev/null)
 	$(Q)cp $(GYP)/build/Release/runt.node $@
 
-$(BUILD)/node/index.mjs: $(TS) scripts/bundle.mjs $(GENERATED)
+$(BUILD)/node/index.mjs: $(TS) $(SOURCES) $(JS_FLAGS) scripts/bundle.mjs $(GENERATED)
 	$(call say,JS)
 	$(Q)node scripts/bundle.mjs node $(@D)
 
@@ -209,10 +223,35 @@ $(BUILD)/runt-node: scripts/runt-node
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
 
+# ---- the same host and the same Node with an addon that only tests Node-API ----
+PROBE := $(BUILD)/probe
+$(PROBE)/js/cases.js: addon/embed/testing/cases.ts scripts/bundle.mjs $(JS_FLAGS)
+	$(Q)node scripts/bundle.mjs embedded $(@D) $<
+
+$(PROBE)/bytecode/chunks.c: $(PROBE)/js/cases.js build/host/compile scripts/chunks.mjs
+	$(Q)node scripts/chunks.mjs build/host/compile strip $(PROBE)/js $(@D) cases.js
+
+$O/probe-chunks.o: $(PROBE)/bytecode/chunks.c $(FLAGS)
+	@mkdir -p $(@D)
+	$(Q)$(CC_RUNT) -Iaddon/embed -c -o $@ $<
+
+PROBE_OBJECTS := $(filter-out $O/chunks.o $O/init_image.o,$(OBJECTS)) $O/probe-chunks.o $O/addon/embed/testing/binding.o
+$(PROBE)/host: $(PROBE_OBJECTS) addon/embed/snapshot.ld
+	$(call say,LINK)
+	$(Q)$(LINK_RUNT) -o $@ $(PROBE_OBJECTS) $(LIBS_RUNT)
+
+$(PROBE)/snapshot: $(PROBE)/host
+	$(Q)$(if $(filter 1,$(SNAPSHOT)),$< --make-snapshot $< $@,cp $< $@)
+
+$(PROBE)/probe.node: addon/embed/testing/binding.cc $(DEPS)
+	@mkdir -p $(@D)
+	$(call say,CXX)
+	$(Q)g++ -shared -fPIC -O1 $(WARN) -std=gnu++17 -fno-exceptions $(DEFINES) -isystem node_modules/node-addon-api \
+	  -isystem $(NODE_PREFIX)/include/node -o $@ $<
+
 # ---- checks ----
 TEST_BUNDLES := $(BUILD)/.tests
-$(TEST_BUNDLES): $(TS) $(TESTS) $(shell find conformance src seccomp-bpf-js/src -name '*.ts' 2>/dev/null) scripts/bundle.mjs $(GENERATED)
-	@mkdir -p $(BUILD)
+$(TEST_BUNDLES): $(SOURCES) $(TS) $(TESTS) $(shell find conformance src seccomp-bpf-js/src -name '*.ts' 2>/dev/null) scripts/bundle.mjs $(GENERATED)
 	$(call say,JS)
 	$(Q)node scripts/bundle.mjs test $(BUILD)/test $(TESTS)
 	@touch $@
@@ -224,10 +263,11 @@ $(TAP): package.json $(DEPS)
 	@touch $@
 
 test: all check test-only
-test-only: $(PROGRAMS) $(TEST_BUNDLES) $(TAP)
+PROBES := $(PROBE)/host $(PROBE)/snapshot $(PROBE)/probe.node
+test-only: $(PROGRAMS) $(PROBES) $(TEST_BUNDLES) $(TAP)
 	@scripts/test.sh $(BUILD)
 
-coverage: $(PROGRAMS) $(TEST_BUNDLES) $(TAP)
+coverage: $(PROGRAMS) $(PROBES) $(TEST_BUNDLES) $(TAP)
 	@COVERAGE=1 scripts/test.sh $(BUILD)
 
 check: $(GENERATED) lint

@@ -1,6 +1,6 @@
 // Bundles TypeScript with esbuild. Usage: bundle.mjs embedded|node|test|tool OUTDIR [FILE…]
 //
-// embedded  ES modules for the static program: one entry, and a chunk for each import() and each shared part.
+// embedded  ES modules for the static program: one entry (or the FILE), and a chunk for each import() and shared part.
 // node      the npm package and the command line on Node: one file, packages included.
 // test      one file per test, with packages left to Node.
 // tool      build tools written in TypeScript.
@@ -9,13 +9,21 @@ import { build } from 'esbuild'
 
 const [kind, outdir, ...files] = process.argv.slice(2)
 const debug = process.env.DEBUG === '1'
+const commit = process.env.RUNT_COMMIT
 
-const common = { bundle: true, format: 'esm', outdir, charset: 'utf8', logLevel: 'warning' }
+const common = {
+  bundle: true,
+  format: 'esm',
+  outdir,
+  charset: 'utf8',
+  logLevel: 'warning',
+  define: commit ? { RUNT_COMMIT: JSON.stringify(commit) } : {},
+}
 const node = { platform: 'node', target: 'node20', outExtension: { '.js': '.mjs' } }
 
 const kinds = {
   embedded: {
-    entryPoints: ['src/entry/embedded.ts'],
+    entryPoints: files.length > 0 ? files : ['src/entry/embedded.ts'],
     platform: 'neutral',
     mainFields: ['module', 'main'],
     conditions: ['import'],
@@ -24,7 +32,6 @@ const kinds = {
     chunkNames: '[name]-[hash]',
     entryNames: '[name]',
     minify: !debug,
-    define: { RUNT_HOST: '"embedded"' },
   },
   node: {
     ...node,
@@ -39,4 +46,5 @@ const kinds = {
 
 // Chunks are named by their contents: old ones would stay for ever.
 if (kind !== 'tool') rmSync(outdir, { recursive: true, force: true })
-await build({ ...common, ...kinds[kind] })
+// esbuild has printed what is wrong.
+await build({ ...common, ...kinds[kind] }).catch(() => process.exit(1))

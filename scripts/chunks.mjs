@@ -1,11 +1,10 @@
 // Compiles the bundled modules to bytecode and writes the table of chunks that addon/embed/loader.c searches.
-// Usage: chunks.mjs COMPILER strip|debug JSDIR OUTDIR; writes OUTDIR/*.bc and OUTDIR/chunks.c
+// Usage: chunks.mjs COMPILER strip|debug JSDIR OUTDIR ENTRY; writes OUTDIR/*.bc and OUTDIR/chunks.c
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
-const [compiler, strip, from, to] = process.argv.slice(2)
-const entry = 'embedded.js'
+const [compiler, strip, from, to, entry] = process.argv.slice(2)
 
 rmSync(to, { recursive: true, force: true })
 mkdirSync(to, { recursive: true })

@@ -26,18 +26,18 @@ napi_status napi_get_last_error_info(node_api_basic_env basic_env, const napi_ex
   size_t code = env->last_error.error_code;
   env->last_error.error_message = code < sizeof MESSAGES / sizeof *MESSAGES ? MESSAGES[code] : NULL;
   *result = &env->last_error;
-  return env->last_error.error_code;
+  return napi_ok;  // not through status(): the information is about the call before
 }
 
-static void define(JSContext *context, JSValueConst error, const char *name, napi_value value) {
-  JS_DefinePropertyValueStr(context, error, name, JS_DupValue(context, value_of(value)),
-                            JS_PROP_WRITABLE | JS_PROP_CONFIGURABLE);
+static void define(JSContext *context, JSValueConst error, const char *name, napi_value value, int enumerable) {
+  int flags = JS_PROP_WRITABLE | JS_PROP_CONFIGURABLE | enumerable;
+  JS_DefinePropertyValueStr(context, error, name, JS_DupValue(context, value_of(value)), flags);
 }
 
 static napi_status finish(napi_env env, JSValue error, napi_value code, napi_value message, napi_value *result) {
   if (!JS_IsString(value_of(message))) return status(env, napi_string_expected);
-  define(env->context, error, "message", message);
-  if (code) define(env->context, error, "code", code);
+  define(env->context, error, "message", message, 0);
+  if (code) define(env->context, error, "code", code, JS_PROP_ENUMERABLE);
   return give(env, error, result);
 }
 

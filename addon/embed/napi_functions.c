@@ -77,7 +77,7 @@ napi_status napi_call_function(napi_env env, napi_value receiver, napi_value fun
                                const napi_value *arguments, napi_value *result) {
   enum { MAX_ARGUMENTS = 16 };
   if (JS_HasException(env->context)) return status(env, napi_pending_exception);
-  if (!JS_IsFunction(env->context, value_of(function))) return status(env, napi_function_expected);
+  if (!JS_IsFunction(env->context, value_of(function))) return status(env, napi_invalid_arg);
   if (count > MAX_ARGUMENTS) return status(env, napi_invalid_arg);
   JSValue values[MAX_ARGUMENTS];
   for (size_t i = 0; i < count; i++) values[i] = value_of(arguments[i]);

@@ -112,6 +112,7 @@ napi_status napi_has_property(napi_env env, napi_value object, napi_value key, b
 napi_status napi_has_own_property(napi_env env, napi_value object, napi_value key, bool *result) {
   napi_status may = ready(env, object);
   if (may != napi_ok) return may;
+  if (!JS_IsString(value_of(key)) && !JS_IsSymbol(value_of(key))) return status(env, napi_name_expected);
   JSAtom atom = JS_ValueToAtom(env->context, value_of(key));
   int has = JS_GetOwnProperty(env->context, NULL, value_of(object), atom);
   JS_FreeAtom(env->context, atom);
