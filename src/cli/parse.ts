@@ -56,7 +56,7 @@ export function isCommand(name: string): name is CommandName {
 
 function notACommand(name: string, rest: readonly string[], globals: GlobalFlags): CommandLine {
   if (rest.some((word) => word === '-h' || word === '--help')) return { kind: 'help', topic: name, globals }
-  const message = `No help topic for '${name}'`
+  const message = `unknown command '${name}'`
   return { kind: 'usage', problem: { message, command: undefined, unknown: name }, globals }
 }
 
