@@ -156,7 +156,7 @@ build/host/compile: addon/embed/compile.c $(HEADERS)
 
 $(BUILD)/bytecode/chunks.c: $(BUILD)/js/embedded.js build/host/compile scripts/chunks.mjs
 	$(call say,BYTECODE)
-	$(Q)node scripts/chunks.mjs build/host/compile $(if $(filter 1,$(DEBUG)),debug,strip) $(BUILD)/js $(@D) embedded.js
+	$(Q)node scripts/chunks.mjs build/host/compile $(BUILD)/js $(@D) embedded.js
 
 OBJECTS := $(EMBED_C:%.c=$O/%.o) $(EMBED_CC:%.cc=$O/%.o) $O/chunks.o $O/init_image.o
 ADDON_OBJECTS := $(ADDON_C:%.c=$O/%.o) $(ADDON_CC:%.cc=$O/%.o)
@@ -229,7 +229,7 @@ $(PROBE)/js/cases.js: addon/embed/testing/cases.ts scripts/bundle.mjs $(JS_FLAGS
 	$(Q)node scripts/bundle.mjs embedded $(@D) $<
 
 $(PROBE)/bytecode/chunks.c: $(PROBE)/js/cases.js build/host/compile scripts/chunks.mjs
-	$(Q)node scripts/chunks.mjs build/host/compile strip $(PROBE)/js $(@D) cases.js
+	$(Q)node scripts/chunks.mjs build/host/compile $(PROBE)/js $(@D) cases.js
 
 $O/probe-chunks.o: $(PROBE)/bytecode/chunks.c $(FLAGS)
 	@mkdir -p $(@D)

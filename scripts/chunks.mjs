@@ -1,10 +1,10 @@
 // Compiles the bundled modules to bytecode and writes the table of chunks that addon/embed/loader.c searches.
-// Usage: chunks.mjs COMPILER strip|debug JSDIR OUTDIR ENTRY; writes OUTDIR/*.bc and OUTDIR/chunks.c
+// Usage: chunks.mjs COMPILER JSDIR OUTDIR ENTRY; writes OUTDIR/*.bc and OUTDIR/chunks.c
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
-const [compiler, strip, from, to, entry] = process.argv.slice(2)
+const [compiler, from, to, entry] = process.argv.slice(2)
 
 rmSync(to, { recursive: true, force: true })
 mkdirSync(to, { recursive: true })
@@ -15,7 +15,7 @@ const labels = []
 const rows = []
 for (const [i, name] of names.entries()) {
   const bytecode = resolve(to, name.replace(/\.js$/, '.bc'))
-  execFileSync(resolve(compiler), [strip, name, join(from, name), bytecode], { stdio: 'inherit' })
+  execFileSync(resolve(compiler), [name, join(from, name), bytecode], { stdio: 'inherit' })
   labels.push(`  "chunk_${i}: .incbin \\"${bytecode}\\"\\n"`)
   labels.push(`  "chunk_${i}_end: .balign 8\\n"`)
   rows.push(`  {"${name}", chunk_${i}, chunk_${i}_end},`)

@@ -1,6 +1,6 @@
-// Build tool: compiles one ES module to QuickJS bytecode. Usage: compile strip|debug NAME IN OUT
+// Build tool: compiles one ES module to QuickJS bytecode. Usage: compile NAME IN OUT
 //
-// NAME is what the loader will know the module by. `debug` keeps line numbers for stack traces, never the source.
+// NAME is what the loader will know the module by.
 #include <quickjs/quickjs.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,8 +40,8 @@ static int complain(JSContext *context, const char *path) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 5) return 2;
-  const char *name = argv[2], *in = argv[3], *out = argv[4];
+  if (argc != 4) return 2;
+  const char *name = argv[1], *in = argv[2], *out = argv[3];
   JSRuntime *runtime = JS_NewRuntime();
   JSContext *context = JS_NewContext(runtime);
   // import() resolves against the file name of the calling function, which is part of its debug information: a program
