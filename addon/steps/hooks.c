@@ -81,12 +81,12 @@ static int open_state(struct machine *m, const struct step_run_hook *s) {
   fd = above_stdio(m, fd);
   if (fd < 0) return fd;
 #ifdef RUNT_INIT
-  int pid = getpid();
+  int64_t own = getpid();
 #else
-  int pid = m->child;
+  int64_t own = m->child;
 #endif
-  char number[16] = "";
-  text_append_number(number, sizeof number, (uint64_t)pid, 10);
+  char number[24] = "";
+  text_append_number(number, sizeof number, (uint64_t)(s->pid ? s->pid : own), 10);
   struct iovec parts[] = {
       {(void *)(uintptr_t)s->stdin_head, strlen(s->stdin_head)},
       {number, strlen(number)},

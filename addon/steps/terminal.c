@@ -23,8 +23,9 @@ static int set_up_peer(struct machine *m, const struct step_open_pty *s, int pee
   if (s->rows && s->columns) result = (int)CALL(m, "ioctl", ioctl(peer, TIOCSWINSZ, &size));
   /* devpts(5) gives the terminal to its opener and to the group of the mount's options, which stays unless told
    * otherwise. */
-  if (result == 0 && (s->uid || s->gid))
-    result = (int)CALL(m, "fchown", fchown(peer, (uid_t)s->uid, s->gid ? (gid_t)s->gid : (gid_t)-1));
+  gid_t group = s->gid > 0 ? (gid_t)s->gid : (gid_t)-1;
+  if (result == 0 && (s->uid || group != (gid_t)-1))
+    result = (int)CALL(m, "fchown", fchown(peer, (uid_t)s->uid, group));
   return result;
 }
 
