@@ -111,13 +111,19 @@ function check<T>(
  */
 function reportWhatElse<T>(document: T, known: readonly Problem[], kind: Kind<T>, report: Report): void {
   if (known.some(({ path }) => path === '' || path === 'linux' || path.startsWith('linux.namespaces'))) return
-  const isKnown = (path: string) => known.some((problem) => path.startsWith(problem.path))
+  const isKnown = (path: string) => known.some((problem) => path.startsWith(scopeOf(problem)))
   const ignore: Report = () => {}
   try {
     kind.rules(document, (path, message) => isKnown(path) || report(path, message), ignore)
   } catch {
     // A rule has come upon a value that it need not expect: one of the reported.
   }
+}
+
+/** What a problem leaves uncertain: the member itself, and around one that is missing the rest of its object. */
+function scopeOf({ path, message }: Problem): string {
+  const dot = path.lastIndexOf('.')
+  return message === 'is required' && path.indexOf('.') < dot ? path.slice(0, dot) : path
 }
 
 function configError(source: string, problems: readonly Problem[]): RuntError {
