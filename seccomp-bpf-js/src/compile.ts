@@ -7,7 +7,7 @@ import { ARCHITECTURES, type Architecture, type ArchitectureName, X32_BIT } from
 import { assemble, encodeFilter, type Instruction } from './assemble.ts'
 import { type Decision, type DecisionPool, decide, decisionPool, WORD_ARCH } from './decision.ts'
 import { type CheckedProfile, checkProfile, type Problem, type Rule, type Seccomp } from './profile.ts'
-import { EQ, type Grafting, mergeRules } from './rule-tree.ts'
+import { EQ, mergeRules } from './rule-tree.ts'
 import { type Range, searchTree } from './search.ts'
 import { multiplexedCall, numberAt, syscallIndexes, syscallNames } from './syscalls.ts'
 
@@ -19,11 +19,6 @@ export interface CompileOptions {
   readonly arch: ArchitectureName
   /** Where the profile stands in its document, for problems: default `linux.seccomp`. */
   readonly path?: string
-  /**
-   * What to do where libseccomp's merging of rules contradicts the rules (see README): as the profile says, or
-   * reproduce libseccomp. Default 'profile'.
-   */
-  readonly semantics?: 'profile' | 'libseccomp'
 }
 
 /** A filter ready for seccomp(SECCOMP_SET_MODE_FILTER). */
@@ -126,7 +121,6 @@ type Conflict = (rule: Rule, name: string) => void
 interface Merging {
   readonly pool: DecisionPool
   readonly otherwise: Decision
-  readonly grafting: Grafting
   readonly conflict: Conflict
   readonly decided: Record<32 | 64, Map<readonly Rule[], Decision>>
 }
@@ -134,7 +128,7 @@ interface Merging {
 const mergedDecision = (rules: readonly Rule[], arch: Architecture, name: string, merging: Merging): Decision => {
   const known = merging.decided[arch.width].get(rules)
   if (known !== undefined) return known
-  const { tree, conflict } = mergeRules(rules, arch.width, merging.grafting)
+  const { tree, conflict } = mergeRules(rules, arch.width)
   if (conflict !== undefined) merging.conflict(conflict, name)
   const decision = decide(tree, merging.otherwise, merging.pool)
   merging.decided[arch.width].set(rules, decision)
@@ -151,8 +145,13 @@ const numberTable = (arch: Architecture, book: RuleBook, merging: Merging): Numb
   let newest = 0
   for (let index = 0; index < names.length; index++) {
     const number = numberAt(arch, index)
-    if (number < 0) continue
     const name = names[index] as string
+    if (number < 0) {
+      // libseccomp merges the rules of a call that the architecture lacks all the same, and may find a contradiction.
+      const rules = arch.multiplex === 'direct' ? book.direct[index] : undefined
+      if (rules !== undefined) mergedDecision(rules, arch, name, merging)
+      continue
+    }
     const slot = number - arch.base
     if (slot < TABLE_SIZE) {
       known[slot] = 1
@@ -310,7 +309,6 @@ export const decideProfile = (
   const merging: Merging = {
     pool,
     otherwise: pool.leaf(checked.defaultAction),
-    grafting: options.semantics === 'libseccomp' ? 'shared' : 'copied',
     conflict: (rule, name) => {
       const at = `${path}.syscalls[${rule.source}]`
       if (!problems.some((problem) => problem.path === at))

@@ -20,7 +20,7 @@ export interface Branch {
 
 /** Tests tried in order until one of them leads to an action. */
 export interface Level {
-  nodes: Node[]
+  readonly nodes: Node[]
 }
 
 /** A test of one word of an argument. */
@@ -44,9 +44,6 @@ export interface RuleTree {
   action: number | undefined
   root: Level | undefined
 }
-
-/** Whether grafted subtrees stay one tree in several places, as in libseccomp, or become copies. */
-export type Grafting = 'shared' | 'copied'
 
 const RANK: Readonly<Record<Operator, number>> = {
   SCMP_CMP_EQ: 3,
@@ -158,6 +155,7 @@ const onlyActsNode = (test: Node, action: number): boolean =>
   onlyActs(test.yes.level, action) &&
   onlyActs(test.no.level, action)
 
+/** A chain is a graph where a condition holds on two branches; in the tree each branch has its own copy. */
 const copyLevel = (level: Level): Level => ({
   nodes: level.nodes.map((test) => ({ ...test, yes: copyBranch(test.yes), no: copyBranch(test.no) })),
 })
@@ -191,45 +189,39 @@ const addAction = (side: 'yes' | 'no', existing: Node, fresh: Node): Outcome => 
 }
 
 /** Adds the tests below a new test to those below an equal existing one. */
-const addBelow = (side: 'yes' | 'no', existing: Node, fresh: Node, grafting: Grafting): Outcome | 'shorter' => {
+const addBelow = (side: 'yes' | 'no', existing: Node, fresh: Node): Outcome | 'shorter' => {
   const level = fresh[side].level
   if (level === undefined) return 'added'
   const branch = existing[side]
-  if (branch.level !== undefined) return addLevel(branch.level, level, grafting)
+  if (branch.level !== undefined) return addLevel(branch.level, level)
   if (branch.action !== undefined) return 'shorter'
-  branch.level = grafting === 'shared' ? level : copyLevel(level)
+  branch.level = level
   return 'added'
 }
 
-/**
- * Adds the single test of a new chain's level to an existing level. The chain's level becomes the existing one: where
- * trees are shared, whoever else leads to that test now leads to the whole level.
- */
-const addLevel = (level: Level, chain: Level, grafting: Grafting): Outcome => {
+/** Adds the single test of a new chain's level to an existing level. */
+const addLevel = (level: Level, chain: Level): Outcome => {
   const fresh = chain.nodes[0] as Node
   for (let i = 0; i < level.nodes.length; i++) {
     const existing = level.nodes[i] as Node
-    if (existing === fresh) return 'added'
     if (sameTest(existing, fresh)) {
       if (addAction('yes', existing, fresh) === 'conflict' || addAction('no', existing, fresh) === 'conflict')
         return 'conflict'
-      const below = addBelow('yes', existing, fresh, grafting)
+      const below = addBelow('yes', existing, fresh)
       if (below !== 'added') return below === 'conflict' ? 'conflict' : 'added'
-      return addBelow('no', existing, fresh, grafting) === 'conflict' ? 'conflict' : 'added'
+      return addBelow('no', existing, fresh) === 'conflict' ? 'conflict' : 'added'
     }
     if (isAfter(existing, fresh)) {
       level.nodes.splice(i, 0, fresh)
-      chain.nodes = level.nodes
       return 'added'
     }
   }
   level.nodes.push(fresh)
-  chain.nodes = level.nodes
   return 'added'
 }
 
 /** Adds a rule; 'conflict' where libseccomp refuses it with EEXIST. */
-const addRule = (tree: RuleTree, rule: Rule, width: 32 | 64, grafting: Grafting): Outcome => {
+const addRule = (tree: RuleTree, rule: Rule, width: 32 | 64): Outcome => {
   if (tree.action !== undefined) return 'added'
   const chain = chainOf(rule, width)
   if (chain === undefined) {
@@ -238,21 +230,20 @@ const addRule = (tree: RuleTree, rule: Rule, width: 32 | 64, grafting: Grafting)
     return 'added'
   }
   if (tree.root === undefined) {
-    tree.root = chain
+    tree.root = copyLevel(chain)
     return 'added'
   }
-  return addLevel(tree.root, grafting === 'shared' ? chain : copyLevel(chain), grafting)
+  return addLevel(tree.root, copyLevel(chain))
 }
 
 /** Merges rules in the order of the profile; `conflict` is the first rule that contradicts an earlier one. */
 export const mergeRules = (
   rules: readonly Rule[],
   width: 32 | 64,
-  grafting: Grafting,
 ): { readonly tree: RuleTree; readonly conflict: Rule | undefined } => {
   const tree: RuleTree = { action: undefined, root: undefined }
   for (const rule of rules) {
-    if (addRule(tree, rule, width, grafting) === 'conflict') return { tree, conflict: rule }
+    if (addRule(tree, rule, width) === 'conflict') return { tree, conflict: rule }
   }
   return { tree, conflict: undefined }
 }
