@@ -87,6 +87,10 @@ const scratchRoot = join(tmpdir(), token)
 const store = join(scratchRoot, 'store')
 let serial = 0
 
+/* Far beyond what any test takes: emulated machines are twenty times slower, and a hang must still end. */
+const scenarioTimeout = 300_000
+t.setTimeout(1_800_000)
+
 /** Waits until the condition holds, asking every 10 ms: for what the kernel does after a call has returned. */
 export async function until(condition: () => unknown, what: string, limit = 10_000): Promise<void> {
   const end = Date.now() + limit
@@ -228,7 +232,7 @@ export function scenario(
 ): void {
   const peer = process.env.RUNT_STRICT ? undefined : options.peers?.[runtime.name]
   const skip = either(needsRoot(), options.skip ?? false, peer === undefined ? false : `${runtime.name}: ${peer}`)
-  t.test(name, { skip }, async (test) => {
+  t.test(name, { skip, timeout: scenarioTimeout }, async (test) => {
     claimProcesses()
     mkdirSync(store, { recursive: true })
     chmodSync(scratchRoot, 0o755)
