@@ -14,6 +14,8 @@ export interface Walk {
   readonly warnings: Problem[]
   /** The keys from the root to the object at hand; those at its depth and beyond are stale. */
   readonly keys: (string | number)[]
+  /** Members without effect here, to be taken out in the end. */
+  readonly ignored: (readonly [JsonObject, string])[]
   /** A member was renamed or taken out: walk again. */
   again: boolean
   /** An integer was too large for a double, so the text must be parsed exactly. */
@@ -39,12 +41,13 @@ export const EMPTY_MAP: Json = Object.freeze({}) as Json
 
 /** Checks and completes `document` in place. If there are no problems, it has the type that goes with `check`. */
 export function decode(document: Json, check: CheckMembers): Decoded {
-  const warnings: Problem[] = []
   for (;;) {
-    const walk: Walk = { problems: [], warnings, keys: [], again: false, inexact: false }
+    const walk: Walk = { problems: [], warnings: [], keys: [], ignored: [], again: false, inexact: false }
     if (isObject(document)) check(walk, document, 0)
     else walk.problems.push({ path: '', message: `must be an object, not ${describe(document)}` })
-    if (!walk.again || walk.inexact) return walk
+    if (walk.again && !walk.inexact) continue
+    for (const [object, key] of walk.ignored) delete object[key]
+    return walk
   }
 }
 
@@ -186,8 +189,7 @@ export function nonEmpty(w: Walk, key: string, v: Json, d: number): void {
 
 /** A member that has been checked but means nothing here. `purpose` says for what it is. */
 export function ignore(w: Walk, o: JsonObject, key: string, d: number, purpose: string): void {
-  if (o[key] === undefined || o[key] === null) return
-  delete o[key]
+  w.ignored.push([o, key])
   report(w.warnings, pathTo(w, key, d), `ignored: it is ${purpose}`)
 }
 

@@ -180,9 +180,7 @@ t.test('as in Go, null and the empty string are absent', (t) => {
   ])
   t.strictSame(
     problemsOf('{"ociVersion": "1.0.0", "root": {"path": "/"}, "annotations": {"a": null}, "mounts": [null]}'),
-    ['mounts[0]: must be an object, not null', 'annotations.a: must not be null'].map((line) =>
-      line.replace('["a"]', '.a'),
-    ),
+    ['mounts[0]: must be an object, not null', 'annotations.a: must not be null'],
   )
   t.end()
 })
