@@ -45,7 +45,7 @@ O := $(BUILD)/o
 
 # ---- sources ----
 TS := $(shell find src seccomp-bpf-js/src -name '*.ts' ! -name '*.test.ts' 2>/dev/null)
-TESTS := $(shell find src seccomp-bpf-js/src conformance -name '*.test.ts' 2>/dev/null)
+TESTS := $(shell find src addon seccomp-bpf-js conformance -name '*.test.ts' 2>/dev/null)
 STEPS := $(wildcard addon/steps/*.c)
 INIT_SOURCES := $(wildcard addon/init/*.c) $(filter-out addon/steps/runtime_only.c,$(STEPS))
 ADDON_C := $(wildcard addon/*.c) $(filter-out addon/steps/container_only.c,$(STEPS))
@@ -249,6 +249,19 @@ $(PROBE)/probe.node: addon/embed/testing/binding.cc $(DEPS)
 	$(Q)g++ -shared -fPIC -O1 $(WARN) -std=gnu++17 -fno-exceptions $(DEFINES) -isystem node_modules/node-addon-api \
 	  -isystem $(NODE_PREFIX)/include/node -o $@ $<
 
+# ---- the handlers of addon/steps under test, as the runtime and as init have them ----
+STEP_TESTS := $(wildcard addon/test/*.[ch]) $(STEPS) $(wildcard addon/*.h addon/steps/*.h)
+STEP_SOURCES := $(filter-out addon/steps/run.c addon/steps/container_only.c addon/steps/runtime_only.c,\
+  $(wildcard addon/test/*.c) $(STEPS))
+$(BUILD)/steps-test: $(STEP_TESTS) $(STEPS_H) $(SOURCES)
+	$(call say,CC)
+	$(Q)gcc -std=gnu11 -D_GNU_SOURCE= $(WARN) -g -fsanitize=address,undefined $(INCLUDES) -o $@ \
+	  $(STEP_SOURCES) addon/steps/runtime_only.c -pthread
+
+$(BUILD)/steps-test-init: $(STEP_TESTS) $(STEPS_H) $(SOURCES) $(HEADERS)
+	$(call say,CC)
+	$(Q)musl-gcc -static -std=gnu11 -D_GNU_SOURCE= $(WARN) -g -Os -DRUNT_INIT $(INCLUDES) $(KERNEL) -o $@ $(STEP_SOURCES)
+
 # ---- checks ----
 TEST_BUNDLES := $(BUILD)/.tests
 $(TEST_BUNDLES): $(SOURCES) $(TS) $(TESTS) $(shell find conformance src seccomp-bpf-js/src -name '*.ts' 2>/dev/null) scripts/bundle.mjs $(GENERATED)
@@ -263,7 +276,7 @@ $(TAP): package.json $(DEPS)
 	@touch $@
 
 test: all check test-only
-PROBES := $(PROBE)/host $(PROBE)/snapshot $(PROBE)/probe.node
+PROBES := $(PROBE)/host $(PROBE)/snapshot $(PROBE)/probe.node $(BUILD)/steps-test $(BUILD)/steps-test-init
 test-only: $(PROGRAMS) $(PROBES) $(TEST_BUNDLES) $(TAP)
 	@scripts/test.sh $(BUILD)
 

@@ -77,7 +77,7 @@ static void *bump(size_t rounded) {
 
 // First fit among the largest few of the power-of-two list; the rest of a block that is split goes back to a list.
 static void *take_large(size_t rounded) {
-  for (unsigned class = large_class(rounded); class < LARGE_CLASSES; class++) {
+  for (unsigned class = large_class(rounded); class < LARGE_CLASSES; class ++) {
     struct free_block **link = &large[class];
     for (int seen = 0; *link && seen < LARGE_SEARCH; seen++, link = &(*link)->next) {
       struct free_block *block = *link;

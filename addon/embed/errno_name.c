@@ -1,4 +1,5 @@
-// strerrorname_np(3) of glibc, which musl does not have (and whose declaration musl_cxx.h adds): the name of an errno, as errors and messages spell it.
+// strerrorname_np(3) of glibc, which musl does not have (and whose declaration musl_cxx.h adds): the name of an errno,
+// as errors and messages spell it.
 #include <errno.h>
 #include <stddef.h>
 
@@ -6,6 +7,7 @@
 
 const char *strerrorname_np(int code) {
   static const char *const names[] = {
+      // clang-format off
       [0] = "0",
       NAME(EPERM), NAME(ENOENT), NAME(ESRCH), NAME(EINTR), NAME(EIO), NAME(ENXIO), NAME(E2BIG), NAME(ENOEXEC),
       NAME(EBADF), NAME(ECHILD), NAME(EAGAIN), NAME(ENOMEM), NAME(EACCES), NAME(EFAULT), NAME(ENOTBLK), NAME(EBUSY),
@@ -26,6 +28,7 @@ const char *strerrorname_np(int code) {
       NAME(EUCLEAN), NAME(ENOTNAM), NAME(ENAVAIL), NAME(EISNAM), NAME(EREMOTEIO), NAME(EDQUOT), NAME(ENOMEDIUM),
       NAME(EMEDIUMTYPE), NAME(ECANCELED), NAME(ENOKEY), NAME(EKEYEXPIRED), NAME(EKEYREVOKED), NAME(EKEYREJECTED),
       NAME(EOWNERDEAD), NAME(ENOTRECOVERABLE), NAME(ERFKILL), NAME(EHWPOISON),
+      // clang-format on
   };
   return code >= 0 && (size_t)code < sizeof names / sizeof *names ? names[code] : NULL;
 }

@@ -4,11 +4,11 @@
 #include <string.h>
 
 static const napi_typedarray_type TYPES[ARRAY_CLASSES] = {
-    [JS_TYPED_ARRAY_UINT8C] = napi_uint8_clamped_array,  [JS_TYPED_ARRAY_INT8] = napi_int8_array,
-    [JS_TYPED_ARRAY_UINT8] = napi_uint8_array,           [JS_TYPED_ARRAY_INT16] = napi_int16_array,
-    [JS_TYPED_ARRAY_UINT16] = napi_uint16_array,         [JS_TYPED_ARRAY_INT32] = napi_int32_array,
-    [JS_TYPED_ARRAY_UINT32] = napi_uint32_array,         [JS_TYPED_ARRAY_BIG_INT64] = napi_bigint64_array,
-    [JS_TYPED_ARRAY_BIG_UINT64] = napi_biguint64_array,  [JS_TYPED_ARRAY_FLOAT32] = napi_float32_array,
+    [JS_TYPED_ARRAY_UINT8C] = napi_uint8_clamped_array, [JS_TYPED_ARRAY_INT8] = napi_int8_array,
+    [JS_TYPED_ARRAY_UINT8] = napi_uint8_array,          [JS_TYPED_ARRAY_INT16] = napi_int16_array,
+    [JS_TYPED_ARRAY_UINT16] = napi_uint16_array,        [JS_TYPED_ARRAY_INT32] = napi_int32_array,
+    [JS_TYPED_ARRAY_UINT32] = napi_uint32_array,        [JS_TYPED_ARRAY_BIG_INT64] = napi_bigint64_array,
+    [JS_TYPED_ARRAY_BIG_UINT64] = napi_biguint64_array, [JS_TYPED_ARRAY_FLOAT32] = napi_float32_array,
     [JS_TYPED_ARRAY_FLOAT64] = napi_float64_array,
 };
 
@@ -120,8 +120,7 @@ napi_status napi_create_buffer(napi_env env, size_t length, void **data, napi_va
   return give(env, bytes, result);
 }
 
-napi_status napi_create_buffer_copy(napi_env env, size_t length, const void *source, void **data,
-                                    napi_value *result) {
+napi_status napi_create_buffer_copy(napi_env env, size_t length, const void *source, void **data, napi_value *result) {
   void *bytes;
   napi_status created = napi_create_buffer(env, length, &bytes, result);
   if (created != napi_ok) return created;

@@ -91,8 +91,8 @@ napi_status napi_call_function(napi_env env, napi_value receiver, napi_value fun
 
 static napi_status define(napi_env env, JSValueConst object, const napi_property_descriptor *property) {
   JSContext *context = env->context;
-  JSAtom key = property->utf8name ? JS_NewAtom(context, property->utf8name)
-                                  : JS_ValueToAtom(context, value_of(property->name));
+  JSAtom key =
+      property->utf8name ? JS_NewAtom(context, property->utf8name) : JS_ValueToAtom(context, value_of(property->name));
   int flags = (property->attributes & napi_enumerable ? JS_PROP_ENUMERABLE : 0) |
               (property->attributes & napi_configurable ? JS_PROP_CONFIGURABLE : 0);
   int writable = property->attributes & napi_writable ? JS_PROP_WRITABLE : 0;

@@ -151,8 +151,8 @@ static int write_program(const char *template, const char *path, const char *sta
   if (patch_headers(file, (uintptr_t)start, offset, size) < 0) return -1;
   int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
   if (fd < 0) return -1;
-  int failed = write_all(fd, file, length) < 0 || write_all(fd, zeros, offset - length) < 0 ||
-               write_all(fd, start, size) < 0;
+  int failed =
+      write_all(fd, file, length) < 0 || write_all(fd, zeros, offset - length) < 0 || write_all(fd, start, size) < 0;
   return close(fd) < 0 || failed ? -1 : 0;
 }
 

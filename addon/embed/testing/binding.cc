@@ -15,8 +15,8 @@ Napi::Reference<Napi::Value> kept;
 
 Value Write(const CallbackInfo &info) {
   const std::string text = info[1].As<Napi::String>();
-  return Napi::Number::New(info.Env(),
-                           static_cast<double>(write(info[0].As<Napi::Number>().Int32Value(), text.data(), text.size())));
+  return Napi::Number::New(
+      info.Env(), static_cast<double>(write(info[0].As<Napi::Number>().Int32Value(), text.data(), text.size())));
 }
 
 Value TypeOf(const CallbackInfo &info) {

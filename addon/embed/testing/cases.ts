@@ -7,7 +7,8 @@ const show = (value: unknown): string => {
   if (typeof value === 'bigint') return `${value}n`
   if (typeof value === 'string') return JSON.stringify(value)
   if (typeof value === 'function') return `function ${value.name}`
-  if (ArrayBuffer.isView(value)) return `bytes ${new Uint8Array(value.buffer, value.byteOffset, value.byteLength).join(' ')}`
+  if (ArrayBuffer.isView(value))
+    return `bytes ${new Uint8Array(value.buffer, value.byteOffset, value.byteLength).join(' ')}`
   if (Array.isArray(value)) return `[${value.map(show).join(', ')}]`
   if (Object.is(value, -0)) return '-0'
   return String(value)
@@ -26,11 +27,31 @@ const thrown = (run: () => unknown): string => {
 
 const texts = ['', 'plain', 'nul\0inside', 'ä€𝄞', 'a\ud834b', '\udd1e', '\ud834\udd1e', 'x'.repeat(1000)]
 const invalid = [
-  [0xff], [0xc3], [0xc3, 0x28], [0xe2, 0x82], [0xe2, 0x82, 0x41], [0xed, 0xa0, 0x80], [0xf0, 0x9d, 0x84],
-  [0xc0, 0xaf], [0xf4, 0x90, 0x80, 0x80], [0x61, 0x80, 0x80, 0x62], [0xe0, 0x80, 0x80], [0xf8, 0x88, 0x80, 0x80, 0x80],
+  [0xff],
+  [0xc3],
+  [0xc3, 0x28],
+  [0xe2, 0x82],
+  [0xe2, 0x82, 0x41],
+  [0xed, 0xa0, 0x80],
+  [0xf0, 0x9d, 0x84],
+  [0xc0, 0xaf],
+  [0xf4, 0x90, 0x80, 0x80],
+  [0x61, 0x80, 0x80, 0x62],
+  [0xe0, 0x80, 0x80],
+  [0xf8, 0x88, 0x80, 0x80, 0x80],
 ]
 const numbers = [0, -0, 1.9, -1.9, 2 ** 31, 2 ** 32 + 5, -(2 ** 31) - 1, 2 ** 53, 1e300, -1e300, NaN, Infinity]
-const bigInts = [0n, -1n, 2n ** 63n - 1n, 2n ** 63n, -(2n ** 63n), -(2n ** 63n) - 1n, 2n ** 64n - 1n, 2n ** 64n, 2n ** 70n]
+const bigInts = [
+  0n,
+  -1n,
+  2n ** 63n - 1n,
+  2n ** 63n,
+  -(2n ** 63n),
+  -(2n ** 63n) - 1n,
+  2n ** 64n - 1n,
+  2n ** 64n,
+  2n ** 70n,
+]
 
 const values = (native: Probe): readonly (readonly [string, string])[] => [
   ...[undefined, null, true, 1, 1.5, 'x', Symbol('s'), {}, [], () => 1, 5n, 2n ** 90n, native.external?.()].map(
@@ -51,9 +72,17 @@ const objects = (native: Probe): readonly (readonly [string, string])[] => {
   Object.defineProperty(object, 'invisible', { value: 1, enumerable: false })
   const buffer = new Uint8Array([1, 2, 3, 4, 5, 6, 7, 8]).buffer
   const views = [
-    new Uint8Array(buffer, 1, 3), new Int8Array(buffer), new Uint8ClampedArray(buffer), new Int16Array(buffer),
-    new Uint16Array(buffer, 2), new Int32Array(buffer), new Uint32Array(buffer), new Float32Array(buffer),
-    new Float64Array(buffer), new BigInt64Array(buffer), new BigUint64Array(buffer),
+    new Uint8Array(buffer, 1, 3),
+    new Int8Array(buffer),
+    new Uint8ClampedArray(buffer),
+    new Int16Array(buffer),
+    new Uint16Array(buffer, 2),
+    new Int32Array(buffer),
+    new Uint32Array(buffer),
+    new Float32Array(buffer),
+    new Float64Array(buffer),
+    new BigInt64Array(buffer),
+    new BigUint64Array(buffer),
   ]
   return [
     ['keys', show(native.keys?.(object))],
@@ -61,7 +90,7 @@ const objects = (native: Probe): readonly (readonly [string, string])[] => {
     ['property', show(native.properties?.(object, 'a'))],
     ['index', show(native.properties?.(object, '9'))],
     ['own number', thrown(() => native.properties?.(object, 9))],
-    ['inherited', show((native.properties?.({ __proto__: { a: 1 } }, 'a') as unknown[]).slice(0, 3))],
+    ['inherited', show(native.properties?.({ __proto__: { a: 1 } }, 'a'))],
     ['absent', show(native.properties?.({}, 'toString2'))],
     ['delete', show(native.delete?.(object, 'b')) + show(Object.keys(object))],
     ['sum', show(native.sum?.([1, 2.5, 3]))],
@@ -93,7 +122,10 @@ const calls = (native: Probe): readonly (readonly [string, string])[] => {
     ['wrong type', thrown(() => native.sum?.(['x']))],
     ['external', show(native.fromExternal?.(native.external?.()))],
     ['reference', show(native.kept?.() === kept)],
-    ['equal', show([native.equal?.(1, 1), native.equal?.(1, '1'), native.equal?.(NaN, NaN), native.equal?.(kept, kept)])],
+    [
+      'equal',
+      show([native.equal?.(1, 1), native.equal?.(1, '1'), native.equal?.(NaN, NaN), native.equal?.(kept, kept)]),
+    ],
     ['handles', show(native.handles?.())],
     ['instance', show(native.instance?.())],
     ['name', show(native.count)],
