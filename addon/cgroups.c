@@ -147,12 +147,20 @@ static int visit_remove(int cgroup, void *state) {
   return rmdir(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
+/* On a read-only hierarchy rmdir(2) says EROFS even of what is not there. */
+static int gone(const char *directory) {
+  int error = errno;
+  int missing = access(directory, F_OK) < 0 && errno == ENOENT;
+  errno = error;
+  return missing;
+}
+
 int cgroup_destroy(const char *directory, int milliseconds) {
   struct deadline deadline = {milliseconds < 0, now_milliseconds() + milliseconds};
   for (;;) {
     /* Nearly always the cgroup is empty and without children by now. */
     if (rmdir(directory) == 0 || errno == ENOENT) return 1;
-    if (errno != EBUSY && errno != ENOTEMPTY) return -errno;
+    if (errno != EBUSY && errno != ENOTEMPTY) return gone(directory) ? 1 : -errno;
     int killed = walk(AT_FDCWD, directory, visit_kill_and_wait, &deadline);
     if (killed < 0) return killed;
     int error = walk(AT_FDCWD, directory, visit_remove, NULL);

@@ -54,7 +54,8 @@ export function rootfsOf(native: Native, bundle: LoadedBundle): string {
   const { path } = bundle.config.root
   const absolute = path.startsWith('/') ? path : `${bundle.path}/${path}`
   try {
-    return native.realpath(absolute)
+    // The dot asks for a directory.
+    return native.realpath(`${absolute}/.`)
   } catch (error) {
     const failure = hostFailure(`root.path (${absolute})`, error)
     throw failure instanceof RuntError ? new RuntError('config', failure.message, { path: 'root.path' }) : failure

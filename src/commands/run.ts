@@ -14,14 +14,22 @@ export const run: Run<'run'> = async (context, flags, [id = '']) => {
     mode: 'run',
     terminal: flags.detach || flags['console-socket'] !== undefined ? 'sent' : 'kept',
   })
-  if (container.record.hooks.poststart.length > 0) {
-    const { runPoststart } = await import('./run-hooks.ts')
-    runPoststart(native, container.record)
-  }
+  if (container.record.hooks.poststart.length > 0) await runPoststart(context, container)
   if (flags.detach) return 0
   const status = superviseContainer(context, container)
   if (!flags.keep) await removeContainer(context, container)
   return status
+}
+
+/** A failing hook has stopped the container; nobody will come to delete it. */
+async function runPoststart(context: Context, container: LaunchedContainer): Promise<void> {
+  const hooks = await import('./run-hooks.ts')
+  try {
+    hooks.runPoststart(context.native, container.record)
+  } catch (error) {
+    await removeContainer(context, container)
+    throw error
+  }
 }
 
 /** Whatever goes wrong here, no container stays that nobody watches. */
