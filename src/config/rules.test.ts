@@ -26,7 +26,8 @@ function outcome(patch: unknown): { problems: string[]; warnings: string[] } {
     const { warnings } = parseConfig(stringify(merge(base, patch) as Json), 'config.json')
     return { problems: [], warnings: warnings.map(formatProblem) }
   } catch (error) {
-    return { problems: ((error as RuntError).problems ?? []).map(formatProblem), warnings: [] }
+    const problems = ((error as RuntError).problems ?? []).filter(({ message }) => message !== 'is not supported yet')
+    return { problems: problems.map(formatProblem), warnings: [] }
   }
 }
 

@@ -9,9 +9,10 @@ import t from 'tap'
 import { checkConfig } from '../../build/gen/check-config.ts'
 import { checkFeatures } from '../../build/gen/check-features.ts'
 import { checkState } from '../../build/gen/check-state.ts'
-import { formatProblem, type Problem } from '../errors.ts'
+import { formatProblem, type Problem, RuntError } from '../errors.ts'
 import { type CheckMembers, decode } from './decode.ts'
 import { type Json, parseJson } from './json.ts'
+import { parseConfig } from './parse-config.ts'
 
 interface Schema {
   readonly $ref?: string
@@ -271,6 +272,23 @@ for (const { name, check, own, official, runs } of kinds) {
     t.end()
   })
 }
+
+t.test('whatever a config holds, it is parsed or refused with a list of problems', (t) => {
+  let valid = 0
+  const parse = (document: unknown): void => {
+    try {
+      parseConfig(JSON.stringify(document), 'config.json')
+      valid++
+    } catch (error) {
+      if (!(error instanceof RuntError) || error.code !== 'config' || !error.problems?.length) throw error
+    }
+  }
+  const configs = documents(load('spec-schemas'), 'config.json')
+  const version = (config: unknown) => Object.assign(config as Document, { ociVersion: '1.3.0' })
+  t.doesNotThrow(() => fc.assert(fc.property(configs.map(version), parse), { numRuns: 3000 }))
+  t.ok(valid > 20, `${valid} were valid`)
+  t.end()
+})
 
 function verdictOn(text: string, check: CheckMembers): 'good' | 'bad' {
   let document: Json

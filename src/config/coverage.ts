@@ -1,0 +1,142 @@
+/**
+ * What becomes of each property of the config schema of runtime-spec 1.3.0: it is planned, and where; or refused; or ignored,
+ * and why. The test fails for a property that is not listed, and for a file that does not know the property it is to plan.
+ * A path stands for all below it that has no entry of its own. Nothing of this is read at run time.
+ */
+
+/** By the file that decides what is done about them. */
+export const planned: Readonly<Record<string, readonly string[]>> = {
+  'config/rules/version.ts': ['ociVersion'],
+  'commands/load-bundle.ts': ['root.path'],
+  'plan/root.ts': ['root.readonly', 'linux.rootfsPropagation'],
+  'plan/mounts.ts': [
+    'mounts[].destination',
+    'mounts[].source',
+    'mounts[].type',
+    'mounts[].uidMappings',
+    'linux.mountLabel',
+  ],
+  'config/rules/mounts.ts': ['mounts[].gidMappings'],
+  'plan/mount-options.ts': ['mounts[].options'],
+  'plan/hooks.ts': hooksWith('timeout', 'path', 'args', 'env'),
+  'plan/namespaces.ts': [
+    'hostname',
+    'domainname',
+    'linux.namespaces[].type',
+    'linux.namespaces[].path',
+    ...mappingsOf('linux.uidMappings'),
+    ...mappingsOf('linux.gidMappings'),
+    'linux.timeOffsets.boottime.secs',
+    'linux.timeOffsets.boottime.nanosecs',
+    'linux.timeOffsets.monotonic.secs',
+    'linux.timeOffsets.monotonic.nanosecs',
+  ],
+  'state/state-object.ts': ['annotations'],
+  'plan/terminal.ts': ['process.terminal', 'process.consoleSize.height', 'process.consoleSize.width'],
+  'plan/process.ts': [
+    'process.args',
+    'process.cwd',
+    'process.env',
+    'process.user.umask',
+    'process.rlimits[].type',
+    'process.rlimits[].soft',
+    'process.rlimits[].hard',
+    'process.oomScoreAdj',
+    'process.apparmorProfile',
+    'process.selinuxLabel',
+    'process.ioPriority.class',
+    'process.ioPriority.priority',
+    'process.scheduler.policy',
+    'process.scheduler.nice',
+    'process.scheduler.priority',
+    'process.scheduler.flags',
+    'process.scheduler.runtime',
+    'process.scheduler.deadline',
+    'process.scheduler.period',
+    'linux.personality.domain',
+  ],
+  'plan/credentials.ts': [
+    'process.user.uid',
+    'process.user.gid',
+    'process.user.additionalGids',
+    'process.capabilities.bounding',
+    'process.capabilities.effective',
+    'process.capabilities.inheritable',
+    'process.capabilities.permitted',
+    'process.capabilities.ambient',
+    'process.noNewPrivileges',
+  ],
+  'plan/devices.ts': ['type', 'path', 'major', 'minor', 'fileMode', 'uid', 'gid'].map(
+    (name) => `linux.devices[].${name}`,
+  ),
+  'plan/paths.ts': ['linux.sysctl', 'linux.maskedPaths', 'linux.readonlyPaths'],
+  'plan/plan.ts': ['linux.cgroupsPath'],
+  'cgroup/device-rules.ts': ['allow', 'type', 'major', 'minor', 'access'].map(
+    (name) => `linux.resources.devices[].${name}`,
+  ),
+  'cgroup/v1/memory.ts': [
+    'limit',
+    'reservation',
+    'swap',
+    'kernel',
+    'kernelTCP',
+    'swappiness',
+    'disableOOMKiller',
+    'useHierarchy',
+  ].map((name) => `linux.resources.memory.${name}`),
+  'cgroup/plan-update.ts': ['linux.resources.memory.checkBeforeUpdate'],
+  'cgroup/v1/cpu.ts': ['shares', 'quota', 'burst', 'period', 'realtimeRuntime', 'realtimePeriod', 'idle'].map(
+    (name) => `linux.resources.cpu.${name}`,
+  ),
+  'cgroup/v1/cpuset.ts': ['linux.resources.cpu.cpus', 'linux.resources.cpu.mems'],
+  'cgroup/v1/pids.ts': ['linux.resources.pids.limit'],
+  'cgroup/v1/blkio.ts': blockIo(),
+  'cgroup/v1/hugetlb.ts': ['linux.resources.hugepageLimits[].pageSize', 'linux.resources.hugepageLimits[].limit'],
+  'cgroup/v1/net.ts': [
+    'linux.resources.network.classID',
+    'linux.resources.network.priorities[].name',
+    'linux.resources.network.priorities[].priority',
+  ],
+  'cgroup/v1/rdma.ts': ['linux.resources.rdma{}.hcaHandles', 'linux.resources.rdma{}.hcaObjects'],
+  'cgroup/v2/unified.ts': ['linux.resources.unified'],
+  'plan/seccomp.ts': ['linux.seccomp'],
+}
+
+/** Refused by a rule, for as long as nothing plans them. */
+export const rejected: Readonly<Record<string, string>> = {
+  'linux.netDevices': 'config/rules/unsupported.ts',
+  'linux.intelRdt': 'config/rules/unsupported.ts',
+  'linux.memoryPolicy': 'config/rules/unsupported.ts',
+  'linux.personality.flags': 'config/rules/personality.ts',
+}
+
+const otherPlatform =
+  'config.md "Platform-specific configuration": for another platform; the form is checked all the same'
+
+export const ignored: Readonly<Record<string, string>> = {
+  'process.commandLine': 'config.md "Process": for Windows',
+  'process.user.username': 'config.md "Windows User": for Windows',
+  'process.execCPUAffinity': 'config.md "Linux Process": "not applicable to the container\'s init process"',
+  freebsd: otherPlatform,
+  solaris: otherPlatform,
+  vm: otherPlatform,
+  windows: otherPlatform,
+  zos: otherPlatform,
+}
+
+function mappingsOf(path: string): readonly string[] {
+  return ['containerID', 'hostID', 'size'].map((name) => `${path}[].${name}`)
+}
+
+function hooksWith(...names: readonly string[]): readonly string[] {
+  const kinds = ['prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop']
+  return kinds.flatMap((kind) => names.map((name) => `hooks.${kind}[].${name}`))
+}
+
+function blockIo(): readonly string[] {
+  const throttles = ['ReadBps', 'WriteBps', 'ReadIOPS', 'WriteIOPS'].flatMap((kind) =>
+    ['major', 'minor', 'rate'].map((name) => `throttle${kind}Device[].${name}`),
+  )
+  const weights = ['major', 'minor', 'weight', 'leafWeight'].map((name) => `weightDevice[].${name}`)
+  return ['weight', 'leafWeight', ...weights, ...throttles].map((name) => `linux.resources.blockIO.${name}`)
+}
