@@ -19,7 +19,7 @@
       '<(root)/addon/steps',
       '<(root)/build/gen',
     ],
-    'defines': [
+    'defines': [ 'RUNT_NODE',
       'NAPI_VERSION=8',
       'NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS',
       'RUNT_INIT_IMAGE="<(init_image)"',

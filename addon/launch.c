@@ -20,6 +20,7 @@ static struct {
   struct plan_block *container;
   int32_t fds[PLAN_SLOTS];
   struct launch_event event;
+  int preserve;
 } launch;
 
 /* ---- init's end ---- */
@@ -219,7 +220,8 @@ int op_clone(struct machine *m, const struct step_clone *s) {
   fill_init_slots(m, &s->inherit, init_sync);
   CLEANUP_FD int image = spawn_image(m, launch.container);
   if (image < 0) return image;
-  result = spawn_init(m, image, launch.container, (uint64_t)s->flags, s->cgroup < 0 ? -1 : machine_fd(m, s->cgroup));
+  result = spawn_init(m, image, launch.container, (uint64_t)s->flags, s->cgroup < 0 ? -1 : machine_fd(m, s->cgroup),
+                      launch.preserve);
   if (result < 0) return result;
   launch.event.pid = m->child;
   close_inherited(m, &s->inherit);
@@ -281,6 +283,7 @@ void launch_begin(const struct plan_block *runtime, struct plan_block *container
   memset(launch.fds, 0xff, sizeof launch.fds);
   launch.event = (struct launch_event){.terminal = -1};
   launch.container = container;
+  launch.preserve = preserve;
   *m = (struct machine){
       .next = runtime->steps,
       .step_count = runtime->step_count,

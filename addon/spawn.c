@@ -71,6 +71,7 @@ int spawn_image(struct machine *m, const struct plan_block *plan) {
 struct child {
   const struct plan_block *plan; /* init: whose descriptors stay open */
   int image;                     /* init: the image; -1: a helper program */
+  int preserve;                  /* init: descriptors from 3 up that the container inherits */
   const char *program;
   char *const *argv;
   int error; /* written by the child, which shares this memory, when it cannot execute */
@@ -82,6 +83,9 @@ __attribute__((noinline, noreturn)) static void run_child(struct child *c) {
   if (c->image < 0) {
     execvp(c->program, c->argv);
   } else {
+#ifdef RUNT_NODE /* Node marks whatever it was started with close-on-exec, standard streams included */
+    for (int fd = 0; fd < 3 + c->preserve; fd++) fcntl(fd, F_SETFD, 0);
+#endif
     for (uint32_t i = 0; i < c->plan->slot_count; i++)
       if (c->plan->fds[i] >= 0) fcntl(c->plan->fds[i], F_SETFD, 0);
     syscall(SYS_execveat, c->image, "", init_argv, no_env, AT_EMPTY_PATH);
@@ -132,8 +136,9 @@ static __attribute__((noinline)) int spawn(struct machine *m, struct child *c, u
   return pid;
 }
 
-int spawn_init(struct machine *m, int image, const struct plan_block *plan, uint64_t flags, int cgroup) {
-  struct child c = {.plan = plan, .image = image};
+int spawn_init(struct machine *m, int image, const struct plan_block *plan, uint64_t flags, int cgroup,
+               int preserve) {
+  struct child c = {.plan = plan, .image = image, .preserve = preserve};
   int pid = spawn(m, &c, flags, cgroup, &m->child_pidfd);
   if (pid < 0) {
     m->child_pidfd = -1;

@@ -29,6 +29,9 @@ int op_open_tree(struct machine *m, const struct step_open_tree *s) {
   }
   if (!path[0]) flags |= AT_EMPTY_PATH;
   int fd = (int)CALL(m, "open_tree", syscall(SYS_open_tree, at, path, flags));
+  /* Before Linux 6.15 a mount that is not attached yet cannot be cloned: the first user gets the mount itself, and
+   * by being attached makes it a source for the others. */
+  if (fd == -EINVAL && s->like >= 0) fd = (int)CALL(m, "fcntl", fcntl(at, F_DUPFD_CLOEXEC, 0));
   if (fd < 0) return fd;
   int result = s->expect_rdev ? path_check_rdev(m, fd, s->expect_rdev) : 0;
   if (result < 0)
@@ -40,10 +43,11 @@ int op_open_tree(struct machine *m, const struct step_open_tree *s) {
 
 int op_move_mount(struct machine *m, const struct step_move_mount *s) {
   unsigned flags = (unsigned)s->flags | KERNEL_MOVE_MOUNT_F_EMPTY_PATH;
-  if (s->to >= 0) flags |= KERNEL_MOVE_MOUNT_T_EMPTY_PATH;
+  const char *path = s->path ? s->path : "";
+  if (!path[0]) flags |= KERNEL_MOVE_MOUNT_T_EMPTY_PATH;
   return (int)CALL(
       m, "move_mount",
-      syscall(SYS_move_mount, machine_fd(m, s->mount), "", machine_fd(m, s->to), s->to >= 0 ? "" : s->path, flags));
+      syscall(SYS_move_mount, machine_fd(m, s->mount), "", machine_fd(m, s->to), path, flags));
 }
 
 int op_fsopen(struct machine *m, const struct step_fsopen *s) {

@@ -58,7 +58,7 @@ export function openTarget(
   from: string,
   path: string,
   how: Partial<Pick<StepOf<'openat2'>, 'onMissing' | 'like' | 'resolve'>>,
-): Step & { into: number } {
+): StepOf<'openat2'> {
   return {
     op: 'openat2',
     from,

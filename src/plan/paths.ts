@@ -15,7 +15,7 @@ import {
   RESOLVE_NO_SYMLINKS,
   RESOLVE_NO_XDEV,
 } from './constants.ts'
-import type { PlanContext, SectionSteps } from './context.ts'
+import type { PlanContext } from './context.ts'
 import { ON_MISSING_SKIP, type Step } from './launch-plan.ts'
 import { detachedMountSteps, openTarget } from './mounts.ts'
 
@@ -38,31 +38,26 @@ export function readonlyPathSteps(context: PlanContext): Step[] {
   })
 }
 
-/** Over a file comes /dev/null of the host, over a directory an empty read-only tmpfs, one for all. */
-export function maskedPathSteps(context: PlanContext): SectionSteps {
+/** Over a file comes /dev/null, over a directory an empty read-only tmpfs, one for all. */
+export function maskedPathSteps(context: PlanContext): Step[] {
   const paths = unique(context.linux.maskedPaths)
-  if (paths.length === 0) return { runtime: [], container: [] }
+  if (paths.length === 0) return []
   const { slots } = context
   const from = 'linux.maskedPaths'
-  const file = slots.allocate('/dev/null of the host')
+  const file = slots.allocate('/dev/null')
   const directory = slots.allocate('empty directory')
   // Checked to be null itself: a swapped source would make the mask a window (CVE-2025-31133).
-  const openNull: Step = {
-    op: 'open_tree',
-    from: `${from} (/dev/null)`,
-    path: '/dev/null',
-    flags: clone,
-    into: file,
-    expectRdev: makedev(1, 3),
-  }
-  const container: Step[] = detachedMountSteps(context, {
+  const source = openTarget(context, `${from} (/dev/null)`, '/dev/null', { resolve, onMissing: 0 })
+  const openNull: Step = { ...source, into: file, expectRdev: makedev(1, 3) }
+  const empty: Step[] = detachedMountSteps(context, {
     from,
     type: 'tmpfs',
     source: 'tmpfs',
-    data: ['nr_inodes=1', 'size=0', 'mode=755'],
+    data: [],
     attributes: MOUNT_ATTR_RDONLY,
     into: directory,
   })
+  const container: Step[] = [openNull, ...empty]
   for (const path of paths) {
     const from = `linux.maskedPaths (${path})`
     const target = openTarget(context, from, path, { resolve, onMissing: ON_MISSING_SKIP })
@@ -74,7 +69,7 @@ export function maskedPathSteps(context: PlanContext): SectionSteps {
       { op: 'move_mount', from, mount: mask, to: target.into },
     )
   }
-  return { runtime: [openNull], container }
+  return container
 }
 
 /** Written through a descriptor of a procfs of our own; no link and no mount on it is followed (CVE-2025-52881). */

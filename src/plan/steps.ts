@@ -41,7 +41,6 @@ export function orderSteps(context: PlanContext): OrderedSteps {
   const mounts = mountSteps(context)
   const devices = deviceSteps(context)
   const terminal = terminalSteps(context)
-  const masked = maskedPathSteps(context)
   const seccomp = seccompSteps(context)
   const hooks = hookExchange(context)
 
@@ -65,7 +64,7 @@ export function orderSteps(context: PlanContext): OrderedSteps {
     ...switchRootSteps(context),
     ...sysctlSteps(context),
     ...readonlyPathSteps(context),
-    ...masked.container,
+    ...maskedPathSteps(context),
     ...sealRootSteps(context),
     // The process: what needs privileges first, then who it is, then what that user may do.
     ...procSteps(context),
@@ -99,7 +98,6 @@ export function orderSteps(context: PlanContext): OrderedSteps {
     ...mounts.runtime,
     ...devices.runtime,
     ...terminal.runtime,
-    ...masked.runtime,
   ]
   const runtimeSteps: Step[] = [
     ...beforeClone,
