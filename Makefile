@@ -98,11 +98,6 @@ $(call remember,$(FLAGS),$(CC_RUNT) $(CXX_RUNT) $(LINK_RUNT) $(CC_INIT) $(DEBUG)
 
 $(call remember,$(JS_FLAGS),$(DEBUG) $(RUNT_COMMIT))
 
-# While handlers are still being written: a missing one is a warning, and a crash only when it is called.
-UNFINISHED := -Wl,--warn-unresolved-symbols
-LINK_RUNT += $(UNFINISHED)
-CC_INIT += $(UNFINISHED)
-
 # ---- what is built ----
 PROGRAMS := $(BUILD)/runt $(BUILD)/runt.node $(BUILD)/node/index.mjs $(BUILD)/runt-node
 .PHONY: all deps gen test test-only check lint format clean install demo bench coverage
