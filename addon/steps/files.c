@@ -7,12 +7,33 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* Only a target that must be made has to be like its source, so the source is looked at only then. */
+static int open_like(struct machine *m, int at, const struct step_openat2 *s, const struct kernel_open_how *how) {
+  struct stat st;
+  int fd = path_open(m, at, s->path, how);
+  if (fd != -ENOENT) return fd;
+  int result = (int)CALL(m, "fstat", fstat(machine_fd(m, s->like), &st));
+  if (result < 0) return result;
+  return path_open_or_make(m, at, s->path, how, S_ISDIR(st.st_mode) ? ON_MISSING_MKDIR : ON_MISSING_CREATE);
+}
+
+static int open_or_make(struct machine *m, int at, const struct step_openat2 *s, const struct kernel_open_how *how) {
+  switch (s->on_missing) {
+  case ON_MISSING_FAIL:
+  case ON_MISSING_SKIP:
+    return path_open(m, at, s->path, how);
+  case ON_MISSING_LIKE:
+    return open_like(m, at, s, how);
+  default:
+    return path_open_or_make(m, at, s->path, how, (enum on_missing)s->on_missing);
+  }
+}
+
 int op_openat2(struct machine *m, const struct step_openat2 *s) {
   struct kernel_open_how how = {
       .flags = (uint64_t)s->flags, .mode = (uint64_t)s->mode, .resolve = (uint64_t)s->resolve};
   int at = machine_fd(m, s->at), result = 0;
-  int fd = s->on_missing < ON_MISSING_MKDIR ? path_open(m, at, s->path, &how)
-                                            : path_open_or_make(m, at, s->path, &how, (enum on_missing)s->on_missing);
+  int fd = open_or_make(m, at, s, &how);
   if (fd == -ENOENT && s->on_missing == ON_MISSING_SKIP) {
     machine_fill(m, s->into, -1);
     return 0;

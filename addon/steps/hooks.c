@@ -52,7 +52,7 @@ static int run_child(void *argument) {
  * thread's lock can be held in it. Signals stay blocked until it has its own dispositions, for a handler of ours must
  * not run there. */
 static int spawn(struct machine *m, struct hook *h) {
-  _Alignas(16) char stack[CHILD_STACK];
+  _Alignas(16) static char stack[CHILD_STACK];
   uint64_t all = ~(uint64_t)0, before;
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, KERNEL_SIGSET_SIZE);
   h->pid = (int)CALL(

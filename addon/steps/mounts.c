@@ -69,10 +69,27 @@ static void take_message(struct machine *m, int fs) {
   detail_begin(m, message + (has_level ? 2 : 0));
 }
 
+/* The permission bits of a directory as the octal value of mode=. */
+static int mode_text(struct machine *m, int fd, char text[8]) {
+  struct stat st;
+  int result = (int)CALL(m, "fstat", fstat(fd, &st));
+  if (result < 0) return result;
+  for (int i = 0; i < 4; i++) text[i] = (char)('0' + ((st.st_mode >> (9 - 3 * i)) & 7));
+  text[4] = '\0';
+  return 0;
+}
+
 int op_fsconfig(struct machine *m, const struct step_fsconfig *s) {
+  char mode[8];
+  const char *value = s->value;
   int fs = machine_fd(m, s->fs);
+  if (s->mode_of >= 0) {
+    int found = mode_text(m, machine_fd(m, s->mode_of), mode);
+    if (found < 0) return found;
+    value = mode;
+  }
   int aux = s->fd < 0 ? 0 : machine_fd(m, s->fd);
-  int result = (int)CALL(m, "fsconfig", syscall(SYS_fsconfig, fs, (unsigned)s->command, s->key, s->value, aux));
+  int result = (int)CALL(m, "fsconfig", syscall(SYS_fsconfig, fs, (unsigned)s->command, s->key, value, aux));
   if (result < 0) take_message(m, fs);
   return result;
 }

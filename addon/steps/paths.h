@@ -5,7 +5,7 @@
 #include "kernel.h"
 
 /* The values of onMissing, as in src/plan/launch-plan.ts. */
-enum on_missing { ON_MISSING_FAIL, ON_MISSING_SKIP, ON_MISSING_MKDIR, ON_MISSING_CREATE };
+enum on_missing { ON_MISSING_FAIL, ON_MISSING_SKIP, ON_MISSING_MKDIR, ON_MISSING_CREATE, ON_MISSING_LIKE };
 
 /* openat2(2), again while it says EAGAIN. The descriptor, always O_CLOEXEC, or -errno. */
 int path_open(struct machine *m, int at, const char *path, const struct kernel_open_how *how);

@@ -78,7 +78,8 @@ export function capabilitySteps({ process, facts, namespaces }: PlanContext): St
       inheritable: mask(sets.inheritable),
     },
   ]
-  const ambient = capabilityNumbers(mask(sets.ambient))
+  // The kernel raises only what is permitted and inheritable (capabilities(7)); the rest gets a warning, as in runc.
+  const ambient = capabilityNumbers(mask(sets.ambient) & permitted & mask(sets.inheritable))
   if (ambient.length > 0)
     steps.push({ op: 'cap_ambient_raise', from: 'process.capabilities.ambient', capabilities: ambient })
   return steps
@@ -89,10 +90,16 @@ export function noNewPrivilegesSteps({ process }: PlanContext): Step[] {
   return [{ op: 'prctl', from: 'process.noNewPrivileges', option: PR_SET_NO_NEW_PRIVS, arg2: 1 }]
 }
 
-/** Capabilities the config asks for and this runtime cannot give: for a warning. */
-export function unavailableCapabilities({ process, facts, namespaces }: PlanContext): string[] {
-  if (namespaces.of('user') !== 'host') return []
+/** What the config asks for and will not get. */
+export function capabilityWarnings({ process, facts, namespaces }: PlanContext): string[] {
   const sets = process.capabilities ?? noCapabilities
-  const wanted = new Set(Object.values(sets).flat())
-  return [...wanted].filter((name) => (capabilityMask([name]) & ~facts.boundingSet) !== 0n)
+  const available = namespaces.of('user') === 'host' ? facts.boundingSet : everything
+  const warnings: string[] = []
+  const lost = capabilityMask(Object.values(sets).flat()) & ~available
+  for (const number of capabilityNumbers(lost))
+    warnings.push(`process.capabilities: ${capabilityNames[number]} is not available to runt: left out`)
+  const notRaised = capabilityMask(sets.ambient) & ~lost & ~(capabilityMask(sets.permitted) & capabilityMask(sets.inheritable))
+  for (const number of capabilityNumbers(notRaised))
+    warnings.push(`can't raise ambient capability ${capabilityNames[number]}: it is not both permitted and inheritable`)
+  return warnings
 }

@@ -4,7 +4,7 @@ import { planCgroup, type CgroupPlan } from '../cgroup/plan-cgroup.ts'
 import type { Config } from '../config/config.ts'
 import { RuntError } from '../errors.ts'
 import type { PlanContext, PlanOptions } from './context.ts'
-import { unavailableCapabilities } from './credentials.ts'
+import { capabilityWarnings } from './credentials.ts'
 import type { HostFacts } from './host-facts.ts'
 import type { LaunchPlan } from './launch-plan.ts'
 import { planNamespaces } from './namespaces.ts'
@@ -52,6 +52,5 @@ export function planCreate(config: Config, facts: HostFacts, options: PlanOption
     },
   }
   const { runtimeSteps, containerSteps, warnings } = orderSteps(context)
-  const lost = unavailableCapabilities(context).map((name) => `process.capabilities: ${name} is not available to runt: left out`)
-  return { plan: { slots: slots.names, runtimeSteps, containerSteps }, cgroup, warnings: [...warnings, ...lost] }
+  return { plan: { slots: slots.names, runtimeSteps, containerSteps }, cgroup, warnings: [...warnings, ...capabilityWarnings(context)] }
 }
