@@ -9,7 +9,7 @@ import type { Problem } from '../../errors.ts'
 import { deviceRules, type FullRule, isReset } from '../device-rules.ts'
 import type { Write } from '../write.ts'
 
-interface DeviceList {
+export interface DeviceList {
   readonly allowByDefault: boolean
   /** Exceptions to the default, by type and numbers, in order of their first rule. */
   readonly exceptions: ReadonlyMap<string, FullRule>
@@ -51,7 +51,7 @@ function surplus(line: string, target: DeviceList): string[] {
   return access === '' ? [] : [`${line.slice(0, blank)} ${access}`]
 }
 
-function finalList(rules: readonly FullRule[], problems: Problem[]): DeviceList {
+export function finalList(rules: readonly FullRule[], problems: Problem[]): DeviceList {
   let allowByDefault = false
   let from = 'linux.resources.devices'
   const exceptions = new Map<string, FullRule>()

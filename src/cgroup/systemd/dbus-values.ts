@@ -1,0 +1,201 @@
+/**
+ * Values in D-Bus's wire format (D-Bus Specification, "Type System" and "Marshaling"): written and read by their
+ * signature. Written little-endian; read in either order. Knows nothing of messages.
+ */
+
+import { decodeUtf8, encodeUtf8 } from './utf8.ts'
+
+/** x and t are bigint, all shorter integers and d number; an array of bytes (ay) may be a Uint8Array; structures are arrays. */
+export type DbusValue = boolean | number | bigint | string | Uint8Array | readonly DbusValue[] | Variant
+
+export interface Variant {
+  readonly signature: string
+  readonly value: DbusValue
+}
+
+const ALIGNMENT: { readonly [code: string]: number } = {
+  y: 1,
+  g: 1,
+  v: 1,
+  n: 2,
+  q: 2,
+  b: 4,
+  i: 4,
+  u: 4,
+  s: 4,
+  o: 4,
+  a: 4,
+  x: 8,
+  t: 8,
+  d: 8,
+  '(': 8,
+  '{': 8,
+}
+
+/** Append the values of `signature` to `bytes`; alignment counts from the beginning of `bytes`. */
+export function marshal(bytes: number[], signature: string, values: readonly DbusValue[]): void {
+  let at = 0
+  for (const value of values) {
+    const end = typeEnd(signature, at)
+    marshalOne(bytes, signature.slice(at, end), value)
+    at = end
+  }
+  if (at !== signature.length)
+    throw new RangeError(`D-Bus signature "${signature}" has more than ${values.length} values`)
+}
+
+/** The values of `signature` at `offset`, and where they end. A RangeError means that the bytes are not that. */
+export function unmarshal(
+  view: DataView,
+  offset: number,
+  signature: string,
+  order: 'little' | 'big',
+): { values: DbusValue[]; end: number } {
+  const values: DbusValue[] = []
+  let position = offset
+  for (let at = 0; at < signature.length; ) {
+    const end = typeEnd(signature, at)
+    const read = unmarshalOne(view, position, signature.slice(at, end), order)
+    values.push(read.value)
+    position = read.end
+    at = end
+  }
+  return { values, end: position }
+}
+
+/** Where the complete type that begins at `start` ends. */
+export function typeEnd(signature: string, start: number): number {
+  const code = signature[start]
+  if (code === 'a') return typeEnd(signature, start + 1)
+  if (code === '(' || code === '{') {
+    let at = start + 1
+    while (signature[at] !== ')' && signature[at] !== '}') at = typeEnd(signature, at)
+    return at + 1
+  }
+  if (code === undefined || !(code in ALIGNMENT)) throw new RangeError(`"${signature}" is no D-Bus signature`)
+  return start + 1
+}
+
+function marshalOne(bytes: number[], type: string, value: DbusValue): void {
+  const code = type[0] as string
+  pad(bytes, code)
+  if (code === 's' || code === 'o') {
+    const text = encodeUtf8(value as string)
+    pushInteger(bytes, text.length, 4)
+    bytes.push(...text, 0)
+  } else if (code === 'g') {
+    const text = encodeUtf8(value as string)
+    bytes.push(text.length, ...text, 0)
+  } else if (code === 'v') {
+    const variant = value as Variant
+    marshalOne(bytes, 'g', variant.signature)
+    marshalOne(bytes, variant.signature, variant.value)
+  } else if (code === 'a') {
+    marshalArray(bytes, type.slice(1), value as readonly DbusValue[])
+  } else if (code === '(' || code === '{') {
+    marshal(bytes, type.slice(1, -1), value as readonly DbusValue[])
+  } else if (code === 'd') {
+    const eight = new DataView(new ArrayBuffer(8))
+    eight.setFloat64(0, value as number, true)
+    bytes.push(...new Uint8Array(eight.buffer))
+  } else {
+    pushInteger(bytes, code === 'b' ? Number(value) : (value as number | bigint), ALIGNMENT[code] as number)
+  }
+}
+
+function marshalArray(bytes: number[], element: string, items: readonly DbusValue[] | Uint8Array): void {
+  const lengthAt = bytes.length
+  pushInteger(bytes, 0, 4)
+  pad(bytes, element[0] as string) // not counted, and there even when the array is empty
+  const start = bytes.length
+  for (const item of items) marshalOne(bytes, element, item)
+  const length: number[] = []
+  pushInteger(length, bytes.length - start, 4)
+  bytes.splice(lengthAt, 4, ...length)
+}
+
+function pad(bytes: number[], code: string): void {
+  while (bytes.length % (ALIGNMENT[code] as number) !== 0) bytes.push(0)
+}
+
+function pushInteger(bytes: number[], value: number | bigint, size: number): void {
+  let rest = BigInt.asUintN(size * 8, BigInt(value))
+  for (let i = 0; i < size; i++) {
+    bytes.push(Number(rest & 0xffn))
+    rest >>= 8n
+  }
+}
+
+interface Read {
+  readonly value: DbusValue
+  readonly end: number
+}
+
+function unmarshalOne(view: DataView, offset: number, type: string, order: 'little' | 'big'): Read {
+  const code = type[0] as string
+  const little = order === 'little'
+  const at = aligned(offset, code)
+  switch (code) {
+    case 'y':
+      return { value: view.getUint8(at), end: at + 1 }
+    case 'n':
+      return { value: view.getInt16(at, little), end: at + 2 }
+    case 'q':
+      return { value: view.getUint16(at, little), end: at + 2 }
+    case 'b':
+      return { value: view.getUint32(at, little) === 1, end: at + 4 }
+    case 'i':
+      return { value: view.getInt32(at, little), end: at + 4 }
+    case 'u':
+      return { value: view.getUint32(at, little), end: at + 4 }
+    case 'x':
+      return { value: view.getBigInt64(at, little), end: at + 8 }
+    case 't':
+      return { value: view.getBigUint64(at, little), end: at + 8 }
+    case 'd':
+      return { value: view.getFloat64(at, little), end: at + 8 }
+    case 'g':
+      return text(view, at + 1, view.getUint8(at))
+    case 's':
+    case 'o':
+      return text(view, at + 4, view.getUint32(at, little))
+    case 'v':
+      return variant(view, at, order)
+    case 'a':
+      return array(view, at, type.slice(1), order)
+    default: {
+      const { values, end } = unmarshal(view, at, type.slice(1, -1), order)
+      return { value: values, end }
+    }
+  }
+}
+
+function text(view: DataView, start: number, length: number): Read {
+  if (start + length >= view.byteLength) throw new RangeError('D-Bus string exceeds its message')
+  return { value: decodeUtf8(new Uint8Array(view.buffer, view.byteOffset + start, length)), end: start + length + 1 }
+}
+
+function variant(view: DataView, at: number, order: 'little' | 'big'): Read {
+  const signature = text(view, at + 1, view.getUint8(at))
+  const { value, end } = unmarshalOne(view, signature.end, signature.value as string, order)
+  return { value: { signature: signature.value as string, value }, end }
+}
+
+function array(view: DataView, at: number, element: string, order: 'little' | 'big'): Read {
+  const length = view.getUint32(at, order === 'little')
+  let position = aligned(at + 4, element[0] as string)
+  const end = position + length
+  if (end > view.byteLength) throw new RangeError('D-Bus array exceeds its message')
+  const items: DbusValue[] = []
+  while (position < end) {
+    const read = unmarshalOne(view, position, element, order)
+    items.push(read.value)
+    position = read.end
+  }
+  return { value: items, end }
+}
+
+function aligned(offset: number, code: string): number {
+  const size = ALIGNMENT[code] as number
+  return Math.ceil(offset / size) * size
+}

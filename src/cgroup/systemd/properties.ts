@@ -1,0 +1,88 @@
+/**
+ * `linux.resources` as properties of a systemd unit (systemd.resource-control(5), org.freedesktop.systemd1(5)), so that
+ * systemd shows them and does not undo them. They are for systemd's sake: whatever has no property, or a finer value, is
+ * written to the unit's cgroup as well, by the same steps as without systemd.
+ */
+
+import type { CpuResources, Resources } from '../../config/config.ts'
+import type { Problem } from '../../errors.ts'
+import { sharesToWeight, swapMax } from '../v2/conversions.ts'
+import { cpuMask } from './cpu-mask.ts'
+import { deviceProperties } from './device-properties.ts'
+import { INFINITY, number, type Property, quotaProperties, type Target, tasksMax } from './property.ts'
+import { unifiedProperties } from './unified-properties.ts'
+import type { Unit } from './unit.ts'
+
+/** What a container's unit is, before any limit. `pid`: its first process, without which a scope cannot be. */
+export function unitProperties(unit: Unit, pid: number, target: Target): Property[] {
+  const isSlice = unit.name.endsWith('.slice')
+  const accounting = [
+    'CPUAccounting',
+    'MemoryAccounting',
+    target.cgroups === 'v1' ? 'BlockIOAccounting' : 'IOAccounting',
+    'TasksAccounting',
+  ]
+  return [
+    { name: 'Description', signature: 's', value: unit.description },
+    ...(isSlice
+      ? [{ name: 'Wants', signature: 'as', value: [unit.slice] }]
+      : [
+          { name: 'Slice', signature: 's', value: unit.slice },
+          { name: 'Delegate', signature: 'b', value: true },
+          { name: 'PIDs', signature: 'au', value: [pid] },
+        ]),
+    ...accounting.map((name) => ({ name, signature: 'b', value: true })),
+    { name: 'DefaultDependencies', signature: 'b', value: false },
+  ]
+}
+
+export function resourceProperties(resources: Resources, target: Target, problems: Problem[]): Property[] {
+  const { memory, pids } = resources
+  const properties = deviceProperties(resources, target, problems)
+  const amount = (name: string, value: bigint | undefined) => {
+    if (value !== undefined && value !== 0n) properties.push(number(name, value < 0n ? INFINITY : value))
+  }
+  amount(target.cgroups === 'v1' ? 'MemoryLimit' : 'MemoryMax', memory.limit)
+  if (target.cgroups === 'v2') {
+    amount('MemoryLow', memory.reservation)
+    const swap = swapMax(memory.limit, memory.swap)
+    if (swap !== undefined) properties.push(number('MemorySwapMax', swap === 'max' ? INFINITY : BigInt(swap)))
+  }
+  properties.push(
+    ...weightProperties(resources.cpu, target),
+    ...quotaProperties(resources.cpu.quota, resources.cpu.period, target),
+  )
+  if (target.cgroups === 'v1' && resources.blockIO.weight) {
+    properties.push(number('BlockIOWeight', BigInt(resources.blockIO.weight)))
+  }
+  if (pids.limit !== undefined) properties.push(tasksMax(pids.limit))
+  properties.push(...cpusetProperties(resources.cpu, target, problems))
+  if (target.cgroups === 'v2') properties.push(...unifiedProperties(resources.unified, target, problems))
+  return properties
+}
+
+/** A weight of 0 is systemd's word for idle, since 252. */
+function weightProperties({ shares, idle }: CpuResources, target: Target): Property[] {
+  if (target.cgroups === 'v1') return shares ? [number('CPUShares', shares)] : []
+  if (idle === 1n && target.version >= 252) return [number('CPUWeight', 0n)]
+  return shares ? [number('CPUWeight', BigInt(sharesToWeight(shares)))] : []
+}
+
+function cpusetProperties(cpu: CpuResources, target: Target, problems: Problem[]): Property[] {
+  const properties: Property[] = []
+  for (const [property, name] of [
+    ['cpus', 'AllowedCPUs'],
+    ['mems', 'AllowedMemoryNodes'],
+  ] as const) {
+    const list = cpu[property]
+    if (!list || target.version < 244) continue
+    const value = cpuMask(list)
+    if (value !== undefined) properties.push({ name, signature: 'ay', value })
+    else
+      problems.push({
+        path: `linux.resources.cpu.${property}`,
+        message: `${JSON.stringify(list)} is not a list such as "0-3,7"`,
+      })
+  }
+  return properties
+}

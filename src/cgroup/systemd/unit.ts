@@ -1,0 +1,56 @@
+/**
+ * Which systemd unit a container is (runc's docs/systemd.md; systemd.slice(5), systemd.scope(5)): `linux.cgroupsPath` is
+ * `slice:prefix:name` there. Decides names and the cgroup that systemd will make for them.
+ */
+
+import { RuntError } from '../../errors.ts'
+
+export interface Unit {
+  /** `docker-1234.scope`, or a slice if the name says so. */
+  readonly name: string
+  /** The slice it goes into: `system.slice`. */
+  readonly slice: string
+  /** For people: the unit's Description. */
+  readonly description: string
+}
+
+/** `manager` `user`: the systemd of an unprivileged user. */
+export function parseUnit(id: string, cgroupsPath: string | undefined, manager: 'system' | 'user'): Unit {
+  const parts = (cgroupsPath ?? `:runt:${id}`).split(':')
+  const [parent, prefix, name] = parts
+  if (parts.length !== 3 || parent === undefined || prefix === undefined || name === undefined || name === '') {
+    throw fault(
+      `expected cgroupsPath to be of format "slice:prefix:name" for systemd cgroups, got ${JSON.stringify(cgroupsPath)} instead`,
+    )
+  }
+  const scope = prefix === '' ? `${name}.scope` : `${prefix}-${name}.scope`
+  const unit = name.endsWith('.slice') ? name : scope
+  // unit_name_is_valid() of systemd. A slash would also lead out of the slice's directory.
+  if (!/^[A-Za-z0-9:_.\\@-]{1,255}$/.test(unit)) throw fault(`${JSON.stringify(unit)} is not a valid unit name`)
+  const slice = parent === '' ? `${manager}.slice` : parent
+  expandSlice(slice)
+  return { name: unit, slice, description: `runt container ${name}` }
+}
+
+/** The directory of a slice below the manager's own: `a-b.slice` is `/a.slice/a-b.slice`, `-.slice` the root. */
+export function expandSlice(slice: string): string {
+  const invalid = () => fault(`invalid slice name ${JSON.stringify(slice)}`)
+  if (!slice.endsWith('.slice') || slice.includes('/')) throw invalid()
+  const name = slice.slice(0, -'.slice'.length)
+  if (name === '-') return ''
+  const parts = name.split('-')
+  if (parts.includes('')) throw invalid()
+  return parts.map((_, i) => `/${parts.slice(0, i + 1).join('-')}.slice`).join('')
+}
+
+/**
+ * The unit's cgroup below each hierarchy's root. `managerCgroup` is the manager's own ControlGroup property: '' or '/' for
+ * the system's, `/user.slice/user-1000.slice/user@1000.service` for a user's.
+ */
+export function unitCgroup(unit: Unit, managerCgroup: string): string {
+  return `${managerCgroup === '/' ? '' : managerCgroup}${expandSlice(unit.slice)}/${unit.name}`
+}
+
+function fault(message: string): RuntError {
+  return new RuntError('config', `linux.cgroupsPath: ${message}`, { path: 'linux.cgroupsPath' })
+}
