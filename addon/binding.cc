@@ -304,6 +304,10 @@ Value BecomeSubreaper(const CallbackInfo &info) {
   return Called(info.Env(), prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl");
 }
 
+Value HoldSignals(const CallbackInfo &info) {
+  return Done(info.Env(), signals_hold(), "sigprocmask");
+}
+
 Value Supervise(const CallbackInfo &info) {
   return Number(info.Env(), supervise(Int(info, 0), Int(info, 1)), "waitpid");
 }
@@ -361,6 +365,7 @@ void AddProcesses(Napi::Object &exports) {
   Add<SignalCgroup>(exports, "signalCgroup");
   Add<DestroyCgroup>(exports, "destroyCgroup");
   Add<BecomeSubreaper>(exports, "becomeSubreaper");
+  Add<HoldSignals>(exports, "holdSignals");
   Add<Supervise>(exports, "supervise");
   Add<TerminalSize>(exports, "terminalSize");
   Add<SendPidfd>(exports, "sendPidfd");

@@ -37,7 +37,7 @@ struct supervisor {
 static int open_terminal(void) {
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
     if (isatty(fd)) return fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-  return open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+  return openat(AT_FDCWD, "/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
 }
 
 static void copy_size(int terminal, int master) {
@@ -54,13 +54,24 @@ int terminal_size(int *columns, int *rows) {
   return 0;
 }
 
-static int block_signals(void) {
-  /* What the kernel raises for a fault of ours must still end us. */
+/* All but what the kernel raises for a fault of ours, which must still end us. */
+static sigset_t forwarded_signals(void) {
   static const int synchronous[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
   sigset_t set;
   sigfillset(&set);
   for (size_t i = 0; i < sizeof synchronous / sizeof *synchronous; i++) sigdelset(&set, synchronous[i]);
-  if (sigprocmask(SIG_BLOCK, &set, NULL) < 0) return -errno;
+  return set;
+}
+
+int signals_hold(void) {
+  sigset_t set = forwarded_signals();
+  return sigprocmask(SIG_BLOCK, &set, NULL) < 0 ? -errno : 0;
+}
+
+static int open_signals(void) {
+  int error = signals_hold();
+  if (error < 0) return error;
+  sigset_t set = forwarded_signals();
   int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
   return fd < 0 ? -errno : fd;
 }
@@ -70,24 +81,25 @@ static int reap(struct supervisor *s) {
   for (;;) {
     pid_t pid = waitpid(-1, &status, WNOHANG);
     if (pid == 0) return 0;
-    if (pid < 0) return s->ended || errno == EINTR ? 0 : -errno;
+    if (pid < 0) return errno == EINTR ? 0 : -errno;
     if (pid != s->pid) continue;
     s->ended = 1;
     s->status = status;
+    return 0;
   }
 }
 
 /* The child is not reaped yet when it is signalled, so its pid is still its own. */
 static int handle_signals(struct supervisor *s) {
   struct signalfd_siginfo info;
-  while (read(s->signals, &info, sizeof info) == sizeof info) {
+  while (!s->ended && read(s->signals, &info, sizeof info) == sizeof info) {
     int signal = (int)info.ssi_signo;
     if (signal == SIGCHLD) {
       int error = reap(s);
       if (error < 0) return error;
     } else if (signal == SIGWINCH && s->master >= 0) {
       copy_size(s->terminal, s->master);
-    } else if (signal != SIGPIPE && signal != SIGTTOU && signal != SIGTTIN && !s->ended) {
+    } else if (signal != SIGPIPE && signal != SIGTTOU && signal != SIGTTIN) {
       kill(s->pid, signal);
     }
   }
@@ -122,7 +134,7 @@ static int pending(const struct relay *relay) {
 static int open_output(void) {
   struct stat status;
   if (fstat(STDOUT_FILENO, &status) == 0 && (S_ISCHR(status.st_mode) || S_ISFIFO(status.st_mode))) {
-    int fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    int fd = openat(AT_FDCWD, "/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd >= 0) return fd;
   }
   return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
@@ -200,7 +212,7 @@ static int drain(struct supervisor *s) {
 int supervise(pid_t pid, int master) {
   struct supervisor s __attribute__((cleanup(cleanup_supervisor))) = {
       .pid = pid, .master = master, .terminal = -1, .in.from = -1, .out = {.from = -1, .to = -1}};
-  s.signals = block_signals();
+  s.signals = open_signals();
   if (s.signals < 0) return s.signals;
   int error = 0;
   if (master >= 0) {

@@ -142,6 +142,8 @@ export interface Native {
   waitForExit(pid: number, startTime: string, milliseconds: number): boolean
   /** prctl(PR_SET_CHILD_SUBREAPER, 1). */
   becomeSubreaper(): void
+  /** Block the signals that `supervise` forwards: what arrives from here on waits for it. */
+  holdSignals(): void
   /** Foreground `run`/`exec`: forward signals to the process, relay the terminal when `terminal` is a pty master's descriptor (-1: none), reap,
    * and return its exit status, or 128 + the signal that ended it. Signals stay blocked afterwards: cleaning up must not be interrupted. */
   supervise(pid: number, terminal: number): number

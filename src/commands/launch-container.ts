@@ -3,7 +3,7 @@
 // can live without its runtime.
 
 import type { Config } from '../config/config.ts'
-import { hostFailure } from '../errno.ts'
+import { errnoOf, hostFailure } from '../errno.ts'
 import { RuntError } from '../errors.ts'
 import type { LaunchEvent, Native } from '../native.ts'
 import { describeFailure, describeWarning } from '../plan/describe.ts'
@@ -28,8 +28,10 @@ export interface LaunchFlags {
 
 export interface LaunchOptions {
   readonly mode: 'create' | 'run'
-  /** `kept`: somebody stays to serve the terminal, so none need be sent away. */
+  /** `kept`: the terminal is ours to serve. */
   readonly terminal: 'kept' | 'sent'
+  /** `hold`: the container's signals will come through us, so none may end us before. */
+  readonly signals: 'hold' | 'leave'
 }
 
 export interface LaunchedContainer {
@@ -56,7 +58,8 @@ export function launchContainer(
   const listenFds = countListenFds(native)
   const preserveFds = flags['preserve-fds'] + listenFds
   const config = withSurroundings(native, bundle.config, how, listenFds)
-  const planned = planCreate(config, hostFacts(native.probe()), {
+  const facts = hostFacts(native.probe())
+  const planned = planCreate(config, facts, {
     id,
     bundle: bundle.path,
     stateDirectory: directory,
@@ -70,11 +73,11 @@ export function launchContainer(
   log.debug(`launching ${id}: ${planned.plan.runtimeSteps.length} + ${planned.plan.containerSteps.length} steps`)
 
   const lock = makeStateDirectory(context, root, directory)
-  const record = newRecord(context, id, bundle, rootfs, planned)
+  const record = newRecord(context, id, bundle, rootfs, planned, ownerName(native, facts.euid))
   try {
     native.writeFile(`${directory}/${LAUNCH_FILE}`, encodeRecord(record), 0o600)
     native.writeFile(`${directory}/${CONFIG_FILE}`, bundle.configText, 0o600)
-    const launched = launch(context, directory, record, planned.plan, flags, preserveFds)
+    const launched = launch(context, directory, record, planned.plan, flags, preserveFds, how)
     native.close(lock)
     return launched
   } catch (error) {
@@ -128,16 +131,19 @@ function countListenFds(native: Native): number {
 
 /** Makes the container's directory and locks it. Making it is what claims the id. */
 function makeStateDirectory({ native }: Context, root: StateRoot, directory: string): number {
-  makeStateRoot(native, root)
   try {
-    native.mkdir(directory, 0o711)
+    try {
+      native.mkdir(directory, 0o711)
+    } catch (error) {
+      // The state root is missing only the first time.
+      if (errnoOf(error) !== 'ENOENT') throw error
+      makeStateRoot(native, root)
+      native.mkdir(directory, 0o711)
+    }
     return native.lock(directory, 'wait')
   } catch (error) {
-    const failure = hostFailure(`state directory ${directory}`, error)
-    if (failure instanceof RuntError && (failure.cause as { code?: string }).code === 'EEXIST') {
-      throw new RuntError('state', 'container with given ID already exists', { cause: error })
-    }
-    throw failure
+    if (errnoOf(error) === 'EEXIST') throw new RuntError('state', 'container with given ID already exists')
+    throw hostFailure(`state directory ${directory}`, error)
   }
 }
 
@@ -147,6 +153,7 @@ function newRecord(
   bundle: LoadedBundle,
   rootfs: string,
   { cgroup, plan }: CreatePlan,
+  owner: string,
 ): ContainerRecord {
   const { ociVersion, annotations, hooks, linux } = bundle.config
   return {
@@ -157,7 +164,7 @@ function newRecord(
     bundle: bundle.path,
     rootfs,
     created: native.now(),
-    owner: ownerName(native, native.euid()),
+    owner,
     annotations,
     cgroups: cgroup.paths,
     cgroupDirectories: cgroup.directories,
@@ -193,6 +200,7 @@ function launch(
   plan: LaunchPlan,
   flags: LaunchFlags,
   preserveFds: number,
+  { signals }: LaunchOptions,
 ): LaunchedContainer {
   const { native, log } = context
   let launched = record
@@ -205,6 +213,7 @@ function launch(
       native.abandon()
       throw error
     }
+    if (signals === 'hold') native.holdSignals()
     event = native.resume()
   }
   if (event.kind === 'failed') throw describeFailure(plan, event)

@@ -13,6 +13,7 @@ export const run: Run<'run'> = async (context, flags, [id = '']) => {
   const container = launchContainer(context, id, flags, {
     mode: 'run',
     terminal: flags.detach || flags['console-socket'] !== undefined ? 'sent' : 'kept',
+    signals: flags.detach ? 'leave' : 'hold',
   })
   if (container.record.hooks.poststart.length > 0) await runPoststart(context, container)
   if (flags.detach) return 0
