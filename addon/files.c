@@ -43,7 +43,7 @@ int file_read(const char *path, size_t limit, struct text *out) {
   AUTO_FD int opened = -1;
   int fd = STDIN_FILENO;
   if (strcmp(path, "-") != 0) {
-    fd = opened = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    fd = opened = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (fd < 0) return -errno;
   }
   int error = read_all(fd, limit, out);
@@ -71,7 +71,7 @@ int fd_write(int fd, const char *data, size_t length) {
 }
 
 static int write_new(const char *path, int flags, const char *data, size_t length, mode_t mode) {
-  AUTO_FD int fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC | flags, mode);
+  AUTO_FD int fd = openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC | flags, mode);
   if (fd < 0) return -errno;
   return fd_write(fd, data, length);
 }
@@ -97,7 +97,7 @@ int file_write_atomic(const char *path, const char *data, size_t length, mode_t 
 
 /* One write(2): lines of several writers must not mix. Links are followed: a log may be /dev/stderr. */
 int file_append(const char *path, const char *data, size_t length, mode_t mode) {
-  AUTO_FD int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC, mode);
+  AUTO_FD int fd = openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC, mode);
   if (fd < 0) return -errno;
   return fd_write(fd, data, length);
 }
@@ -161,7 +161,7 @@ int directory_remove(const char *path) {
 }
 
 int path_real(const char *path, char *out) {
-  AUTO_FD int fd = open(path, O_PATH | O_CLOEXEC);
+  AUTO_FD int fd = openat(AT_FDCWD, path, O_PATH | O_CLOEXEC);
   if (fd < 0) return -errno;
   char link[32];
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
@@ -173,7 +173,7 @@ int path_real(const char *path, char *out) {
 }
 
 int path_lock(const char *path, int wait) {
-  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
   if (fd < 0) return -errno;
   while (flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB)) < 0) {
     if (errno == EINTR) continue;

@@ -33,7 +33,7 @@ static int parse_stat(char *stat, struct process_status *out) {
 int process_status(pid_t pid, struct process_status *out) {
   char path[32], stat[STAT_SIZE];
   snprintf(path, sizeof path, "/proc/%d/stat", pid);
-  AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+  AUTO_FD int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) return errno == ENOENT ? 0 : -errno;
   ssize_t length = read(fd, stat, sizeof stat - 1);
   if (length < 0) return errno == ESRCH ? 0 : -errno;
