@@ -12,8 +12,9 @@ export function parseIdList(text: string): readonly number[] | undefined {
   for (const part of text.split(',')) {
     const range = part.trim()
     if (range === '') continue
-    const [first, last = first, ...rest] = range.split('-').map(parseId)
-    if (first === undefined || last === undefined || rest.length > 0 || last < first) return undefined
+    const ends = range.split('-').map(parseId)
+    const [first, last] = [ends[0], ends.at(-1)]
+    if (first === undefined || last === undefined || ends.length > 2 || last < first) return undefined
     for (let id = first; id <= last; id++) ids.push(id)
   }
   return ids
