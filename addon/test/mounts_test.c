@@ -1,0 +1,78 @@
+/* The steps on mounts, root and directory. */
+#include "steps_test.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+
+enum { SET_STRING = 1, COMMAND_CREATE = 6, ATTR_RDONLY = 1, ATTR_NOSUID = 2 };
+
+static void test_new_mount(void) {
+  is(RUN(fsopen, .fstype = "nosuchfs", .into = A), -ENODEV, "fsopen of an unknown file system");
+  is(RUN(fsopen, .fstype = "tmpfs", .into = A), 0, "fsopen");
+  is(RUN(fsconfig, .fs = A, .command = SET_STRING, .key = "nonsense", .value = "1"), -EINVAL,
+     "fsconfig of an unknown option");
+  ok(strstr(m.detail, "nonsense") && strncmp(m.detail, "e ", 2) != 0, "the detail is the kernel's message");
+  is(RUN(fsconfig, .fs = A, .command = SET_STRING, .key = "mode", .value = "0711"), 0, "fsconfig");
+  is(RUN(fsconfig, .fs = A, .command = COMMAND_CREATE), 0, "FSCONFIG_CMD_CREATE");
+  is(RUN(fsmount, .fs = A, .attributes = ATTR_NOSUID, .into = B), 0, "fsmount");
+  mkdir("mnt", 0755);
+  fill(C, open("mnt", O_PATH | O_CLOEXEC));
+  is(RUN(move_mount, .mount = B, .to = C), 0, "move_mount onto a descriptor");
+  is(mode_of("mnt"), S_IFDIR | 0711, "the mount is there");
+  write_text("mnt/file", "text");
+  is(RUN(mount_setattr, .fd = B, .set = ATTR_RDONLY), 0, "mount_setattr on a descriptor");
+  ok(open("mnt/new", O_CREAT | O_WRONLY, 0644) < 0 && errno == EROFS, "makes it read-only");
+  is(RUN(mount_setattr, .path = "mnt", .clear = ATTR_RDONLY), 0, "mount_setattr on a path");
+}
+
+static void test_clones(void) {
+  enum { CLONE_TREE = 1 };
+  is(RUN(open_tree, .path = "/dev/zero", .flags = CLONE_TREE, .into = A, .expect_rdev = (int64_t)makedev(1, 3)), -EBADF,
+     "open_tree checks the device (CVE-2025-31133)");
+  fill(A, open("mnt", O_PATH | O_CLOEXEC));
+  fill(B, open("mnt/file", O_PATH | O_CLOEXEC));
+  fill(C, open("/dev/null", O_PATH | O_CLOEXEC));
+  is(RUN(open_tree, .flags = CLONE_TREE, .into = 6, .like = B, .when_directory = A, .when_file = C), 0,
+     "open_tree like a file");
+  is(RUN(move_mount, .mount = 6, .to = B), 0, "covers a file");
+  is(mode_of("mnt/file"), mode_of("/dev/null"), "with the device");
+  is(RUN(open_tree, .flags = CLONE_TREE, .into = 6, .like = A, .when_directory = A, .when_file = C), 0,
+     "open_tree like a directory");
+  is(RUN(move_mount, .mount = 6, .path = "mnt"), 0, "covers a directory, by path");
+  is(RUN(umount2, .path = "mnt", .flags = MNT_DETACH), 0, "umount2");
+  is(RUN(umount2, .path = "mnt", .flags = MNT_DETACH), 0, "and the one below");
+  is(RUN(umount2, .path = "mnt", .flags = MNT_DETACH), -EINVAL, "until there is none");
+}
+
+/* In a child: a root file system whose working directory is a descriptor of the host (CVE-2024-21626). */
+static int confined(void) {
+  char path[64];
+  int outside = open("/", O_RDONLY | O_DIRECTORY);
+  snprintf(path, sizeof path, "/proc/self/fd/%d", outside);
+  if (mkdir("jail", 0755) < 0 || mkdir("jail/proc", 0755) < 0 || mount("proc", "jail/proc", "proc", 0, NULL) < 0 ||
+      RUN(chroot, .path = "jail") < 0 || chdir("/") < 0)
+    return 100;
+  if (RUN(chdir, .path = path, .inside = 1) != -EPERM || !strstr(m.detail, "outside")) return 1;
+  if (RUN(chdir, .path = "/new/directory", .inside = 1) != -ENOENT) return 2;
+  if (RUN(chdir, .path = "/new/directory", .inside = 1, .create = 1) != 0) return 3;
+  if (RUN(chdir, .path = "/proc", .inside = 1) != 0) return 4;
+  char down[96];
+  snprintf(down, sizeof down, "%s/tmp/runt-not-here", path);
+  if (RUN(chdir, .path = down, .inside = 1, .create = 1) != -ELOOP) return 5;
+  return 0;
+}
+
+void test_mounts(void) {
+  int status = 0;
+  test_new_mount();
+  test_clones();
+  pid_t child = fork();
+  if (child == 0) _exit(confined());
+  waitpid(child, &status, 0);
+  is(WEXITSTATUS(status), 0, "chdir stays in the root, and makes a directory only there");
+  ok(exists("jail/new/directory") && !exists("/tmp/runt-not-here"), "as can be seen from outside");
+  umount2("jail/proc", MNT_DETACH);
+}
