@@ -156,7 +156,8 @@ export function parseExact(text: string, source: string, onDuplicate?: (key: str
     const line = before.split('\n').length
     const column = at - before.lastIndexOf('\n')
     const found = at < text.length ? `found ${JSON.stringify(text.charAt(at))}` : 'the text ends'
-    throw new RuntError('config', `${source}: line ${line}, column ${column}: ${reason}, ${found}`, { path: source })
+    const message = `line ${line}, column ${column}: ${reason}, ${found}`
+    throw new RuntError('config', `${source}: ${message}`, { path: source, problems: [{ path: '', message }] })
   }
 }
 
