@@ -7,8 +7,19 @@ import { type LaunchPlan, SYNC_HOOKED, SYNC_MAPPED, SYNC_NAMESPACES, SYNC_READY,
 import { stepTable } from './step-table.ts'
 
 type Names = readonly (readonly [string, number])[]
-const named = (prefix: string): Names =>
-  Object.entries(constants).filter((entry): entry is [string, number] => entry[0].startsWith(prefix) && typeof entry[1] === 'number')
+const namesOf = new Map<string, Names>()
+
+/** Constants whose names begin so and that are single bits. */
+function named(prefix: string): Names {
+  const known = namesOf.get(prefix)
+  if (known !== undefined) return known
+  const names = Object.entries(constants).filter(
+    (entry): entry is [string, number] =>
+      entry[0].startsWith(prefix) && typeof entry[1] === 'number' && entry[1] !== 0 && (entry[1] & (entry[1] - 1)) === 0,
+  )
+  namesOf.set(prefix, names)
+  return names
+}
 
 /** Which names a field's bits have, by operation and field. */
 const flagPrefixes: Readonly<Record<string, readonly string[]>> = {
@@ -45,7 +56,7 @@ function flagText(value: number, prefixes: readonly string[]): string {
   const names: string[] = []
   let rest = value
   for (const [name, bits] of prefixes.flatMap(named)) {
-    if (bits === 0 || (rest & bits) !== bits || (bits & (bits - 1)) !== 0) continue
+    if ((rest & bits) !== bits) continue
     names.push(name)
     rest &= ~bits
   }
