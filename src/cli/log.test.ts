@@ -1,0 +1,41 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { native } from '../entry/node.ts'
+import { jsonLine, openLog, textLine } from './log.ts'
+
+const time = '2026-11-21T09:13:08Z'
+
+t.test('lines are logrus’s', async (t) => {
+  t.equal(textLine('error', 'a "b"\nc', time), `time="${time}" level=error msg="a \\"b\\"\\nc"\n`)
+  t.equal(jsonLine('warning', 'x', time), `{"level":"warning","msg":"x","time":"${time}"}\n`)
+})
+
+t.test('--log appends', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'runt-log-'))
+  t.teardown(() => rmSync(dir, { recursive: true }))
+  const file = join(dir, 'log.json')
+  writeFileSync(file, 'before\n')
+  const log = openLog(native, { log: file, 'log-format': 'json', debug: false })
+  log.debug('not shown')
+  log.warn('first')
+  log.warn('second\nline')
+  const [before, ...lines] = readFileSync(file, 'utf8').trimEnd().split('\n')
+  t.equal(before, 'before')
+  t.match(
+    lines.map((line) => JSON.parse(line)),
+    [
+      { level: 'warning', msg: 'first', time: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/ },
+      { level: 'warning', msg: 'second\nline' },
+    ],
+  )
+  openLog(native, { log: file, 'log-format': 'text', debug: true }).debug('shown')
+  t.match(readFileSync(file, 'utf8'), /^time="[^"]+" level=debug msg="shown"$/m)
+})
+
+t.test('a log that cannot be written changes nothing', async (t) => {
+  openLog(native, { log: '/dev/full', 'log-format': 'json', debug: false }).warn('lost')
+  openLog(native, { log: '/no/such/directory/log', 'log-format': 'json', debug: false }).warn('lost')
+  t.pass('no exception')
+})
