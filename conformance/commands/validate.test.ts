@@ -44,13 +44,6 @@ scenario('validate lists all problems at once', { skip }, (t, box) => {
   t.match(text, /linux\.namespaces\[1\]|duplicate|twice/, 'and the namespace listed twice')
 })
 
-scenario('validate warns of what is probably a typing error', { skip }, (t, box) => {
-  const bundle = box.bundle({ process: { noNewPrivilege: true } })
-  const result = box.call(['validate', bundle.dir])
-  t.equal(result.status, 0, 'unknown properties are no error by the spec')
-  t.match(result.stdout + result.stderr, /noNewPrivilege\b/)
-})
-
 scenario('validate of what is no bundle', { skip }, (t, box) => {
   const result = box.call(['validate', join(box.dir, 'nowhere')])
   t.equal(result.status, 1)

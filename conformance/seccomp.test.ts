@@ -1,0 +1,130 @@
+/*
+ * Seccomp in the running container: what a filter denies, with which errno, and that the default profile of engines
+ * starts programs at all. The compiler's exactness is seccomp-bpf-js's own matter.
+ */
+import type { Json, Patch } from './harness/bundle.ts'
+import { runProbe } from './harness/probe.ts'
+import { scenario } from './harness/scenario.ts'
+
+const native = process.arch === 'arm64' ? 'SCMP_ARCH_AARCH64' : 'SCMP_ARCH_X86_64'
+
+const profile = (defaultAction: string, syscalls: readonly Json[], more: Patch = {}): Patch => ({
+  linux: { seccomp: { defaultAction, architectures: [native], syscalls, ...more } },
+})
+
+scenario('no seccomp without a profile', {}, (t, box) => {
+  const status = runProbe(t, box, ['file:/proc/self/status']).pairs('file:/proc/self/status')
+  t.match(status, { Seccomp: '0', Seccomp_filters: '0' })
+})
+
+scenario('a filter denies with EPERM or the errno of the config', {}, (t, box) => {
+  const topics = ['try:getcwd', 'try:keyctl', 'try:personality', 'file:/proc/self/status', 'say:alive']
+  const inside = runProbe(
+    t,
+    box,
+    topics,
+    profile('SCMP_ACT_ALLOW', [
+      { names: ['keyctl', 'no_such_syscall_in_any_kernel'], action: 'SCMP_ACT_ERRNO' },
+      { names: ['personality'], action: 'SCMP_ACT_ERRNO', errnoRet: 38 },
+      { names: ['getcwd'], action: 'SCMP_ACT_ERRNO', errnoRet: 13 },
+    ]),
+  )
+  t.equal(inside.text('try:keyctl'), 'EPERM', 'the default')
+  t.equal(inside.text('try:personality'), 'ENOSYS')
+  t.equal(inside.text('try:getcwd'), 'EACCES', 'also what the runtime itself might need')
+  t.match(inside.pairs('file:/proc/self/status'), { Seccomp: '2', Seccomp_filters: '1' })
+})
+
+scenario('a filter with arguments', {}, (t, box) => {
+  const filter = (value: number) =>
+    profile('SCMP_ACT_ALLOW', [
+      { names: ['personality'], action: 'SCMP_ACT_ERRNO', args: [{ index: 0, value, op: 'SCMP_CMP_EQ' }] },
+    ])
+  t.equal(runProbe(t, box, ['try:personality'], filter(8)).text('try:personality'), 'EPERM')
+  t.equal(runProbe(t, box, ['try:personality'], filter(9)).text('try:personality'), 'ok')
+})
+
+scenario('a killing filter', {}, (t, box) => {
+  for (const [action, status] of [
+    ['SCMP_ACT_KILL_PROCESS', 159],
+    ['SCMP_ACT_KILL', 159],
+    ['SCMP_ACT_TRAP', 159],
+  ] as const) {
+    const patch = {
+      process: { args: ['/bin/probe', 'try:keyctl'] },
+      ...profile('SCMP_ACT_ALLOW', [{ names: ['keyctl'], action }]),
+    }
+    const bundle = box.bundle(patch, { name: action })
+    t.equal(box.call(['run', '--bundle', bundle.dir, box.id()]).status, status, action)
+  }
+})
+
+/* What a static program needs to start and print; a whitelist as engines ship it, only shorter. */
+const needed = [
+  'arch_prctl access brk clone clone3 close dup dup2 dup3 execve exit exit_group fcntl fork fstat fstatfs futex',
+  'getdents64 getegid geteuid getgid getpgrp getpid getppid getrandom getsid gettid getuid ioctl kill lseek lstat',
+  'mmap mprotect munmap newfstatat open openat openat2 pipe2 prctl pread64 prlimit64 read readlink readlinkat',
+  'rseq rt_sigaction rt_sigprocmask rt_sigreturn sched_yield set_robust_list set_tid_address setgid setgroups setuid',
+  'stat statx sigaltstack tgkill umask uname vfork wait4 write writev capget capset chdir fchdir close_range',
+  'epoll_create1 epoll_ctl epoll_pwait eventfd2 faccessat faccessat2 nanosleep getpgid getgroups getcwd setresuid setresgid setfsuid setfsgid fchown',
+]
+  .join(' ')
+  .split(' ')
+
+scenario('a whitelist starts the process and denies the rest', {}, (t, box) => {
+  for (const noNewPrivileges of [true, false]) {
+    const inside = runProbe(t, box, ['try:keyctl', 'try:mount', 'file:/proc/self/status'], {
+      process: { noNewPrivileges },
+      ...profile('SCMP_ACT_ERRNO', [{ names: needed, action: 'SCMP_ACT_ALLOW' }]),
+    })
+    t.equal(inside.text('try:keyctl'), 'EPERM')
+    t.equal(inside.text('try:mount'), 'EPERM')
+    t.equal(inside.pairs('file:/proc/self/status').Seccomp, '2')
+  }
+})
+
+scenario('a filter applies to a user without capabilities', {}, (t, box) => {
+  for (const noNewPrivileges of [true, false]) {
+    const inside = runProbe(t, box, ['try:keyctl', 'process'], {
+      process: { noNewPrivileges, user: { uid: 1000, gid: 1000 } },
+      ...profile('SCMP_ACT_ALLOW', [{ names: ['keyctl'], action: 'SCMP_ACT_ERRNO', errnoRet: 95 }]),
+    })
+    t.equal(inside.text('try:keyctl'), 'EOPNOTSUPP')
+    t.match(inside.pairs('process').uid, '1000')
+  }
+})
+
+scenario('syscalls newer than the profile get ENOSYS', { peers: { crun: 'gives the default action' } }, (t, box) => {
+  // "Newer" is by number than the newest that the profile names: rseq, 334; clone3 is 435.
+  const names = needed.filter((name) => !['clone3', 'openat2', 'close_range', 'faccessat2'].includes(name))
+  const inside = runProbe(
+    t,
+    box,
+    ['try:clone3', 'try:keyctl'],
+    profile('SCMP_ACT_ERRNO', [{ names, action: 'SCMP_ACT_ALLOW' }]),
+  )
+  t.equal(inside.text('try:clone3'), 'ENOSYS', 'so that the C library falls back')
+  t.equal(inside.text('try:keyctl'), 'EPERM')
+})
+
+scenario('an unknown action, operator or flag is refused', {}, (t, box) => {
+  for (const [name, patch] of [
+    ['action', profile('SCMP_ACT_ALLOW', [{ names: ['keyctl'], action: 'SCMP_ACT_MAYBE' }])],
+    [
+      'operator',
+      profile('SCMP_ACT_ALLOW', [
+        { names: ['keyctl'], action: 'SCMP_ACT_ERRNO', args: [{ index: 0, value: 1, op: 'X' }] },
+      ]),
+    ],
+    [
+      'index',
+      profile('SCMP_ACT_ALLOW', [
+        { names: ['keyctl'], action: 'SCMP_ACT_ERRNO', args: [{ index: 6, value: 1, op: 'SCMP_CMP_EQ' }] },
+      ]),
+    ],
+    ['architecture', profile('SCMP_ACT_ALLOW', [], { architectures: ['SCMP_ARCH_PDP11'] })],
+  ] as const) {
+    const bundle = box.bundle(patch, { name })
+    t.not(box.call(['run', '--bundle', bundle.dir, box.id()]).status, 0, name)
+  }
+})
