@@ -186,7 +186,7 @@ function checkOf(name: string, { schema, file }: Place, checks: Map<string, stri
     }
     lines.push(absent === undefined ? '  }' : `  } else ${absent}`)
   }
-  lines.push(`  if (n !== found.length) unknown(w, o, found, '${names.join(' ')}')`, '}', '')
+  lines.push(`  if (n !== found.length) unknown(w, o, d, found, '${names.join(' ')}')`, '}', '')
   return lines.join('\n')
 }
 

@@ -14,12 +14,20 @@ export interface Walk {
   readonly warnings: Problem[]
   /** The keys from the root to the object at hand; those at its depth and beyond are stale. */
   readonly keys: (string | number)[]
+  /** Keys that no member has, and the names that members have there. */
+  readonly unknown: Unknown[]
   /** Members without effect here, to be taken out in the end. */
   readonly ignored: (readonly [JsonObject, string])[]
   /** A member was renamed or taken out: walk again. */
   again: boolean
   /** An integer was too large for a double, so the text must be parsed exactly. */
   inexact: boolean
+}
+
+export interface Unknown {
+  readonly path: string
+  readonly key: string
+  readonly names: readonly string[]
 }
 
 /** Checks the members of an object at depth `d`; generated. */
@@ -31,6 +39,7 @@ type CheckValue<A> = (w: Walk, o: JsonObject | JsonList, key: string | number, v
 export interface Decoded {
   readonly problems: readonly Problem[]
   readonly warnings: readonly Problem[]
+  readonly unknown: readonly Unknown[]
   /** Then the document is worthless: parse it exactly, and decode it again. */
   readonly inexact: boolean
 }
@@ -42,7 +51,7 @@ export const EMPTY_MAP: Json = Object.freeze({}) as Json
 /** Checks and completes `document` in place. If there are no problems, it has the type that goes with `check`. */
 export function decode(document: Json, check: CheckMembers): Decoded {
   for (;;) {
-    const walk: Walk = { problems: [], warnings: [], keys: [], ignored: [], again: false, inexact: false }
+    const walk: Walk = { problems: [], warnings: [], unknown: [], keys: [], ignored: [], again: false, inexact: false }
     if (isObject(document)) check(walk, document, 0)
     else walk.problems.push({ path: '', message: `must be an object, not ${describe(document)}` })
     if (walk.again && !walk.inexact) continue
@@ -198,19 +207,22 @@ export function missing(w: Walk, key: string, d: number): void {
 }
 
 /**
- * Gives members that are spelled in other case their proper names. `found` are the keys that the object had, `names` the
- * names of all members it may have, separated by blanks.
+ * Gives members that are spelled in other case their proper names, and notes the keys that mean nothing. `found` are the
+ * keys that the object had, `members` the names of all members it may have, separated by blanks.
  */
-export function unknown(w: Walk, o: JsonObject, found: readonly string[], names: string): void {
-  const proper = names.split(' ')
+export function unknown(w: Walk, o: JsonObject, d: number, found: readonly string[], members: string): void {
+  const names = members.split(' ')
   for (const key of found) {
-    if (proper.includes(key)) continue
+    if (names.includes(key)) continue
     const lower = key.toLowerCase()
-    const name = proper.find((name) => name.toLowerCase() === lower)
-    if (name === undefined || found.includes(name)) continue
-    o[name] = o[key] as Json
-    delete o[key]
-    w.again = true
+    const name = names.find((name) => name.toLowerCase() === lower)
+    if (name === undefined || found.includes(name)) {
+      w.unknown.push({ path: pathTo(w, key, d), key, names })
+    } else {
+      o[name] = o[key] as Json
+      delete o[key]
+      w.again = true
+    }
   }
 }
 

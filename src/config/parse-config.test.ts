@@ -165,7 +165,7 @@ t.test('the error is one sentence that names the file', (t) => {
 
 t.test('as in Go, null and the empty string are absent', (t) => {
   const { config } = parseConfig(
-    '{"ociVersion": "1.0.0", "root": {"path": "/", "readonly": null}, "hostname": "", "mounts": null, "process": null, "linux": {"rootfsPropagation": "", "resources": {"memory": null}, "intelRdt": {"memBwSchema": ""}}}',
+    '{"ociVersion": "1.0.0", "root": {"path": "/", "readonly": null}, "hostname": "", "mounts": null, "process": null, "linux": {"rootfsPropagation": "", "resources": {"memory": null}, "personality": null}}',
     'c',
   )
   t.equal(config.root.readonly, false)
@@ -174,7 +174,8 @@ t.test('as in Go, null and the empty string are absent', (t) => {
   t.notOk('process' in config)
   t.notOk('rootfsPropagation' in config.linux)
   t.equal(config.linux.resources.memory.disableOOMKiller, false)
-  t.strictSame(config.linux.intelRdt, { schemata: [], enableMonitoring: false })
+  const affinity = '{"cwd": "/", "args": ["x"], "execCPUAffinity": {"initial": "", "final": "0-1"}}'
+  t.strictSame(parseProcess(affinity, 'p').process.execCPUAffinity, { final: '0-1' })
   t.strictSame(problemsOf('{"ociVersion": "1.0.0", "root": {"path": "/", "readonly": ""}}'), [
     'root.readonly: must be true or false, not ""',
   ])
@@ -232,10 +233,18 @@ t.test('parts have paths of their own', (t) => {
 
 t.test('validate reports what a start would not stop at', (t) => {
   const { problems, warnings } = validateConfig(
-    '{"ociVersion": "1.0.0",\n "ociVersion": "x", "root": {"path": "/"}}',
+    `{"ociVersion": "1.0.0",
+      "ociVersion": "x", "root": {"path": "/", "readOnly": true, "readonly": false}, "hostnme": "x",
+      "linux": {"namespace": [], "resources": {"memory": {"xyz": 1}}}, "annotations": {"any": "key"}}`,
     'c',
   )
   t.strictSame(problems.map(formatProblem), ['ociVersion: must be a version 1.x.y of the runtime-spec, not "x"'])
-  t.strictSame(warnings.map(formatProblem), ['line 2: "ociVersion" occurs twice, the last one counts'])
+  t.strictSame(warnings.map(formatProblem), [
+    'line 2: "ociVersion" occurs twice, the last one counts',
+    'root.readOnly: unknown property; did you mean readonly?',
+    'linux.resources.memory.xyz: unknown property',
+    'linux.namespace: unknown property; did you mean namespaces?',
+    'hostnme: unknown property; did you mean hostname?',
+  ])
   t.end()
 })

@@ -11,7 +11,7 @@ import {
 } from '../../build/gen/check-config.ts'
 import { type ErrorDetails, formatProblem, type Problem, RuntError } from '../errors.ts'
 import type { Config, Process, Resources } from './config.ts'
-import { type CheckMembers, type Decoded, decode } from './decode.ts'
+import { type CheckMembers, type Decoded, decode, type Unknown } from './decode.ts'
 import { type Json, parseExact, parseRounded } from './json.ts'
 import { normaliseConfig, normaliseProcess, normaliseResources } from './normalise.ts'
 import type { Report } from './rule.ts'
@@ -19,6 +19,7 @@ import { checkNul } from './rules/nul.ts'
 import { checkProcess } from './rules/process.ts'
 import { checkResources } from './rules/resources.ts'
 import { checkRules } from './rules.ts'
+import { suggest } from './suggest.ts'
 
 /** A document of type T, with its form in the schema and its rules. */
 interface Kind<T> {
@@ -67,8 +68,15 @@ export function validateConfig(text: string, source: string): { problems: Proble
   const document = parseExact(text, source, (key, line) => {
     twice.push({ path: '', message: `line ${line}: ${JSON.stringify(key)} occurs twice, the last one counts` })
   })
-  const { problems, warnings } = check(text, document, decode(document, checkConfig), configKind)
-  return { problems, warnings: [...twice, ...warnings] }
+  const decoded = decode(document, checkConfig)
+  const { problems, warnings } = check(text, document, decoded, configKind)
+  return { problems, warnings: [...twice, ...warnings, ...decoded.unknown.map(describeUnknown)] }
+}
+
+/** "Runtimes MAY log unknown properties but MUST otherwise ignore them." */
+function describeUnknown({ path, key, names }: Unknown): Problem {
+  const meant = suggest(key, names)
+  return { path, message: `unknown property${meant === undefined ? '' : `; did you mean ${meant}?`}` }
 }
 
 function parse<T>(text: string, source: string, kind: Kind<T>): { document: T; warnings: readonly Problem[] } {
