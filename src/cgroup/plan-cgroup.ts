@@ -18,15 +18,13 @@
 import type { Resources } from '../config/config.ts'
 import { formatProblems, type Problem, RuntError } from '../errors.ts'
 import type { Step } from '../plan/launch-plan.ts'
-import { type CgroupDirectory, cgroupDirectory, innerPath } from './cgroup-path.ts'
-import { type HierarchyWrites, resourceWrites } from './controllers.ts'
+import { innerPath } from './cgroup-path.ts'
 import { deviceRules } from './device-rules.ts'
-import { type CgroupHost, findHierarchy, type Hierarchy, unifiedHierarchy } from './hierarchies.ts'
-import { directoryStep, openDirectory, openForWriting, type Slots, writeSteps } from './steps.ts'
-import { devicesWrites } from './v1/devices.ts'
+import { type CgroupHost, findHierarchy } from './hierarchies.ts'
+import { FROM, legacySteps, type Part, pathsByController, planParts, unifiedSteps } from './hierarchy-part.ts'
+import type { Slots } from './steps.ts'
 import { compileDeviceProgram } from './v2/device-program.ts'
-import { enableSteps } from './v2/enable-controllers.ts'
-import { EACCES, ENOENT, EPERM, EROFS, type Write } from './write.ts'
+import { EACCES, ENOENT, EPERM, EROFS } from './write.ts'
 
 export interface CgroupInput {
   readonly id: string
@@ -49,33 +47,26 @@ export interface CgroupPlan {
   readonly containerSteps: readonly Step[]
   readonly cgroupSlot?: number
   readonly inherit: readonly number[]
-  readonly deviceFilter?: { readonly program: Uint8Array; readonly slot: number; readonly from: string }
+  readonly deviceFilter?: DeviceFilter
 }
 
-/** What is planned for one hierarchy. */
-interface Part {
-  readonly hierarchy: Hierarchy
-  readonly path: string
-  readonly directory: CgroupDirectory
-  readonly writes: readonly Write[]
-  /** v2 controllers that the parents must pass on. */
-  readonly enable: readonly string[]
+/** A program to load and attach to the cgroup whose directory is open in `slot`. */
+export interface DeviceFilter {
+  readonly program: Uint8Array
+  readonly slot: number
+  readonly from: string
 }
 
-const FROM = 'linux.cgroupsPath'
 /** Nothing there, no permission, or mounted read-only. */
 const NO_ACCESS = [ENOENT, EACCES, EPERM, EROFS]
 
 export function planCgroup(input: CgroupInput, host: CgroupHost, slots: Slots): CgroupPlan {
   const problems: Problem[] = []
   const inner = innerPath(input.id, input.cgroupsPath, problems)
-  const writes = resourceWrites(input.resources, host, 'create', problems)
-  const devices = input.rootless ? undefined : deviceWrites(input.resources, host, problems)
-  if (host.mode === 'none' && problems.length === 0)
-    problems.push({ path: FROM, message: 'no cgroup hierarchy is mounted' })
+  const caller = input.rootless ? 'rootless' : 'root'
+  const parts = planParts(input.resources, host, inner, caller, problems)
   if (problems.length > 0) throw new RuntError('host', formatProblems(problems), { problems })
 
-  const parts = host.hierarchies.map((hierarchy) => planPart(hierarchy, host, inner, [...writes, ...(devices ?? [])]))
   const runtimeSteps: Step[] = []
   const containerSteps: Step[] = []
   const inherit: number[] = []
@@ -84,7 +75,7 @@ export function planCgroup(input: CgroupInput, host: CgroupHost, slots: Slots): 
     const tolerate = mayFail(part, input, host) ? NO_ACCESS : undefined
     const slot = slots.allocate(`cgroup ${part.hierarchy.controllers.join(',') || part.path}`)
     if (part.hierarchy.version === 2) {
-      runtimeSteps.push(...unifiedSteps(part, slot, input, slots, tolerate))
+      runtimeSteps.push(...unifiedSteps(part, slot, caller, slots, tolerate))
       cgroupSlot = slot
     } else {
       runtimeSteps.push(...legacySteps(part, slot, slots, tolerate))
@@ -92,8 +83,7 @@ export function planCgroup(input: CgroupInput, host: CgroupHost, slots: Slots): 
       inherit.push(slot)
     }
   }
-  const program = cgroupSlot !== undefined && !input.rootless && !findHierarchy(host, 'devices')
-  const filter = program ? compileDeviceProgram(deviceRules(input.resources)) : undefined
+  const deviceFilter = cgroupSlot === undefined ? undefined : planDeviceFilter(input, host, cgroupSlot)
   return {
     mode: host.mode,
     paths: pathsByController(parts),
@@ -102,36 +92,19 @@ export function planCgroup(input: CgroupInput, host: CgroupHost, slots: Slots): 
     containerSteps,
     inherit,
     ...(cgroupSlot !== undefined && { cgroupSlot }),
-    ...(cgroupSlot !== undefined &&
-      filter !== undefined && { deviceFilter: { program: filter, slot: cgroupSlot, from: 'linux.resources.devices' } }),
+    ...(deviceFilter && { deviceFilter }),
   }
 }
 
-/** The devices controller of v1, where it is mounted. Without it and without v2 a container could open every device. */
-function deviceWrites(resources: Resources, host: CgroupHost, problems: Problem[]): HierarchyWrites[] {
-  const hierarchy = findHierarchy(host, 'devices')
-  if (hierarchy !== undefined) {
-    return [{ hierarchy, controllers: ['devices'], writes: devicesWrites(resources, problems) }]
-  }
-  if (unifiedHierarchy(host) === undefined && host.mode !== 'none') {
-    const message = 'the devices controller is not mounted, and without it the container could open every device'
-    problems.push({ path: 'linux.resources.devices', message })
-  }
-  return []
-}
-
-function planPart(hierarchy: Hierarchy, host: CgroupHost, inner: string, all: readonly HierarchyWrites[]): Part {
-  const directory = cgroupDirectory(host, hierarchy, inner)
-  const mine = all.filter((entry) => entry.hierarchy === hierarchy)
-  const needed = mine.flatMap((entry) => entry.controllers).filter((controller) => controller !== 'cgroup')
-  return {
-    hierarchy,
-    directory,
-    path: `${directory.base}/${directory.inner}`,
-    writes: mine.flatMap((entry) => entry.writes),
-    // In hybrid mode what the v2 tree has left over is the host's: only what is asked for is passed on.
-    enable: host.mode === 'v2' ? hierarchy.controllers : needed,
-  }
+/** Where no v1 controller guards the devices, a program on the v2 cgroup does, unless everything is allowed. */
+export function planDeviceFilter(
+  { resources, rootless }: Pick<CgroupInput, 'resources' | 'rootless'>,
+  host: CgroupHost,
+  slot: number,
+): DeviceFilter | undefined {
+  if (rootless || findHierarchy(host, 'devices') !== undefined) return undefined
+  const program = compileDeviceProgram(deviceRules(resources))
+  return program && { program, slot, from: 'linux.resources.devices' }
 }
 
 /** Hierarchies that only group processes are joined where possible; so are all, for an unprivileged user without a path. */
@@ -142,62 +115,4 @@ function mayFail(part: Part, input: CgroupInput, host: CgroupHost): boolean {
       ? host.mode === 'hybrid'
       : part.hierarchy.controllers.every((name) => name.includes('='))
   return onlyGroups || (input.rootless && input.cgroupsPath === undefined)
-}
-
-function unifiedSteps(
-  part: Part,
-  slot: number,
-  input: CgroupInput,
-  slots: Slots,
-  tolerate: readonly number[] | undefined,
-): Step[] {
-  return [
-    directoryStep(part.path, FROM, { parents: 1, ...(tolerate && { tolerate }) }),
-    ...enableSteps(part.hierarchy.mountpoint, part.path, part.enable, input.rootless ? 'rootless' : 'root', slots),
-    ...writeSteps(part.path, part.writes, slots),
-    openDirectory(part.path, slot, FROM, tolerate),
-  ]
-}
-
-function legacySteps(part: Part, slot: number, slots: Slots, tolerate: readonly number[] | undefined): Step[] {
-  const directories = part.hierarchy.controllers.includes('cpuset')
-    ? cpusetDirectories(part, tolerate)
-    : [directoryStep(part.path, FROM, { parents: 1, ...(tolerate && { tolerate }) })]
-  // `tasks`, not cgroup.procs: a thread that moves itself takes no global lock and waits for no grace period.
-  return [
-    ...directories,
-    ...writeSteps(part.path, part.writes, slots),
-    openForWriting(`${part.path}/tasks`, slot, FROM, tolerate),
-  ]
-}
-
-/**
- * A new cpuset is empty, and no process may enter an empty one. With cgroup.clone_children its parent hands its own values
- * down (cpuset(7)), at the price of one write for each level and no read.
- */
-function cpusetDirectories(part: Part, tolerate: readonly number[] | undefined): Step[] {
-  const steps: Step[] = []
-  let parent = part.directory.base
-  for (const name of part.directory.inner.split('/')) {
-    const clone: Write = { file: 'cgroup.clone_children', data: '1', from: FROM, ...(tolerate && { tolerate }) }
-    steps.push({
-      op: 'write_file',
-      from: FROM,
-      path: `${parent}/${clone.file}`,
-      data: '1',
-      ...(tolerate && { tolerate }),
-    })
-    parent = `${parent}/${name}`
-    steps.push(directoryStep(parent, FROM, tolerate ? { tolerate } : {}))
-  }
-  return steps
-}
-
-function pathsByController(parts: readonly Part[]): { [controller: string]: string } {
-  const paths: { [controller: string]: string } = {}
-  for (const { hierarchy, path } of parts) {
-    if (hierarchy.version === 2) paths[''] = path
-    else for (const controller of hierarchy.controllers) paths[controller] = path
-  }
-  return paths
 }

@@ -189,6 +189,7 @@ function array(view: DataView, at: number, element: string, order: 'little' | 'b
   const items: DbusValue[] = []
   while (position < end) {
     const read = unmarshalOne(view, position, element, order)
+    if (read.end === position) throw new RangeError('D-Bus array of nothing')
     items.push(read.value)
     position = read.end
   }

@@ -13,8 +13,8 @@ import { INFINITY, number, type Property, quotaProperties, type Target, tasksMax
 import { unifiedProperties } from './unified-properties.ts'
 import type { Unit } from './unit.ts'
 
-/** What a container's unit is, before any limit. `pid`: its first process, without which a scope cannot be. */
-export function unitProperties(unit: Unit, pid: number, target: Target): Property[] {
+/** What a container's unit is, before any limit. A scope also needs its first process: `pidProperty`. */
+export function unitProperties(unit: Unit, target: Target): Property[] {
   const isSlice = unit.name.endsWith('.slice')
   const accounting = [
     'CPUAccounting',
@@ -29,11 +29,15 @@ export function unitProperties(unit: Unit, pid: number, target: Target): Propert
       : [
           { name: 'Slice', signature: 's', value: unit.slice },
           { name: 'Delegate', signature: 'b', value: true },
-          { name: 'PIDs', signature: 'au', value: [pid] },
         ]),
     ...accounting.map((name) => ({ name, signature: 'b', value: true })),
     { name: 'DefaultDependencies', signature: 'b', value: false },
   ]
+}
+
+/** The process that a scope begins with; slices have none. */
+export function pidProperty(pid: number): Property {
+  return { name: 'PIDs', signature: 'au', value: [pid] }
 }
 
 export function resourceProperties(resources: Resources, target: Target, problems: Problem[]): Property[] {
