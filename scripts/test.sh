@@ -4,6 +4,8 @@
 set -eu
 build=$1
 output=$build/test.tap
+# The program under test; RUNT_RUNTIME=build/runt-node tests the same commands on Node.
+export RUNT_RUNTIME="${RUNT_RUNTIME:-$build/runt}"
 files=$(find "$build/test" -name '*.test.mjs' | sort)
 if [ -n "${TESTS:-}" ]; then
   chosen=
@@ -17,13 +19,11 @@ fi
 case $build in
 *sanitize)
   # Node itself is not instrumented: the runtime library has to be there before it. Node leaks at exit by design.
-  LD_PRELOAD=$(gcc -print-file-name=libasan.so):$(gcc -print-file-name=libubsan.so)
-  RUNT_LD_PRELOAD=$LD_PRELOAD
   NODE_OPTIONS="--conditions=sanitize ${NODE_OPTIONS:-}"
   ASAN_OPTIONS=detect_leaks=0:abort_on_error=0
   UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-  export NODE_OPTIONS ASAN_OPTIONS UBSAN_OPTIONS RUNT_LD_PRELOAD
-  preload="env LD_PRELOAD=$LD_PRELOAD"
+  export NODE_OPTIONS ASAN_OPTIONS UBSAN_OPTIONS
+  preload="env LD_PRELOAD=$(gcc -print-file-name=libasan.so):$(gcc -print-file-name=libubsan.so)"
   ;;
 *) preload= ;;
 esac
