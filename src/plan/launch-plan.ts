@@ -56,15 +56,24 @@ export const SYNC_HOOKED = 4 // they have run
 export const SYNC_READY = 5 // everything but the start is done
 export const SYNC_RECORDED = 6 // state.json is written: the container may live without its runtime
 
-/** The slots a step reads ('slot') or fills ('into'), by the table. */
-export function slotsOf(step: Step, kind: 'slot' | 'into'): number[] {
-  const slots: number[] = []
-  const fields: Readonly<Record<string, string>> = stepTable[step.op]
-  for (const name in fields) {
-    const type = fields[name]
-    if (type !== kind && type !== `${kind}?`) continue
-    const slot = (step as unknown as Readonly<Record<string, number | undefined>>)[name]
-    if (slot !== undefined && slot >= 0) slots.push(slot)
+/** The fields of each operation that read a slot or fill one: looked up once, for a plan has hundreds of steps. */
+const fieldsOf = (kind: 'slot' | 'into'): Readonly<Record<Op, readonly string[]>> => {
+  const result = {} as Record<Op, string[]>
+  for (const [op, fields] of Object.entries(stepTable))
+    result[op as Op] = Object.entries(fields).flatMap(([name, type]) => (type === kind || type === `${kind}?` ? [name] : []))
+  return result
+}
+const slotFields = { slot: fieldsOf('slot'), into: fieldsOf('into') }
+
+/** The slots that any of the steps reads ('slot') or fills ('into'). */
+export function slotsOf(steps: readonly Step[], kind: 'slot' | 'into'): Set<number> {
+  const slots = new Set<number>()
+  const fields = slotFields[kind]
+  for (const step of steps) {
+    for (const name of fields[step.op]) {
+      const slot = (step as unknown as Readonly<Record<string, number | undefined>>)[name]
+      if (slot !== undefined) slots.add(slot)
+    }
   }
   return slots
 }

@@ -185,7 +185,6 @@ const startWait = ({ options, shared }: PlanContext): Step[] =>
 
 /** Slots that the runtime fills before the clone and init reads. */
 function inherited(before: readonly Step[], container: readonly Step[]): number[] {
-  const filled = new Set(before.flatMap((step) => slotsOf(step, 'into')))
-  const read = new Set(container.flatMap((step) => slotsOf(step, 'slot')))
-  return [...filled].filter((slot) => read.has(slot)).sort((a, b) => a - b)
+  const read = slotsOf(container, 'slot')
+  return [...slotsOf(before, 'into')].filter((slot) => read.has(slot))
 }
