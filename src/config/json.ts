@@ -9,8 +9,8 @@ export type Json = null | boolean | number | bigint | string | JsonList | JsonOb
 export type JsonList = Json[]
 export type JsonObject = { [key: string]: Json }
 
-/** Deep enough for any document we read, and shallow enough for the engine's stack, which is a quarter of a megabyte. */
-const MAX_DEPTH = 500
+/** Deep enough for any document we read; in QuickJS it takes a fifth of a megabyte of stack. */
+const MAX_DEPTH = 200
 
 /**
  * Parses `text` exactly; `source` is the file's name in the error. Prefer parseRounded where unsafe integers are noticed
@@ -33,139 +33,147 @@ export function parseRounded(text: string, source: string): Json {
 
 /** Parses `text` exactly, without the engine's help. `onDuplicate` is told of keys that occur twice in an object. */
 export function parseExact(text: string, source: string, onDuplicate?: (key: string, line: number) => void): Json {
-  let at = 0
-  const value = parseValue(0)
-  skipSpace()
-  if (at < text.length) fail('expected the end of the document')
+  const cursor: Cursor = { text, source, onDuplicate, at: 0 }
+  const value = parseValue(cursor, 0)
+  skipSpace(cursor)
+  if (cursor.at < text.length) fail(cursor, 'expected the end of the document')
   return value
+}
 
-  function parseValue(depth: number): Json {
-    skipSpace()
-    const code = text.charCodeAt(at)
-    if (code === 0x22) return parseString()
-    if (code === 0x7b || code === 0x5b) {
-      if (depth === MAX_DEPTH) fail(`nested more than ${MAX_DEPTH} levels deep`)
-      at++
-      return code === 0x7b ? parseObject(depth + 1) : parseList(depth + 1)
-    }
-    if (code === 0x2d || (code >= 0x30 && code <= 0x39)) return parseNumber()
-    if (code === 0x74 && text.startsWith('true', at)) return literal(4, true)
-    if (code === 0x66 && text.startsWith('false', at)) return literal(5, false)
-    if (code === 0x6e && text.startsWith('null', at)) return literal(4, null)
-    return fail('expected a value')
+/** A text that is being read, and how far. */
+interface Cursor {
+  readonly text: string
+  readonly source: string
+  readonly onDuplicate: ((key: string, line: number) => void) | undefined
+  at: number
+}
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+
+function parseValue(c: Cursor, depth: number): Json {
+  skipSpace(c)
+  const code = c.text.charCodeAt(c.at)
+  if (code === QUOTE) return parseString(c)
+  if (code === 0x7b || code === 0x5b) {
+    if (depth === MAX_DEPTH) fail(c, `nested more than ${MAX_DEPTH} levels deep`)
+    c.at++
+    return code === 0x7b ? parseObject(c, depth + 1) : parseList(c, depth + 1)
   }
+  if (code === 0x2d || (code >= 0x30 && code <= 0x39)) return parseNumber(c)
+  if (c.text.startsWith('true', c.at)) return skip(c, 4, true)
+  if (c.text.startsWith('false', c.at)) return skip(c, 5, false)
+  if (c.text.startsWith('null', c.at)) return skip(c, 4, null)
+  return fail(c, 'expected a value')
+}
 
-  function literal(length: number, value: boolean | null): boolean | null {
-    at += length
-    return value
+function skip(c: Cursor, length: number, value: boolean | null): boolean | null {
+  c.at += length
+  return value
+}
+
+function parseObject(c: Cursor, depth: number): JsonObject {
+  const object: JsonObject = {}
+  skipSpace(c)
+  if (take(c, '}')) return object
+  for (;;) {
+    skipSpace(c)
+    if (c.text.charCodeAt(c.at) !== QUOTE) fail(c, 'expected a string as key')
+    const key = parseString(c)
+    skipSpace(c)
+    if (!take(c, ':')) fail(c, "expected ':'")
+    const value = parseValue(c, depth)
+    if (c.onDuplicate !== undefined && Object.hasOwn(object, key)) c.onDuplicate(key, lineOf(c))
+    set(object, key, value)
+    skipSpace(c)
+    if (take(c, '}')) return object
+    if (!take(c, ',')) fail(c, "expected ',' or '}'")
   }
+}
 
-  function parseObject(depth: number): JsonObject {
-    const object: JsonObject = {}
-    skipSpace()
-    if (take(0x7d)) return object
-    for (;;) {
-      skipSpace()
-      if (text.charCodeAt(at) !== 0x22) fail('expected a string as key')
-      const key = parseString()
-      skipSpace()
-      if (!take(0x3a)) fail("expected ':'")
-      const value = parseValue(depth)
-      if (onDuplicate !== undefined && Object.hasOwn(object, key))
-        onDuplicate(key, text.slice(0, at).split('\n').length)
-      set(object, key, value)
-      skipSpace()
-      if (take(0x7d)) return object
-      if (!take(0x2c)) fail("expected ',' or '}'")
-    }
+function parseList(c: Cursor, depth: number): JsonList {
+  const list: JsonList = []
+  skipSpace(c)
+  if (take(c, ']')) return list
+  for (;;) {
+    list.push(parseValue(c, depth))
+    skipSpace(c)
+    if (take(c, ']')) return list
+    if (!take(c, ',')) fail(c, "expected ',' or ']'")
   }
+}
 
-  function parseList(depth: number): JsonList {
-    const list: JsonList = []
-    skipSpace()
-    if (take(0x5d)) return list
-    for (;;) {
-      list.push(parseValue(depth))
-      skipSpace()
-      if (take(0x5d)) return list
-      if (!take(0x2c)) fail("expected ',' or ']'")
-    }
-  }
+function parseString(c: Cursor): string {
+  const start = c.at
+  let end = start
+  do {
+    end = c.text.indexOf('"', end + 1)
+    if (end < 0) fail(c, 'the string that begins here does not end')
+  } while (isEscaped(c.text, end))
+  const raw = c.text.slice(start, end + 1)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids them in strings
+  const control = raw.search(/[\0-\x1f]/)
+  if (control >= 0) fail(c, 'a control character in a string must be escaped', control)
+  const hasEscapes = raw.includes('\\')
+  if (hasEscapes) checkEscapes(c, raw)
+  c.at = end + 1
+  return hasEscapes ? (JSON.parse(raw) as string) : raw.slice(1, -1)
+}
 
-  function parseString(): string {
-    const start = at
-    let end = start
-    do {
-      end = text.indexOf('"', end + 1)
-      if (end < 0) fail('the string that begins here does not end')
-    } while (isEscaped(text, end))
-    const raw = text.slice(start, end + 1)
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids them in strings
-    const control = raw.search(/[\0-\x1f]/)
-    if (control >= 0) {
-      at = start + control
-      fail('a control character in a string must be escaped')
-    }
-    if (!raw.includes('\\')) {
-      at = end + 1
-      return raw.slice(1, -1)
-    }
-    checkEscapes(raw, start)
-    at = end + 1
-    return JSON.parse(raw) as string
-  }
-
-  /** QuickJS knows more escapes than JSON has. */
-  function checkEscapes(raw: string, start: number): void {
-    for (let offset = raw.indexOf('\\'); offset >= 0; offset = raw.indexOf('\\', offset + 2)) {
-      if (/^\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/.test(raw.slice(offset, offset + 6))) continue
-      at = start + offset
-      fail('invalid escape in a string')
-    }
-  }
-
-  function parseNumber(): number | bigint {
-    const pattern = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y
-    pattern.lastIndex = at
-    const match = pattern.exec(text)
-    if (match === null) return fail('expected a number')
-    const [digits, fraction, exponent] = match
-    const number = Number(digits)
-    const next = text.charCodeAt(at + digits.length)
-    if ((next >= 0x30 && next <= 0x39) || next === 0x2e) return fail('invalid number')
-    at += digits.length
-    return fraction === undefined && exponent === undefined && !Number.isSafeInteger(number) ? BigInt(digits) : number
-  }
-
-  function skipSpace(): void {
-    for (;;) {
-      const code = text.charCodeAt(at)
-      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return
-      at++
-    }
-  }
-
-  function take(code: number): boolean {
-    if (text.charCodeAt(at) !== code) return false
-    at++
-    return true
-  }
-
-  function fail(reason: string): never {
-    const before = text.slice(0, at)
-    const line = before.split('\n').length
-    const column = at - before.lastIndexOf('\n')
-    const found = at < text.length ? `found ${JSON.stringify(text.charAt(at))}` : 'the text ends'
-    const message = `line ${line}, column ${column}: ${reason}, ${found}`
-    throw new RuntError('config', `${source}: ${message}`, { path: source, problems: [{ path: '', message }] })
+/** QuickJS knows more escapes than JSON has. */
+function checkEscapes(c: Cursor, raw: string): void {
+  for (let offset = raw.indexOf('\\'); offset >= 0; offset = raw.indexOf('\\', offset + 2)) {
+    if (/^\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/.test(raw.slice(offset, offset + 6))) continue
+    fail(c, 'invalid escape in a string', offset)
   }
 }
 
 /** Whether the character at `at` follows an odd number of backslashes. */
 function isEscaped(text: string, at: number): boolean {
   let start = at
-  while (text.charCodeAt(start - 1) === 0x5c) start--
+  while (text.charCodeAt(start - 1) === BACKSLASH) start--
   return (at - start) % 2 === 1
+}
+
+function parseNumber(c: Cursor): number | bigint {
+  const pattern = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y
+  pattern.lastIndex = c.at
+  const match = pattern.exec(c.text)
+  if (match === null) return fail(c, 'expected a number')
+  const [digits, fraction, exponent] = match
+  const next = c.text.charCodeAt(c.at + digits.length)
+  if ((next >= 0x30 && next <= 0x39) || next === 0x2e) return fail(c, 'invalid number')
+  c.at += digits.length
+  const number = Number(digits)
+  return fraction === undefined && exponent === undefined && !Number.isSafeInteger(number) ? BigInt(digits) : number
+}
+
+function skipSpace(c: Cursor): void {
+  for (;;) {
+    const code = c.text.charCodeAt(c.at)
+    if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return
+    c.at++
+  }
+}
+
+function take(c: Cursor, char: string): boolean {
+  if (c.text[c.at] !== char) return false
+  c.at++
+  return true
+}
+
+function lineOf({ text, at }: Cursor): number {
+  return text.slice(0, at).split('\n').length
+}
+
+/** Throws; `offset` is how far behind the cursor the fault is. */
+function fail(c: Cursor, reason: string, offset = 0): never {
+  c.at += offset
+  const { text, at, source } = c
+  const column = at - text.slice(0, at).lastIndexOf('\n')
+  const found = at < text.length ? `found ${JSON.stringify(text.charAt(at))}` : 'the text ends'
+  const message = `line ${lineOf(c)}, column ${column}: ${reason}, ${found}`
+  throw new RuntError('config', `${source}: ${message}`, { path: source, problems: [{ path: '', message }] })
 }
 
 /** Sets a member; `__proto__` is a key like any other in a document. */

@@ -7,15 +7,18 @@ import { formatKey } from '../decode.ts'
 import type { Report } from '../rule.ts'
 
 export function checkNul(text: string, document: unknown, report: Report): void {
-  if (text.includes('\\u0000')) search(document, '', report)
+  if (text.includes('\\u0000')) search(document, '', MAX_DEPTH, report)
 }
 
-function search(value: unknown, path: string, report: Report): void {
+/** The schema goes no deeper; below are only members that mean nothing. */
+const MAX_DEPTH = 12
+
+function search(value: unknown, path: string, depth: number, report: Report): void {
   if (typeof value === 'string' && value.includes('\0')) report(path, 'must not contain a NUL character')
-  if (typeof value !== 'object' || value === null) return
+  if (typeof value !== 'object' || value === null || depth === 0) return
   for (const [key, member] of Object.entries(value)) {
     const at = path + formatKey(Array.isArray(value) ? Number(key) : key, path)
     if (key.includes('\0')) report(path, 'must not contain a NUL character in a key')
-    search(member, at, report)
+    search(member, at, depth - 1, report)
   }
 }
