@@ -1,6 +1,7 @@
 /* Hooks that do not end, do not read, print much or nothing, leave processes behind, and what they are given. */
 #include "steps_test.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -112,6 +113,18 @@ static void test_surroundings(void) {
   ok(strcmp(m.detail, "exit status 1") == 0, "and not in the detail");
 }
 
+/* In a child that is pid 1 of a pid namespace, as init is: orphans of the hook come to it, and are not taken for the
+ * hook. */
+static int as_first_process(void) {
+  if (shell("sleep 0.1 & sleep 0.2 & cat >first.state; exit 6", 0) != -ECHILD) return 1;
+  if (strcmp(m.detail, "exit status 6") != 0) return 2;
+#ifdef RUNT_INIT
+  if (strcmp(read_text("first.state"), "{\"pid\":1}") != 0) return 3;
+#endif
+  if (shell("sleep 20 & sleep 20", 1) != -ETIMEDOUT) return 4;
+  return getpid() == 1 ? 0 : 5;
+}
+
 /* In a child whose descriptors 0 to 2 are closed, so that ours would get their numbers. */
 static int without_stdio(void) {
   close(0), close(1), close(2);
@@ -132,4 +145,14 @@ void test_hooks(void) {
   waitpid(child, &status, 0);
   is(WEXITSTATUS(status), 0, "a hook of a runtime without descriptors 0 to 2");
   is(waitpid(-1, &status, WNOHANG), -1, "no zombie is left");
+  child = fork();
+  if (child == 0) {
+    if (unshare(CLONE_NEWPID) < 0) _exit(77);
+    child = fork();
+    if (child == 0) _exit(as_first_process());
+    waitpid(child, &status, 0);
+    _exit(WEXITSTATUS(status));
+  }
+  waitpid(child, &status, 0);
+  is(WEXITSTATUS(status), 0, "hooks of the first process of a pid namespace");
 }
