@@ -6,6 +6,7 @@ import { RuntError } from '../errors.ts'
 import type { Native } from '../native.ts'
 import { destroyCgroups, killInit } from '../state/destroy-container.ts'
 import { type Container, findContainer, loadContainer, salvageRecord } from '../state/load-container.ts'
+import { LAUNCH_FILE } from '../state/record.ts'
 import { checkId, stateRoot } from '../state/state-root.ts'
 import { containerStatus } from '../state/status.ts'
 import type { Context, Run } from './context.ts'
@@ -20,12 +21,17 @@ export const deleteContainer: Run<'delete'> = async (context, { force }, [id = '
   if (lock === undefined) throw new RuntError('state', 'container does not exist')
   const container = loadContainer(native, root, id)
   const status = containerStatus(native, container.directory, container.record)
-  if (status === 'running' || status === 'paused') {
+  if (status === 'running' || status === 'paused' || (status === 'creating' && isInhabited(native, container))) {
     throw new RuntError('state', `cannot delete container ${id} that is not stopped: ${status}`)
   }
   if (status === 'created') killInit(native, container.record)
   await removeContainer(context, container)
   return 0
+}
+
+/** A creation that was interrupted, or lost its state.json: its processes are found in the cgroups only. */
+function isInhabited(native: Native, { record }: Container): boolean {
+  return record.cgroupDirectories.some((directory) => native.signalCgroup(directory, 0) > 0)
 }
 
 /** One command at a time changes a container. undefined: it does not exist. */
@@ -61,12 +67,14 @@ function killContainer(native: Native, { record }: Container): void {
   if (record.pid === 0) destroyCgroups(native, record)
 }
 
-/** Neither record can be read. Nothing was launched if nothing was written; else there is something we cannot find. */
+/**
+ * Neither record can be read. An empty directory is one of a `create` that was killed before it launched anything; with other
+ * files in it somebody took the records away, and there may be processes that we cannot find.
+ */
 function removeRemains(native: Native, directory: string): void {
-  const names = native.readDirectory(directory).filter((name) => !name.startsWith('.'))
-  if (names.some((name) => name.endsWith('.fifo'))) {
-    const message = `${directory}: neither state.json nor launch.json tells where the container's processes are; kill them, then remove the directory`
-    throw new RuntError('state', message)
+  if (native.readDirectory(directory).some((name) => name !== LAUNCH_FILE)) {
+    const reason = 'neither state.json nor launch.json can be read, so its processes and cgroups cannot be found'
+    throw new RuntError('state', `${directory}: ${reason}; end them, then remove the directory`)
   }
   native.removeDirectory(directory)
 }

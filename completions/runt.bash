@@ -1,0 +1,47 @@
+# bash completion for runt. Made by scripts/generate-cli-docs.ts from src/cli/command-table.ts.
+
+_runt_ids() {
+  runt "${_runt_root[@]}" list --quiet 2>/dev/null
+}
+
+_runt() {
+  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command= words= i
+  local -a _runt_root=()
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    case ${COMP_WORDS[i]} in
+    --root) _runt_root=(--root "${COMP_WORDS[++i]}") ;;
+    --log | --log-format | --rootless) ((i++)) ;;
+    -*) ;;
+    *)
+      command=${COMP_WORDS[i]}
+      break
+      ;;
+    esac
+  done
+  case $previous in
+    --log-format) COMPREPLY=($(compgen -W "text json" -- "$current")); return ;;
+    --rootless) COMPREPLY=($(compgen -W "true false auto" -- "$current")); return ;;
+    --format) COMPREPLY=($(compgen -W "table json" -- "$current")); return ;;
+    --format) COMPREPLY=($(compgen -W "text json" -- "$current")); return ;;
+    --root|--bundle|-b) COMPREPLY=($(compgen -d -- "$current")); return ;;
+    --log|--pid-file|--console-socket|--pidfd-socket) COMPREPLY=($(compgen -f -- "$current")); return ;;
+  esac
+  case $command in
+    '') words="--debug --log --log-format --root --systemd-cgroup --rootless --version -v --help -h create delete features kill list plan run spec start state validate help" ;;
+    help) words="create delete features kill list plan run spec start state validate" ;;
+    create) words="--bundle -b --console-socket --pidfd-socket --pid-file --no-pivot --no-new-keyring --preserve-fds --help -h $(_runt_ids)" ;;
+    delete) words="--force -f --help -h $(_runt_ids)" ;;
+    features) words="--help -h " ;;
+    kill) words="--all -a --help -h $(_runt_ids)" ;;
+    list) words="--format -f --quiet -q --help -h " ;;
+    plan) words="--format -f --help -h " ;;
+    run) words="--bundle -b --console-socket --pidfd-socket --pid-file --no-pivot --no-new-keyring --preserve-fds --detach -d --keep --no-subreaper --help -h $(_runt_ids)" ;;
+    spec) words="--bundle -b --rootless --help -h " ;;
+    start) words="--help -h $(_runt_ids)" ;;
+    state) words="--help -h $(_runt_ids)" ;;
+    validate) words="--format -f --help -h " ;;
+  esac
+  COMPREPLY=($(compgen -W "$words" -- "$current"))
+}
+
+complete -o bashdefault -o default -F _runt runt
