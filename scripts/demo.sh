@@ -11,7 +11,9 @@ rm -rf "$bundle"
 mkdir -p "$bundle/rootfs/bin" "$bundle/rootfs/etc" "$bundle/rootfs/proc" "$bundle/rootfs/sys" "$bundle/rootfs/dev" \
   "$bundle/rootfs/tmp"
 cp "$busybox" "$bundle/rootfs/bin/busybox"
-for applet in $("$busybox" --list); do ln -sf busybox "$bundle/rootfs/bin/$applet"; done
+for applet in $("$busybox" --list); do
+  [ "$applet" = busybox ] || ln -s busybox "$bundle/rootfs/bin/$applet"
+done
 echo 'root:x:0:0:root:/:/bin/sh' >"$bundle/rootfs/etc/passwd"
 echo 'root:x:0:' >"$bundle/rootfs/etc/group"
 cat >"$bundle/rootfs/bin/demo" <<'EOF'
