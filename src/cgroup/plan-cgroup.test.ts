@@ -125,6 +125,19 @@ t.test('v2: no program where every device is allowed', (t) => {
   t.end()
 })
 
+t.test('v2: delegation to the container user', (t) => {
+  const owned = (host: CgroupHost) =>
+    planFor(host, { owner: 100000 }).runtimeSteps.flatMap((step) =>
+      step.op === 'fchownat' ? [[step.path, step.uid, step.at]] : [],
+    )
+  t.same(owned(unified).slice(0, 2), [
+    ['', 100000, 1],
+    ['cgroup.procs', 100000, 1],
+  ])
+  t.same(owned(hybrid), [])
+  t.end()
+})
+
 t.test('rootless: without a path and without limits nothing has to succeed; with either it has to', (t) => {
   const fatal = (input: Partial<CgroupInput>, host: CgroupHost) =>
     planFor(host, { rootless: true, ...input })

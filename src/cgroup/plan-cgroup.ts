@@ -35,6 +35,11 @@ export interface CgroupInput {
    * without a `cgroupsPath` a container that asks for no limits may stay in the runtime's own cgroup.
    */
   readonly rootless: boolean
+  /**
+   * v2: the user, as the host sees it, to whom the cgroup is delegated (cgroups(7), Delegation). runc does so when the
+   * container has a user and a cgroup namespace and may write to its cgroup mount.
+   */
+  readonly owner?: number | undefined
 }
 
 export interface CgroupPlan {
@@ -57,6 +62,17 @@ export interface DeviceFilter {
   readonly from: string
 }
 
+const DELEGATION = 'linux.namespaces (delegation of the cgroup)'
+/** As of Linux 6.18; older kernels have fewer. Limits are not among them: they stay ours. */
+const DELEGATED_FILES = [
+  'cgroup.procs',
+  'cgroup.threads',
+  'cgroup.subtree_control',
+  'memory.oom.group',
+  'memory.reclaim',
+]
+/** fchownat(2): leave the group. */
+const KEEP = -1
 /** Nothing there, no permission, or mounted read-only. */
 const NO_ACCESS = [ENOENT, EACCES, EPERM, EROFS]
 
@@ -76,6 +92,7 @@ export function planCgroup(input: CgroupInput, host: CgroupHost, slots: Slots): 
     const slot = slots.allocate(`cgroup ${part.hierarchy.controllers.join(',') || part.path}`)
     if (part.hierarchy.version === 2) {
       runtimeSteps.push(...unifiedSteps(part, slot, caller, slots, tolerate))
+      if (input.owner !== undefined && host.mode === 'v2') runtimeSteps.push(...delegateSteps(slot, input.owner))
       cgroupSlot = slot
     } else {
       runtimeSteps.push(...legacySteps(part, slot, slots, tolerate))
@@ -94,6 +111,12 @@ export function planCgroup(input: CgroupInput, host: CgroupHost, slots: Slots): 
     ...(cgroupSlot !== undefined && { cgroupSlot }),
     ...(deviceFilter && { deviceFilter }),
   }
+}
+
+/** The directory itself, so that cgroups can be made in it, and the files that /sys/kernel/cgroup/delegate lists. */
+function delegateSteps(slot: number, uid: number): Step[] {
+  const own = (path: string): Step => ({ op: 'fchownat', from: DELEGATION, at: slot, path, uid, gid: KEEP })
+  return [own(''), ...DELEGATED_FILES.map((file) => ({ ...own(file), tolerate: [ENOENT] }))]
 }
 
 /** Where no v1 controller guards the devices, a program on the v2 cgroup does, unless everything is allowed. */

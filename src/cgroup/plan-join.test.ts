@@ -1,0 +1,68 @@
+import t from 'tap'
+import { type JoinInput, planJoin } from './plan-join.ts'
+
+const hybrid = { cpu: '/c/web', cpuacct: '/c/web', memory: '/m/web', '': '/u/web' }
+const unified = { '': '/sys/fs/cgroup/web' }
+
+t.test('the container own cgroups, each directory once', (t) => {
+  const plan = planFor({ paths: hybrid })
+  t.same(opened(plan), ['/c/web/tasks', '/m/web/tasks', '/u/web'])
+  t.same(
+    plan.containerSteps.map((step) => (step.op === 'write' ? [step.fd, step.data] : step.op)),
+    [
+      [1, '0'],
+      [2, '0'],
+    ],
+  )
+  t.same(plan.inherit, [1, 2])
+  t.equal(plan.cgroupSlot, 3)
+  t.end()
+})
+
+t.test('sub cgroups: one for all, or by controller', (t) => {
+  t.same(opened(planFor({ paths: hybrid, subgroups: ['a/b'] })), ['/c/web/a/b/tasks', '/m/web/a/b/tasks', '/u/web'])
+  t.same(opened(planFor({ paths: hybrid, subgroups: ['cpu,cpuacct:/x', 'memory:/'] })), [
+    '/c/web/x/tasks',
+    '/m/web/tasks',
+    '/u/web',
+  ])
+  t.same(opened(planFor({ paths: unified, subgroups: ['/a'] })), ['/sys/fs/cgroup/web/a'])
+  t.end()
+})
+
+t.test('v2: where init is, unless a cgroup is named', (t) => {
+  const initPath = '/sys/fs/cgroup/web/init.scope'
+  t.same(opened(planFor({ paths: unified, initPath })), [initPath])
+  t.same(opened(planFor({ paths: unified, initPath, subgroups: ['/'] })), ['/sys/fs/cgroup/web'])
+  t.end()
+})
+
+t.test('what is refused, in the words of runc', (t) => {
+  const refused: [string[], string][] = [
+    [['../x'], 'bad sub cgroup path: ../x'],
+    [['a/../../x'], 'bad sub cgroup path: a/../../x'],
+    [['nope:/x'], 'unknown controller nope'],
+    [['a', 'b'], 'invalid --cgroup argument: a (missing <controller>: prefix)'],
+    [[':a'], 'invalid --cgroup argument: :a (empty <controller> prefix)'],
+    [['cpu:a', 'cpu:b'], 'invalid --cgroup argument(s): controller cpu specified multiple times'],
+  ]
+  for (const [subgroups, message] of refused) {
+    t.throws(() => planFor({ paths: hybrid, subgroups }), { code: 'usage', message })
+  }
+  t.end()
+})
+
+t.test('rootless: joining is tried', (t) => {
+  const plan = planFor({ paths: hybrid, rootless: true })
+  t.ok([...plan.runtimeSteps, ...plan.containerSteps].every((step) => step.tolerate?.includes(13)))
+  t.end()
+})
+
+function planFor(input: Partial<JoinInput>) {
+  let next = 1
+  return planJoin({ paths: {}, subgroups: [], rootless: false, ...input }, { allocate: () => next++ })
+}
+
+function opened(plan: ReturnType<typeof planJoin>) {
+  return plan.runtimeSteps.map((step) => (step.op === 'openat2' ? step.path : step.op))
+}
