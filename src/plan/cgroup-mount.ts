@@ -1,9 +1,9 @@
 // A mount of type cgroup (config-linux.md "Default Filesystems", cgroup ownership): what the container sees of the hierarchies at
 // /sys/fs/cgroup. With a cgroup namespace the hierarchies themselves, without one bind mounts of the container's own directories.
 
+import type { Hierarchy } from '../cgroup/hierarchies.ts'
 import { AT_RECURSIVE, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE } from './constants.ts'
 import type { PlanContext, SectionSteps } from './context.ts'
-import type { Hierarchy } from '../cgroup/hierarchies.ts'
 import type { Step } from './launch-plan.ts'
 import { detachedMountSteps, openTarget, type PlannedMount } from './mounts.ts'
 
@@ -37,7 +37,14 @@ function legacySteps(context: PlanContext, { mount, from, options }: PlannedMoun
   const target = openTarget(context, from, mount.destination, {})
   const { set } = options.attributes
   return [
-    ...detachedMountSteps(context, { from, type: 'tmpfs', source: 'tmpfs', data: ['mode=755'], attributes: 0, into: tmpfs }),
+    ...detachedMountSteps(context, {
+      from,
+      type: 'tmpfs',
+      source: 'tmpfs',
+      data: ['mode=755'],
+      attributes: 0,
+      into: tmpfs,
+    }),
     target,
     { op: 'move_mount', from, mount: tmpfs, to: target.into },
     ...context.facts.cgroups.hierarchies.flatMap((hierarchy) => hierarchySteps(context, hierarchy, from, tmpfs)),

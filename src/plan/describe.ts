@@ -30,7 +30,9 @@ const hints: Readonly<Record<string, string>> = {
 
 /** How a missing program is told: engines look for these words and turn them into exit statuses 126 and 127. */
 function describeProgram(step: Extract<Step, { op: 'find_executable' }>, report: StepReport): string {
-  const name = JSON.stringify(step.candidates.length === 1 ? step.candidates[0] : step.from.slice('process.args[0] ('.length, -1))
+  const name = JSON.stringify(
+    step.candidates.length === 1 ? step.candidates[0] : step.from.slice('process.args[0] ('.length, -1),
+  )
   const text = errnoText(report.code)
   if (report.code === 'ENOENT' && step.candidates.length > 1) return `exec: ${name}: executable file not found in $PATH`
   return `exec: ${name}: stat: ${text}`
@@ -68,8 +70,10 @@ function objectOf(step: Step): string {
 /** The error of a failed launch. */
 export function describeFailure(plan: LaunchPlan, report: StepReport): RuntError {
   const step = plan[report.list][report.step]
-  if (step === undefined) return new RuntError('internal', `step ${report.step} of ${report.list}: ${report.syscall}: ${report.code}`)
-  if (report.syscall === 'init') return new RuntError('kernel', `${step.from}: ${report.detail} during ${printStep(step, plan.slots)}`)
+  if (step === undefined)
+    return new RuntError('internal', `step ${report.step} of ${report.list}: ${report.syscall}: ${report.code}`)
+  if (report.syscall === 'init')
+    return new RuntError('kernel', `${step.from}: ${report.detail} during ${printStep(step, plan.slots)}`)
   return new RuntError('kernel', describeStep(step, report), { path: step.from })
 }
 

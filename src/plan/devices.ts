@@ -60,7 +60,10 @@ const isForeignDev = ({ config }: PlanContext): boolean =>
 function wantedDevices({ linux }: PlanContext): PlannedDevice[] {
   const own = linux.devices.map((device, index) => ({ device, from: `linux.devices[${index}] (${device.path})` }))
   const paths = new Set(own.map(({ device }) => device.path))
-  return [...defaultDevices.filter(({ device }) => !paths.has(device.path)), ...own.filter(({ device }) => device.path !== '/dev/ptmx')]
+  return [
+    ...defaultDevices.filter(({ device }) => !paths.has(device.path)),
+    ...own.filter(({ device }) => device.path !== '/dev/ptmx'),
+  ]
 }
 
 /** /dev itself: the file system mounted there by the config, else whatever directory the image has, never through a link

@@ -1,8 +1,8 @@
 // Hooks (config.md "POSIX-platform Hooks"): each becomes one run_hook step; which list it goes into, and when, is decided in steps.ts.
 // poststart and poststop run in later commands and get a plan of their own.
 
-import { stringify } from '../config/json.ts'
 import type { Hook, Hooks } from '../config/config.ts'
+import { stringify } from '../config/json.ts'
 import type { LaunchPlan, Step } from './launch-plan.ts'
 
 export type HookKind = keyof Hooks
@@ -39,7 +39,14 @@ export function hookSteps(kind: HookKind, hooks: readonly Hook[], state: HookSta
 }
 
 /** The plan of `start` and `delete`: hooks only, run by the runtime, which knows the pid from state.json. */
-export function planLaterHooks(kind: 'poststart' | 'poststop', hooks: readonly Hook[], state: HookState, pid: number): LaunchPlan {
-  const runtimeSteps = hookSteps(kind, hooks, state).map((step): Step => (step.op === 'run_hook' ? { ...step, pid } : step))
+export function planLaterHooks(
+  kind: 'poststart' | 'poststop',
+  hooks: readonly Hook[],
+  state: HookState,
+  pid: number,
+): LaunchPlan {
+  const runtimeSteps = hookSteps(kind, hooks, state).map(
+    (step): Step => (step.op === 'run_hook' ? { ...step, pid } : step),
+  )
   return { slots: ['sync'], runtimeSteps, containerSteps: [] }
 }

@@ -1,7 +1,7 @@
 // What a plan depends on beside the config: the host, probed once. Pure: it only reads what native.probe() found.
 
-import { type CgroupHost, parseHierarchies } from '../cgroup/hierarchies.ts'
 import type { ArchitectureName } from 'seccomp-bpf-js'
+import { type CgroupHost, parseHierarchies } from '../cgroup/hierarchies.ts'
 import type { HostProbe } from '../native.ts'
 
 export interface HostFacts {

@@ -27,9 +27,11 @@ type Fields<F> = { readonly [K in Exclude<keyof F, OptionalKeys<F>>]: Value<F[K]
 
 /** One kernel action. `from` is the config property that caused it, in the notation of the OCI documents
  * (`mounts[3] (proc at /proc)`); it begins every error of the step. */
-export type StepOf<O extends Op> = { readonly op: O; readonly from: string; readonly tolerate?: readonly number[] } & Fields<
-  Table[O]
->
+export type StepOf<O extends Op> = {
+  readonly op: O
+  readonly from: string
+  readonly tolerate?: readonly number[]
+} & Fields<Table[O]>
 export type Step = { [O in Op]: StepOf<O> }[Op]
 
 /** A whole launch. `slots[i]` is the name of descriptor slot i, for people; slot 0 is init's end of the sync socket. */
@@ -60,7 +62,9 @@ export const SYNC_RECORDED = 6 // state.json is written: the container may live 
 const fieldsOf = (kind: 'slot' | 'into'): Readonly<Record<Op, readonly string[]>> => {
   const result = {} as Record<Op, string[]>
   for (const [op, fields] of Object.entries(stepTable))
-    result[op as Op] = Object.entries(fields).flatMap(([name, type]) => (type === kind || type === `${kind}?` ? [name] : []))
+    result[op as Op] = Object.entries(fields).flatMap(([name, type]) =>
+      type === kind || type === `${kind}?` ? [name] : [],
+    )
   return result
 }
 const slotFields = { slot: fieldsOf('slot'), into: fieldsOf('into') }

@@ -45,7 +45,9 @@ function planMount(context: PlanContext, mount: Mount, index: number): SectionSt
   const what = isBind ? (mount.source ?? 'bind') : (mount.type ?? 'none')
   const planned: PlannedMount = { mount, from: `mounts[${index}] (${what} at ${mount.destination})`, options }
   if (options.idmap !== 'no' || mount.uidMappings.length > 0)
-    throw new RuntError('config', `${planned.from}: id-mapped mounts are not supported yet`, { path: `mounts[${index}]` })
+    throw new RuntError('config', `${planned.from}: id-mapped mounts are not supported yet`, {
+      path: `mounts[${index}]`,
+    })
   if (options.remount) return { runtime: [], container: remountSteps(context, planned) }
   if (isBind) return bindSteps(context, planned)
   if (mount.type === 'cgroup' || mount.type === 'cgroup2') return planCgroupMount(context, planned)
@@ -73,7 +75,11 @@ export function openTarget(
 }
 
 function bindSteps(context: PlanContext, { mount, from, options }: PlannedMount): SectionSteps {
-  const { slots, namespaces, options: { bundle } } = context
+  const {
+    slots,
+    namespaces,
+    options: { bundle },
+  } = context
   const source = mount.source ?? ''
   if (source === '') throw new RuntError('config', `${from}: a bind mount needs a source`, { path: from })
   // In a user namespace the source may be out of init's reach, so the runtime clones it and hands it over.
@@ -177,11 +183,23 @@ function fileSystemSteps(context: PlanContext, planned: PlannedMount): Step[] {
 }
 
 /** A tmpfs without `mode=` takes over the mode of the directory it covers, if there is one (as runc). */
-function modeOfCovered(context: PlanContext, { mount, from, options }: PlannedMount, make: Step[], target: Step): Step[] {
+function modeOfCovered(
+  context: PlanContext,
+  { mount, from, options }: PlannedMount,
+  make: Step[],
+  target: Step,
+): Step[] {
   if (options.data.some((option) => option.startsWith('mode='))) return [...make, target]
   const covered = openTarget(context, from, mount.destination, { onMissing: ON_MISSING_SKIP })
   const open = make[0] as StepOf<'fsopen'>
-  const mode: Step = { op: 'fsconfig', from, fs: open.into, command: FSCONFIG_SET_STRING, key: 'mode', modeOf: covered.into }
+  const mode: Step = {
+    op: 'fsconfig',
+    from,
+    fs: open.into,
+    command: FSCONFIG_SET_STRING,
+    key: 'mode',
+    modeOf: covered.into,
+  }
   return [covered, open, mode, ...make.slice(1), target]
 }
 
@@ -192,9 +210,15 @@ function labelled({ linux, facts }: PlanContext, data: readonly string[]): reado
 
 /** The slot a new mount goes to; those that later sections write to are remembered. */
 function keptSlot({ slots, shared }: PlanContext, type: string, destination: string): number {
-  if (type === 'proc' && destination === '/proc') return (shared.proc = slots.allocate('/proc'))
-  if (destination === '/dev') return (shared.dev = slots.allocate('/dev'))
-  if (type === 'devpts' && destination === '/dev/pts') return (shared.devpts = slots.allocate('/dev/pts'))
-  return slots.temporary(`mount ${destination}`)
+  const kept = keptName(type, destination)
+  if (kept === undefined) return slots.temporary(`mount ${destination}`)
+  const slot = slots.allocate(destination)
+  shared[kept] = slot
+  return slot
 }
 
+function keptName(type: string, destination: string): 'proc' | 'dev' | 'devpts' | undefined {
+  if (type === 'proc' && destination === '/proc') return 'proc'
+  if (type === 'devpts' && destination === '/dev/pts') return 'devpts'
+  return destination === '/dev' ? 'dev' : undefined
+}

@@ -80,7 +80,8 @@ export function joinSteps({ linux, slots, namespaces }: PlanContext): SectionSte
 
 /** A new user namespace: init makes it, the runtime writes the mappings. Both sides' steps, to be placed at the same point. */
 export function userNamespaceSteps({ linux, namespaces, facts }: PlanContext): SectionSteps {
-  if (namespaces.of('user') !== 'new') return { runtime: [], container: namespaces.of('user') === 'join' ? become(linux) : [] }
+  if (namespaces.of('user') !== 'new')
+    return { runtime: [], container: namespaces.of('user') === 'join' ? become(linux) : [] }
   const from = where(linux.namespaces, 'user')
   const container: Step[] = [
     { op: 'unshare', from, flags: CLONE_NEWUSER },
@@ -135,7 +136,9 @@ function helperMappings(linux: Linux, facts: HostFacts): Step[] {
 /** What clone3(2) could not make: the rest, then the fork into the pid and time namespaces. */
 export function unshareSteps({ linux, namespaces, slots }: PlanContext): Step[] {
   if (!namespaces.forks) return []
-  const types = (['ipc', 'mount', 'network', 'pid', 'time', 'uts'] as const).filter((type) => namespaces.of(type) === 'new')
+  const types = (['ipc', 'mount', 'network', 'pid', 'time', 'uts'] as const).filter(
+    (type) => namespaces.of(type) === 'new',
+  )
   const flags = types.reduce((all, type) => all | namespaceFlags[type], 0)
   const from = `linux.namespaces (${types.join(', ')})`
   const steps: Step[] = flags === 0 ? [] : [{ op: 'unshare', from, flags }]

@@ -106,7 +106,10 @@ export function openProc(context: PlanContext, from: string): { proc: number; st
   if (context.shared.proc !== undefined) return { proc: context.shared.proc, steps: [] }
   const proc = context.slots.allocate('procfs')
   context.shared.proc = proc
-  return { proc, steps: detachedMountSteps(context, { from, type: 'proc', source: 'proc', data: [], attributes: 0, into: proc }) }
+  return {
+    proc,
+    steps: detachedMountSteps(context, { from, type: 'proc', source: 'proc', data: [], attributes: 0, into: proc }),
+  }
 }
 
 const unique = (paths: readonly string[]): string[] => [...new Set(paths)]

@@ -1,6 +1,6 @@
 // Config + HostFacts → LaunchPlan: the pure heart of runt. What is decided where: each section in its own file, the order in steps.ts.
 
-import { planCgroup, type CgroupPlan } from '../cgroup/plan-cgroup.ts'
+import { type CgroupPlan, planCgroup } from '../cgroup/plan-cgroup.ts'
 import type { Config } from '../config/config.ts'
 import { RuntError } from '../errors.ts'
 import type { PlanContext, PlanOptions } from './context.ts'
@@ -52,5 +52,9 @@ export function planCreate(config: Config, facts: HostFacts, options: PlanOption
     },
   }
   const { runtimeSteps, containerSteps, warnings } = orderSteps(context)
-  return { plan: { slots: slots.names, runtimeSteps, containerSteps }, cgroup, warnings: [...warnings, ...capabilityWarnings(context)] }
+  return {
+    plan: { slots: slots.names, runtimeSteps, containerSteps },
+    cgroup,
+    warnings: [...warnings, ...capabilityWarnings(context)],
+  }
 }

@@ -3,7 +3,16 @@
 
 import { stringify } from '../config/json.ts'
 import * as constants from './constants.ts'
-import { type LaunchPlan, SYNC_HOOKED, SYNC_MAPPED, SYNC_NAMESPACES, SYNC_READY, SYNC_RECORDED, SYNC_USERNS, type Step } from './launch-plan.ts'
+import {
+  type LaunchPlan,
+  type Step,
+  SYNC_HOOKED,
+  SYNC_MAPPED,
+  SYNC_NAMESPACES,
+  SYNC_READY,
+  SYNC_RECORDED,
+  SYNC_USERNS,
+} from './launch-plan.ts'
 import { stepTable } from './step-table.ts'
 
 type Names = readonly (readonly [string, number])[]
@@ -15,7 +24,10 @@ function named(prefix: string): Names {
   if (known !== undefined) return known
   const names = Object.entries(constants).filter(
     (entry): entry is [string, number] =>
-      entry[0].startsWith(prefix) && typeof entry[1] === 'number' && entry[1] !== 0 && (entry[1] & (entry[1] - 1)) === 0,
+      entry[0].startsWith(prefix) &&
+      typeof entry[1] === 'number' &&
+      entry[1] !== 0 &&
+      (entry[1] & (entry[1] - 1)) === 0,
   )
   namesOf.set(prefix, names)
   return names
@@ -49,7 +61,11 @@ const syncNames: Readonly<Record<number, string>> = {
   [SYNC_RECORDED]: 'state recorded',
 }
 const onMissingNames = ['fail', 'skip', 'mkdir', 'create', 'like']
-const prctlNames: Readonly<Record<number, string>> = { 4: 'PR_SET_DUMPABLE', 8: 'PR_SET_KEEPCAPS', 38: 'PR_SET_NO_NEW_PRIVS' }
+const prctlNames: Readonly<Record<number, string>> = {
+  4: 'PR_SET_DUMPABLE',
+  8: 'PR_SET_KEEPCAPS',
+  38: 'PR_SET_NO_NEW_PRIVS',
+}
 const fsconfigNames: Readonly<Record<number, string>> = { 0: 'SET_FLAG', 1: 'SET_STRING', 5: 'SET_FD', 6: 'CMD_CREATE' }
 
 function flagText(value: number, prefixes: readonly string[]): string {
@@ -73,7 +89,8 @@ function valueText(op: string, field: string, value: unknown): string {
   if (prefixes !== undefined && typeof value === 'number') return flagText(value, prefixes)
   if (octal.has(field) && typeof value === 'number') return `0${value.toString(8)}`
   if (value instanceof Uint8Array) return `<${value.length} bytes>`
-  if (Array.isArray(value)) return `[${value.map((item) => (typeof item === 'string' ? JSON.stringify(item) : String(item))).join(' ')}]`
+  if (Array.isArray(value))
+    return `[${value.map((item) => (typeof item === 'string' ? JSON.stringify(item) : String(item))).join(' ')}]`
   return typeof value === 'string' ? JSON.stringify(value) : String(value)
 }
 
@@ -115,7 +132,8 @@ export function planJson(plan: LaunchPlan): string {
   const plain = (step: Step): Record<string, unknown> => {
     const copy: Record<string, unknown> = {}
     for (const [name, value] of Object.entries(step))
-      copy[name] = value instanceof Uint8Array ? [...value].map((byte) => byte.toString(16).padStart(2, '0')).join('') : value
+      copy[name] =
+        value instanceof Uint8Array ? [...value].map((byte) => byte.toString(16).padStart(2, '0')).join('') : value
     return copy
   }
   const { slots, runtimeSteps, containerSteps } = plan

@@ -9,16 +9,28 @@ import { openProc } from './paths.ts'
 
 /** setrlimit(2)'s numbers. */
 export const rlimitNumbers: Readonly<Record<string, number>> = {
-  RLIMIT_CPU: 0, RLIMIT_FSIZE: 1, RLIMIT_DATA: 2, RLIMIT_STACK: 3, RLIMIT_CORE: 4, RLIMIT_RSS: 5, RLIMIT_NPROC: 6,
-  RLIMIT_NOFILE: 7, RLIMIT_MEMLOCK: 8, RLIMIT_AS: 9, RLIMIT_LOCKS: 10, RLIMIT_SIGPENDING: 11, RLIMIT_MSGQUEUE: 12,
-  RLIMIT_NICE: 13, RLIMIT_RTPRIO: 14, RLIMIT_RTTIME: 15,
+  RLIMIT_CPU: 0,
+  RLIMIT_FSIZE: 1,
+  RLIMIT_DATA: 2,
+  RLIMIT_STACK: 3,
+  RLIMIT_CORE: 4,
+  RLIMIT_RSS: 5,
+  RLIMIT_NPROC: 6,
+  RLIMIT_NOFILE: 7,
+  RLIMIT_MEMLOCK: 8,
+  RLIMIT_AS: 9,
+  RLIMIT_LOCKS: 10,
+  RLIMIT_SIGPENDING: 11,
+  RLIMIT_MSGQUEUE: 12,
+  RLIMIT_NICE: 13,
+  RLIMIT_RTPRIO: 14,
+  RLIMIT_RTTIME: 15,
 }
 
 export function rlimitSteps({ process }: PlanContext): Step[] {
   return process.rlimits.map(({ type, soft, hard }, index): Step => {
     const resource = rlimitNumbers[type]
-    if (resource === undefined)
-      throw new RuntError('config', `process.rlimits[${index}].type: unknown limit ${type}`)
+    if (resource === undefined) throw new RuntError('config', `process.rlimits[${index}].type: unknown limit ${type}`)
     return { op: 'prlimit', from: `process.rlimits[${index}] (${type})`, resource, soft, hard }
   })
 }
@@ -30,9 +42,12 @@ export function procSteps(context: PlanContext): Step[] {
   if (process.oomScoreAdj !== undefined)
     writes.push({ from: 'process.oomScoreAdj', path: 'self/oom_score_adj', data: `${process.oomScoreAdj}` })
   if (process.apparmorProfile !== undefined) {
-    if (!facts.apparmor)
-      throw new RuntError('host', 'process.apparmorProfile: AppArmor is not enabled on this host')
-    writes.push({ from: 'process.apparmorProfile', path: 'self/attr/apparmor/exec', data: `exec ${process.apparmorProfile}` })
+    if (!facts.apparmor) throw new RuntError('host', 'process.apparmorProfile: AppArmor is not enabled on this host')
+    writes.push({
+      from: 'process.apparmorProfile',
+      path: 'self/attr/apparmor/exec',
+      data: `exec ${process.apparmorProfile}`,
+    })
   }
   if (process.selinuxLabel !== undefined && facts.selinux)
     writes.push({ from: 'process.selinuxLabel', path: 'self/attr/exec', data: process.selinuxLabel })
@@ -48,11 +63,22 @@ export function procSteps(context: PlanContext): Step[] {
 }
 
 const policies: Readonly<Record<Scheduler['policy'], number>> = {
-  SCHED_OTHER: 0, SCHED_FIFO: 1, SCHED_RR: 2, SCHED_BATCH: 3, SCHED_ISO: 4, SCHED_IDLE: 5, SCHED_DEADLINE: 6,
+  SCHED_OTHER: 0,
+  SCHED_FIFO: 1,
+  SCHED_RR: 2,
+  SCHED_BATCH: 3,
+  SCHED_ISO: 4,
+  SCHED_IDLE: 5,
+  SCHED_DEADLINE: 6,
 }
 const schedulerFlags: Readonly<Record<string, number>> = {
-  SCHED_FLAG_RESET_ON_FORK: 0x01, SCHED_FLAG_RECLAIM: 0x02, SCHED_FLAG_DL_OVERRUN: 0x04, SCHED_FLAG_KEEP_POLICY: 0x08,
-  SCHED_FLAG_KEEP_PARAMS: 0x10, SCHED_FLAG_UTIL_CLAMP_MIN: 0x20, SCHED_FLAG_UTIL_CLAMP_MAX: 0x40,
+  SCHED_FLAG_RESET_ON_FORK: 0x01,
+  SCHED_FLAG_RECLAIM: 0x02,
+  SCHED_FLAG_DL_OVERRUN: 0x04,
+  SCHED_FLAG_KEEP_POLICY: 0x08,
+  SCHED_FLAG_KEEP_PARAMS: 0x10,
+  SCHED_FLAG_UTIL_CLAMP_MIN: 0x20,
+  SCHED_FLAG_UTIL_CLAMP_MAX: 0x40,
 }
 const ioClasses = { IOPRIO_CLASS_RT: 1, IOPRIO_CLASS_BE: 2, IOPRIO_CLASS_IDLE: 3 } as const
 const IOPRIO_CLASS_SHIFT = 13

@@ -80,7 +80,9 @@ export function enterRootSteps(context: PlanContext): SectionSteps {
   // In a user namespace init may not be able to reach the path; what the runtime has cloned still belongs to the host's peers.
   if (namespaces.unprivileged) return { runtime: [clone], container: [...cut, part, ...attach] }
   const parent: Step[] =
-    outside === MS_SHARED ? [{ op: 'mount_setattr', from: 'linux.rootfsPropagation', path: '/', propagation: MS_PRIVATE }] : []
+    outside === MS_SHARED
+      ? [{ op: 'mount_setattr', from: 'linux.rootfsPropagation', path: '/', propagation: MS_PRIVATE }]
+      : []
   return { runtime: [], container: [...cut, clone, ...parent, ...attach] }
 }
 

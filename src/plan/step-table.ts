@@ -19,8 +19,16 @@ export const stepTable = {
    * the directories and an empty file, or make what `like` is (a directory, else an empty file), always resolving inside `at`. `expectFs` is a statfs magic and `expectRdev` a device
    * number which the opened file must have (a check that a hostile file is what it claims; EBADF if not). */
   openat2: {
-    at: 'slot?', path: 'string', flags: 'int', mode: 'int?', resolve: 'int?', into: 'into',
-    onMissing: 'int?', like: 'slot?', expectFs: 'int?', expectRdev: 'int?',
+    at: 'slot?',
+    path: 'string',
+    flags: 'int',
+    mode: 'int?',
+    resolve: 'int?',
+    into: 'into',
+    onMissing: 'int?',
+    like: 'slot?',
+    expectFs: 'int?',
+    expectRdev: 'int?',
   },
   /** mkdirat(2) with mode; EEXIST is no error. `parents` 1 makes missing parents too (trusted host paths only). */
   mkdirat: { at: 'slot?', path: 'string', mode: 'int', parents: 'int?' },
@@ -43,7 +51,13 @@ export const stepTable = {
   /** open_tree(2). With `whenDirectory`/`whenFile`: those slots hold the two candidates, `like` the target whose type
    * (fstat) chooses the one that is cloned (AT_EMPTY_PATH); `path` is then unused. `expectRdev` as in openat2. */
   open_tree: {
-    at: 'slot?', path: 'string?', flags: 'int', into: 'into', like: 'slot?', whenDirectory: 'slot?', whenFile: 'slot?',
+    at: 'slot?',
+    path: 'string?',
+    flags: 'int',
+    into: 'into',
+    like: 'slot?',
+    whenDirectory: 'slot?',
+    whenFile: 'slot?',
     expectRdev: 'int?',
   },
   /** move_mount(2) of the mount in `mount` onto the path opened in `to`, onto `path` below it (trusted
@@ -58,7 +72,13 @@ export const stepTable = {
   fsmount: { fs: 'slot', attributes: 'int?', into: 'into' },
   /** mount_setattr(2) on `fd` (AT_EMPTY_PATH) or on `path`. `flags` AT_RECURSIVE; `userns` with MOUNT_ATTR_IDMAP in `set`. */
   mount_setattr: {
-    fd: 'slot?', path: 'string?', flags: 'int?', set: 'int?', clear: 'int?', propagation: 'int?', userns: 'slot?',
+    fd: 'slot?',
+    path: 'string?',
+    flags: 'int?',
+    set: 'int?',
+    clear: 'int?',
+    propagation: 'int?',
+    userns: 'slot?',
   },
   /** mount(2) on the current directory's terms: only for what the new API cannot do. `source`, `fstype`, `data` may be absent. */
   mount: { source: 'string?', target: 'string', fstype: 'string?', flags: 'int?', data: 'string?' },
@@ -112,8 +132,15 @@ export const stepTable = {
   /** Run a hook to its end: fork, execve(path, args, env), stdin = `stdinHead` + pid + `stdinTail`, where an absent
    * `pid` is that of the container process as seen from here. `timeout` in seconds, 0 none: then SIGKILL. `output`/`errors`: files the hook's stdout/stderr are appended to. */
   run_hook: {
-    path: 'string', args: 'strings', env: 'strings', timeout: 'int?', stdinHead: 'string', stdinTail: 'string', pid: 'int?',
-    output: 'slot?', errors: 'slot?',
+    path: 'string',
+    args: 'strings',
+    env: 'strings',
+    timeout: 'int?',
+    stdinHead: 'string',
+    stdinTail: 'string',
+    pid: 'int?',
+    output: 'slot?',
+    errors: 'slot?',
   },
 
   // ---- the container's kernel objects ----
@@ -156,7 +183,13 @@ export const stepTable = {
   personality: { persona: 'int' },
   /** sched_setattr(2). */
   sched_setattr: {
-    policy: 'int', flags: 'int?', nice: 'int?', priority: 'int?', runtime: 'int?', deadline: 'int?', period: 'int?',
+    policy: 'int',
+    flags: 'int?',
+    nice: 'int?',
+    priority: 'int?',
+    runtime: 'int?',
+    deadline: 'int?',
+    period: 'int?',
   },
   /** sched_setaffinity(2) of the calling thread; `mask` is the CPU set, little endian. */
   sched_setaffinity: { mask: 'bytes' },

@@ -1,12 +1,12 @@
 // The order of a launch, and the only place that decides it (runtime.md "Lifecycle"). Every section planner gives its steps; here they are put one
 // after another, for the runtime and for init, with the points at which the two wait for each other.
 
+import { ENOSYS, PR_SET_DUMPABLE } from './constants.ts'
 import type { PlanContext } from './context.ts'
 import { boundingSteps, capabilitySteps, noNewPrivilegesSteps, userSteps } from './credentials.ts'
-import { ENOSYS, PR_SET_DUMPABLE } from './constants.ts'
 import { deviceSteps } from './devices.ts'
 import { type HookKind, hookSteps } from './hooks.ts'
-import { type Step, slotsOf, SYNC_HOOKED, SYNC_NAMESPACES, SYNC_READY, SYNC_RECORDED } from './launch-plan.ts'
+import { type Step, SYNC_HOOKED, SYNC_NAMESPACES, SYNC_READY, SYNC_RECORDED, slotsOf } from './launch-plan.ts'
 import { mountSteps } from './mounts.ts'
 import { cgroupNamespaceSteps, joinSteps, namespaceContents, unshareSteps, userNamespaceSteps } from './namespaces.ts'
 import { maskedPathSteps, readonlyPathSteps, sysctlSteps } from './paths.ts'

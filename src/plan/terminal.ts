@@ -42,7 +42,13 @@ export function terminalSteps(context: PlanContext): TerminalSteps {
     { op: 'set_terminal', from, fd: peer },
   ]
   if (options.consoleSocket !== undefined) {
-    const connect: Step = { op: 'connect', from: '--console-socket', path: options.consoleSocket, type: SOCK_STREAM, into: socket }
+    const connect: Step = {
+      op: 'connect',
+      from: '--console-socket',
+      path: options.consoleSocket,
+      type: SOCK_STREAM,
+      into: socket,
+    }
     return { runtime: [connect], container, runtimeAfter: [] }
   }
   const ours = slots.allocate('our end of the console socket')
