@@ -1,0 +1,164 @@
+// Golden plans: the printed plan of each case in fixtures/cases.ts against fixtures/<name>.plan.txt. RUNT_UPDATE_GOLDEN=1 writes
+// the files anew; the difference is what a reviewer reads. Then what must hold for every plan.
+
+import { readFileSync, writeFileSync } from 'node:fs'
+import t from 'tap'
+import type { JsonObject } from '../config/json.ts'
+import { cases, configWith, defaultMounts } from './fixtures/cases.ts'
+import { unifiedHost } from './fixtures/hosts.ts'
+import { planOf, planWith, stepsOf } from './fixtures/plan-of.ts'
+import { type LaunchPlan, type Step, slotsOf } from './launch-plan.ts'
+import type { CreatePlan } from './plan.ts'
+import { planJson, printPlan } from './print.ts'
+import { stepTable } from './step-table.ts'
+
+const SLOT_LIMIT = 512 // PLAN_SLOTS of addon/plan_block.h
+const update = process.env.RUNT_UPDATE_GOLDEN === '1'
+
+/** The filter's size is the compiler's business, and tested there. */
+const render = ({ plan, warnings }: CreatePlan): string =>
+  printPlan(plan).replace(/filter=<\d+ bytes>/g, 'filter=<…>') +
+  warnings.map((warning) => `warning: ${warning}\n`).join('')
+
+const runtimeOnly = [
+  'clone',
+  'write_child',
+  'map_ids',
+  'save_state',
+  'sync_exec',
+  'mkfifo',
+  'socketpair',
+  'receive_terminal',
+  'move_netdev',
+]
+const initOnly = [
+  'fork',
+  'start_wait',
+  'find_executable',
+  'find_home',
+  'execve',
+  'pivot_root',
+  'seccomp',
+  'capset',
+  'setresuid',
+]
+
+const misplaced = ({ runtimeSteps, containerSteps }: LaunchPlan): string[] => [
+  ...runtimeSteps.filter(({ op }) => initOnly.includes(op)).map(({ op }) => op),
+  ...containerSteps.filter(({ op }) => runtimeOnly.includes(op)).map(({ op }) => op),
+]
+
+/** Slots that are read before any step could have filled them, on either side. */
+function unfilled({ slots, runtimeSteps, containerSteps }: LaunchPlan): string[] {
+  const inherit = runtimeSteps.flatMap((step) => (step.op === 'clone' ? step.inherit.map(Number) : []))
+  return [...readTooEarly(runtimeSteps, new Set([0])), ...readTooEarly(containerSteps, new Set([0, ...inherit]))].map(
+    ([step, slot]) => `${step.from}: ${step.op} reads ${slots[slot]}`,
+  )
+}
+
+function readTooEarly(steps: readonly Step[], filled: Set<number>): [Step, number][] {
+  const found: [Step, number][] = []
+  for (const step of steps) {
+    for (const slot of slotsOf([step], 'slot')) if (!filled.has(slot)) found.push([step, slot])
+    for (const slot of slotsOf([step], 'into')) filled.add(slot)
+  }
+  return found
+}
+
+/** What one side sends, the other waits for, in the same order; the two directions are independent of each other. */
+function unpaired({ runtimeSteps, containerSteps }: LaunchPlan): unknown[] {
+  const points = (steps: readonly Step[], op: string) =>
+    steps.flatMap((step) => (step.op === op && 'point' in step ? [step.point] : [])).join()
+  const pairs = [
+    [points(runtimeSteps, 'sync_send'), points(containerSteps, 'sync_wait')],
+    [points(containerSteps, 'sync_send'), points(runtimeSteps, 'sync_wait')],
+  ]
+  return pairs.filter(([sent, awaited]) => sent !== awaited)
+}
+
+for (const [name, launch] of Object.entries(cases)) {
+  t.test(`${name}: the plan is the one that was reviewed`, (t) => {
+    const file = `src/plan/fixtures/${name}.plan.txt`
+    const text = render(planOf(launch))
+    if (update) writeFileSync(file, text)
+    t.equal(text, readFileSync(file, 'utf8'), `${file} (RUNT_UPDATE_GOLDEN=1 writes it)`)
+    t.end()
+  })
+
+  t.test(`${name}: what holds for every plan`, (t) => {
+    const { plan } = planOf(launch)
+    t.same(misplaced(plan), [], 'the steps of one side only are in its list')
+    t.same(unfilled(plan), [], 'no step reads a slot that nothing has filled')
+    t.same(unpaired(plan), [], 'each side waits for what the other sends, in the same order')
+    t.ok(plan.slots.length < SLOT_LIMIT)
+    t.same(
+      [...plan.runtimeSteps, ...plan.containerSteps].filter(({ from }) => from === ''),
+      [],
+    )
+    t.end()
+  })
+
+  t.test(`${name}: the form for programs`, (t) => {
+    const { plan } = planOf(launch)
+    const parsed = JSON.parse(planJson(plan))
+    t.same(Object.keys(parsed), ['slots', 'runtimeSteps', 'containerSteps'])
+    t.equal(parsed.runtimeSteps.length, plan.runtimeSteps.length)
+    t.equal(parsed.containerSteps.length, plan.containerSteps.length)
+    t.equal(parsed.slots.length, plan.slots.length)
+    t.ok(parsed.containerSteps.every((step: { op: string }) => step.op in stepTable))
+    t.end()
+  })
+}
+
+t.test('mounts come in the order of the config, each finished before the next', (t) => {
+  const extra = ['/b', '/a', '/a/c'].map((destination) => ({
+    destination,
+    type: 'bind',
+    source: '/src',
+    options: ['rbind'],
+  }))
+  const planned = planWith({ mounts: [...defaultMounts(), ...extra] })
+  const targets = stepsOf(planned, 'move_mount').flatMap(
+    ({ from }) => /^mounts\[\d+\].* at (.*)\)$/.exec(from)?.[1] ?? [],
+  )
+  t.same(
+    [...new Set(targets)],
+    ['/proc', '/dev', '/dev/pts', '/dev/shm', '/dev/mqueue', '/sys', '/sys/fs/cgroup', '/b', '/a', '/a/c'],
+  )
+  t.end()
+})
+
+t.test('any number of mounts needs a bounded number of slots', (t) => {
+  const mounts = (type: string) =>
+    Array.from({ length: 500 }, (_, i) => ({ destination: `/m/${i}`, type, source: '/src', options: ['rw'] }))
+  for (const type of ['bind', 'tmpfs']) {
+    const { plan } = planWith({ mounts: [...defaultMounts(), ...mounts(type)] })
+    t.ok(plan.slots.length < SLOT_LIMIT, `${plan.slots.length} slots for 500 mounts of ${type}`)
+  }
+  t.end()
+})
+
+t.test('any number of masked and read-only paths, devices and limits, too', (t) => {
+  const many = Array.from({ length: 500 }, (_, i) => i)
+  const { plan } = planWith({
+    linux: {
+      maskedPaths: many.map((i) => `/proc/m${i}`),
+      readonlyPaths: many.map((i) => `/proc/r${i}`),
+      devices: many.map((i) => ({ path: `/dev/x/d${i}`, type: 'c', major: 10, minor: i })),
+    },
+  })
+  t.ok(plan.slots.length < SLOT_LIMIT, `${plan.slots.length} slots`)
+  t.end()
+})
+
+t.test('the same config gives the same plan', (t) => {
+  const config: JsonObject = configWith({})
+  t.same(planOf({ config, host: unifiedHost }), planOf({ config, host: unifiedHost }))
+  t.end()
+})
+
+t.test('a config without a process has no plan', (t) => {
+  const { process: _, ...config } = configWith({})
+  t.throws(() => planOf({ config, host: unifiedHost }), { code: 'config', path: 'process' })
+  t.end()
+})
