@@ -40,7 +40,15 @@ const kinds = {
     // Packages written as CommonJS ask for `require` inside the bundle.
     banner: { js: "import { createRequire as $r } from 'node:module'; const require = $r(import.meta.url);" },
   },
-  test: { ...node, entryPoints: files, outbase: '.', sourcemap: 'inline', packages: 'external' },
+  // The workspace package is TypeScript: Node cannot load it as it is.
+  test: {
+    ...node,
+    entryPoints: files,
+    outbase: '.',
+    sourcemap: 'inline',
+    packages: 'external',
+    alias: { 'seccomp-bpf-js': './seccomp-bpf-js/src/index.ts' },
+  },
   tool: { ...node, entryPoints: files, entryNames: '[name]', packages: 'external' },
 }
 
