@@ -65,6 +65,8 @@ void launch_abandon(void) {
 
 /* ---- listening to init ---- */
 
+#define NO_POINT UINT32_MAX /* listen until init fails or ends */
+
 /* Receive one report and the pid of its sender (0 without SO_PASSCRED). 0 at the end of init's side. */
 static ssize_t receive(struct machine *m, struct report *r, int *sender) {
   union {
@@ -130,8 +132,16 @@ static int listen_until(struct machine *m, uint32_t point) {
       int result = adopt(m, sender);
       if (result < 0) return result;
     }
-    if (r.kind == REPORT_SYNC) return r.value == point ? 0 : -EPROTO;
+    if (r.kind == REPORT_SYNC && point != NO_POINT) return r.value == point ? 0 : -EPROTO;
   }
+}
+
+/* A broken pipe means that init has ended: what it said last is the error, not the pipe. */
+int op_sync_send(struct machine *m, const struct step_sync_send *s) {
+  struct report r = {.kind = REPORT_SYNC, .step = m->index, .value = (uint32_t)s->point};
+  ssize_t n = CALL(m, "send", send(m->sync, &r, sizeof r, MSG_NOSIGNAL));
+  if (n == -EPIPE) return listen_until(m, NO_POINT);
+  return n < 0 ? (int)n : 0;
 }
 
 int op_sync_wait(struct machine *m, const struct step_sync_wait *s) {

@@ -3,6 +3,8 @@
 #include "embed.h"
 #include "snapshot.h"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -29,7 +31,17 @@ static int make_snapshot(const char *template, const char *path) {
 }
 #endif
 
+/* A caller may have closed standard streams; the next open(2) would take their numbers, and a mount's or a cgroup's
+ * descriptor would become the container's standard output. */
+static void fill_standard_streams(void) {
+  struct pollfd streams[3] = {{.fd = 0}, {.fd = 1}, {.fd = 2}};
+  if (poll(streams, 3, 0) <= 0) return;
+  for (int fd = 0; fd < 3; fd++)
+    if (streams[fd].revents & POLLNVAL) open("/dev/null", O_RDWR); /* takes the lowest number, which is fd */
+}
+
 int main(int argc, char **argv) {
+  fill_standard_streams();
   struct engine *engine = snapshot_engine();
   if (engine) {
     JS_UpdateStackTop(engine->runtime);

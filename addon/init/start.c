@@ -26,6 +26,11 @@ int op_sync_wait(struct machine *m, const struct step_sync_wait *s) {
   return n == (ssize_t)sizeof r && r.kind == REPORT_SYNC && r.value == (uint64_t)s->point ? 0 : -EPROTO;
 }
 
+int op_sync_send(struct machine *m, const struct step_sync_send *s) {
+  m->syscall = "write";
+  return machine_report(m, REPORT_SYNC, 0, (uint32_t)s->point);
+}
+
 int op_start_wait(struct machine *m, const struct step_start_wait *s) {
   char request;
   ssize_t n = CALL(m, "read", read_whole(machine_fd(m, s->request), &request, 1));

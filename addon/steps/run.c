@@ -199,6 +199,7 @@ int machine_run(struct machine *m) {
     m->next = (const struct step *)((const uint64_t *)s + s->words);
     int result = reads_empty_slot(m, s) ? 0 : execute(m, s);
     if (result < 0 && !is_tolerated(s, result)) return result;
+    if (result < 0) m->detail[0] = '\0'; /* what a tolerated failure said is not about a later one */
     m->index++;
     if (result == MACHINE_PAUSED) return MACHINE_PAUSED;
   }

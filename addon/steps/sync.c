@@ -1,4 +1,5 @@
-/* Messages between the runtime and init: sending, which both sides share. Receiving differs (addon/launch.c, addon/init/start.c). */
+/* The report that init sends on the sync socket or the FIFO of `runt start`, and the runtime to init. Receiving differs between
+ * the two (addon/launch.c, addon/init/start.c). */
 #include <string.h>
 
 #include "machine.h"
@@ -10,9 +11,4 @@ int machine_report(struct machine *m, enum report_kind kind, int error, uint32_t
   /* write, not send: after start_wait the channel is a FIFO, and a seccomp filter that allows little allows write. */
   ssize_t n = write(m->sync, &r, sizeof r);
   return n == (ssize_t)sizeof r ? 0 : -errno;
-}
-
-int op_sync_send(struct machine *m, const struct step_sync_send *s) {
-  m->syscall = "write";
-  return machine_report(m, REPORT_SYNC, 0, (uint32_t)s->point);
 }

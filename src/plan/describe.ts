@@ -58,10 +58,8 @@ function hookName(from: string): string {
 
 /** The file or value a step is about, where `from` does not say it already. */
 function objectOf(step: Step): string {
-  if ((step.op === 'write_file' || step.op === 'mkdirat') && !step.from.includes(step.path)) {
-    const data = step.op === 'write_file' ? ` ${JSON.stringify(step.data)} to` : ''
-    return `${data} ${step.path}`
-  }
+  if (step.op === 'write_file') return ` ${JSON.stringify(step.data)} to ${step.path}`
+  if ('path' in step && typeof step.path === 'string' && !step.from.includes(step.path)) return ` ${step.path}`
   if (step.op === 'fsconfig' && step.key !== undefined)
     return ` ${step.key}${step.value === undefined ? '' : `=${step.value}`}`
   return ''

@@ -161,8 +161,6 @@ function fileSystemSteps(context: PlanContext, planned: PlannedMount): Step[] {
   const { mount, from, options } = planned
   const type = mount.type ?? 'none'
   const into = keptSlot(context, type, mount.destination)
-  const resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | (strict(type) ? RESOLVE_NO_SYMLINKS : 0)
-  const target = openTarget(context, from, mount.destination, { resolve })
   const make = detachedMountSteps(context, {
     from,
     type,
@@ -171,15 +169,35 @@ function fileSystemSteps(context: PlanContext, planned: PlannedMount): Step[] {
     attributes: options.attributes.set,
     into,
   })
+  const finish = [
+    ...attributeSteps(from, into, { ...options, attributes: { set: 0, clear: 0 } }),
+    ...propagationSteps(from, into, options),
+  ]
+  const own = nameInOwnDev(context, mount.destination)
+  if (own !== undefined && !options.tmpcopyup)
+    return [
+      ...make,
+      ...finish,
+      { op: 'mkdirat', from, at: own.dev, path: own.name, mode: 0o755 },
+      { op: 'move_mount', from, mount: into, to: own.dev, path: own.name },
+    ]
+  const resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | (strict(type) ? RESOLVE_NO_SYMLINKS : 0)
+  const target = openTarget(context, from, mount.destination, { resolve })
   const copyUp: Step[] = options.tmpcopyup ? [{ op: 'copy_up', from, source: target.into, to: into }] : []
-  const { recursiveAttributes } = options
   return [
     ...(type === 'tmpfs' ? modeOfCovered(context, planned, make, target) : [...make, target]),
     ...copyUp,
-    ...attributeSteps(from, into, { ...options, attributes: { set: 0, clear: 0 }, recursiveAttributes }),
-    ...propagationSteps(from, into, options),
+    ...finish,
     { op: 'move_mount', from, mount: into, to: target.into },
   ]
+}
+
+/** A name directly in the tmpfs that was just mounted on /dev: nothing hostile is in it, so it needs no lookup. */
+function nameInOwnDev({ config, shared }: PlanContext, destination: string): { dev: number; name: string } | undefined {
+  const name = destination.slice('/dev/'.length)
+  const isChild = destination.startsWith('/dev/') && name !== '' && name !== '.' && name !== '..' && !name.includes('/')
+  const isTmpfs = config.mounts.some((mount) => mount.destination === '/dev' && mount.type === 'tmpfs')
+  return isChild && isTmpfs && shared.dev !== undefined ? { dev: shared.dev, name } : undefined
 }
 
 /** A tmpfs without `mode=` takes over the mode of the directory it covers, if there is one (as runc). */
