@@ -2,54 +2,10 @@
 // which each call still has the privilege that it needs. Order between sections is decided in steps.ts.
 
 import type { Capabilities } from '../config/config.ts'
+import { capabilityNames } from '../config/kernel-names.ts'
 import { PR_SET_KEEPCAPS, PR_SET_NO_NEW_PRIVS } from './constants.ts'
 import type { PlanContext } from './context.ts'
 import type { Step } from './launch-plan.ts'
-
-/** Names by number; `features` reports them. */
-export const capabilityNames = [
-  'CAP_CHOWN',
-  'CAP_DAC_OVERRIDE',
-  'CAP_DAC_READ_SEARCH',
-  'CAP_FOWNER',
-  'CAP_FSETID',
-  'CAP_KILL',
-  'CAP_SETGID',
-  'CAP_SETUID',
-  'CAP_SETPCAP',
-  'CAP_LINUX_IMMUTABLE',
-  'CAP_NET_BIND_SERVICE',
-  'CAP_NET_BROADCAST',
-  'CAP_NET_ADMIN',
-  'CAP_NET_RAW',
-  'CAP_IPC_LOCK',
-  'CAP_IPC_OWNER',
-  'CAP_SYS_MODULE',
-  'CAP_SYS_RAWIO',
-  'CAP_SYS_CHROOT',
-  'CAP_SYS_PTRACE',
-  'CAP_SYS_PACCT',
-  'CAP_SYS_ADMIN',
-  'CAP_SYS_BOOT',
-  'CAP_SYS_NICE',
-  'CAP_SYS_RESOURCE',
-  'CAP_SYS_TIME',
-  'CAP_SYS_TTY_CONFIG',
-  'CAP_MKNOD',
-  'CAP_LEASE',
-  'CAP_AUDIT_WRITE',
-  'CAP_AUDIT_CONTROL',
-  'CAP_SETFCAP',
-  'CAP_MAC_OVERRIDE',
-  'CAP_MAC_ADMIN',
-  'CAP_SYSLOG',
-  'CAP_WAKE_ALARM',
-  'CAP_BLOCK_SUSPEND',
-  'CAP_AUDIT_READ',
-  'CAP_PERFMON',
-  'CAP_BPF',
-  'CAP_CHECKPOINT_RESTORE',
-] as const
 
 const everything = (1n << BigInt(capabilityNames.length)) - 1n
 
@@ -57,7 +13,7 @@ const everything = (1n << BigInt(capabilityNames.length)) - 1n
 export function capabilityMask(names: readonly string[]): bigint {
   let mask = 0n
   for (const name of names) {
-    const number = (capabilityNames as readonly string[]).indexOf(name.toUpperCase())
+    const number = capabilityNames.indexOf(name.toUpperCase())
     if (number >= 0) mask |= 1n << BigInt(number)
   }
   return mask

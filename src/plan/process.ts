@@ -1,36 +1,17 @@
 // The process itself (config.md "Process"): limits, scheduling, labels, environment, working directory and program.
 
 import type { Process, Scheduler } from '../config/config.ts'
+import { rlimitNames } from '../config/kernel-names.ts'
 import { RuntError } from '../errors.ts'
 import { PROC_SUPER_MAGIC, RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_XDEV } from './constants.ts'
 import type { PlanContext } from './context.ts'
 import type { Step } from './launch-plan.ts'
 import { openProc } from './paths.ts'
 
-/** setrlimit(2)'s numbers. */
-export const rlimitNumbers: Readonly<Record<string, number>> = {
-  RLIMIT_CPU: 0,
-  RLIMIT_FSIZE: 1,
-  RLIMIT_DATA: 2,
-  RLIMIT_STACK: 3,
-  RLIMIT_CORE: 4,
-  RLIMIT_RSS: 5,
-  RLIMIT_NPROC: 6,
-  RLIMIT_NOFILE: 7,
-  RLIMIT_MEMLOCK: 8,
-  RLIMIT_AS: 9,
-  RLIMIT_LOCKS: 10,
-  RLIMIT_SIGPENDING: 11,
-  RLIMIT_MSGQUEUE: 12,
-  RLIMIT_NICE: 13,
-  RLIMIT_RTPRIO: 14,
-  RLIMIT_RTTIME: 15,
-}
-
 export function rlimitSteps({ process }: PlanContext): Step[] {
   return process.rlimits.map(({ type, soft, hard }, index): Step => {
-    const resource = rlimitNumbers[type]
-    if (resource === undefined) throw new RuntError('config', `process.rlimits[${index}].type: unknown limit ${type}`)
+    const resource = rlimitNames.indexOf(type)
+    if (resource < 0) throw new RuntError('config', `process.rlimits[${index}].type: unknown limit ${type}`)
     return { op: 'prlimit', from: `process.rlimits[${index}] (${type})`, resource, soft, hard }
   })
 }
@@ -62,7 +43,8 @@ export function procSteps(context: PlanContext): Step[] {
   ]
 }
 
-const policies: Readonly<Record<Scheduler['policy'], number>> = {
+/** sched_setattr(2). */
+export const schedulerPolicies: Readonly<Record<Scheduler['policy'], number>> = {
   SCHED_OTHER: 0,
   SCHED_FIFO: 1,
   SCHED_RR: 2,
@@ -71,7 +53,7 @@ const policies: Readonly<Record<Scheduler['policy'], number>> = {
   SCHED_IDLE: 5,
   SCHED_DEADLINE: 6,
 }
-const schedulerFlags: Readonly<Record<string, number>> = {
+export const schedulerFlags: Readonly<Record<string, number>> = {
   SCHED_FLAG_RESET_ON_FORK: 0x01,
   SCHED_FLAG_RECLAIM: 0x02,
   SCHED_FLAG_DL_OVERRUN: 0x04,
@@ -80,8 +62,9 @@ const schedulerFlags: Readonly<Record<string, number>> = {
   SCHED_FLAG_UTIL_CLAMP_MIN: 0x20,
   SCHED_FLAG_UTIL_CLAMP_MAX: 0x40,
 }
-const ioClasses = { IOPRIO_CLASS_RT: 1, IOPRIO_CLASS_BE: 2, IOPRIO_CLASS_IDLE: 3 } as const
-const IOPRIO_CLASS_SHIFT = 13
+/** ioprio_set(2). */
+export const ioPriorityClasses = { IOPRIO_CLASS_RT: 1, IOPRIO_CLASS_BE: 2, IOPRIO_CLASS_IDLE: 3 } as const
+export const IOPRIO_CLASS_SHIFT = 13
 
 export function schedulingSteps({ process }: PlanContext): Step[] {
   const steps: Step[] = []
@@ -90,7 +73,7 @@ export function schedulingSteps({ process }: PlanContext): Step[] {
     steps.push({
       op: 'sched_setattr',
       from: 'process.scheduler',
-      policy: policies[scheduler.policy],
+      policy: schedulerPolicies[scheduler.policy],
       flags: scheduler.flags.reduce((all, flag) => all | (schedulerFlags[flag] ?? 0), 0),
       nice: scheduler.nice,
       priority: scheduler.priority,
@@ -102,12 +85,13 @@ export function schedulingSteps({ process }: PlanContext): Step[] {
     steps.push({
       op: 'ioprio_set',
       from: 'process.ioPriority',
-      priority: (ioClasses[ioPriority.class] << IOPRIO_CLASS_SHIFT) | ioPriority.priority,
+      priority: (ioPriorityClasses[ioPriority.class] << IOPRIO_CLASS_SHIFT) | ioPriority.priority,
     })
   return steps
 }
 
-const personalities = { LINUX: 0, LINUX32: 8 } as const
+/** personality(2). */
+export const personalities = { LINUX: 0, LINUX32: 8 } as const
 
 export function personalitySteps({ linux }: PlanContext): Step[] {
   if (linux.personality === undefined) return []
