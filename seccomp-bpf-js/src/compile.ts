@@ -1,18 +1,17 @@
 /*
  * The compiler: a profile and the machine's architecture in, the filter for seccomp(2) and its flags out. Which calls
- * have which decision is settled here, per architecture; how decisions are found fast is in search.ts.
+ * have which outcome is settled here, for each architecture; how an outcome is found fast is in search.ts. The loops over
+ * all names and all numbers are written for an interpreter without a JIT: this runs at every start of a container.
  */
 import { BAD_ARCHITECTURE, RETURN_ENOSYS, SECCOMP_RET_ALLOW, SECCOMP_RET_LOG, SECCOMP_RET_TRACE } from './actions.ts'
 import { ARCHITECTURES, type Architecture, type ArchitectureName, X32_BIT } from './architectures.ts'
-import { assemble, encodeFilter, type Instruction } from './assemble.ts'
-import { type Decision, type DecisionPool, decide, decisionPool, WORD_ARCH } from './decision.ts'
+import { type Decision, type DecisionPool, decide, decisionPool, writeDecision } from './decision.ts'
 import { type CheckedProfile, checkProfile, type Problem, type Rule, type Seccomp } from './profile.ts'
-import { EQ, mergeRules } from './rule-tree.ts'
-import { type Range, searchTree } from './search.ts'
-import { multiplexedCall, numberAt, syscallIndexes, syscallNames } from './syscalls.ts'
-
-/** The kernel's BPF_MAXINSNS. */
-export const MAX_INSTRUCTIONS = 4096
+import { BPF_JEQ_K, BPF_LD_W_ABS, MAX_INSTRUCTIONS, type ProgramWriter, programWriter } from './program.ts'
+import { mergeRules } from './rule-tree.ts'
+import { addRange, type Ranges, writeSearch } from './search.ts'
+import { FAR_CALLS, FIRST_NAME, HOLES, INDEXES, MULTIPLEXED, TABLES } from './syscall-tables.ts'
+import { multiplexedCall, syscallIndex, syscallNames, syscallNumber } from './syscalls.ts'
 
 export interface CompileOptions {
   /** The architecture the filter is loaded on; it is always part of the filter. */
@@ -41,36 +40,50 @@ export interface RejectedProfile {
 
 export type CompileResult = CompiledFilter | RejectedProfile
 
-/** Rules of every call by index, and of the calls behind socketcall(2) and ipc(2) in the order of the profile. */
+/** What happens to a call: an action as the filter returns it, or a decision about its arguments. */
+type Outcome = number | Decision
+
+type Rules = readonly Rule[]
+
+/** The rules of every call, by the index of its name. */
 interface RuleBook {
-  readonly direct: readonly (readonly Rule[] | undefined)[]
-  readonly order: readonly { readonly index: number; readonly rules: readonly Rule[] }[]
-  /** Indexes of all names the profile mentions, also where the rule changes nothing. */
-  readonly mentioned: Uint8Array
+  readonly rules: readonly (Rules | undefined)[]
+  /** Calls whose rules look at arguments or may contradict each other. */
+  readonly conditional: readonly number[]
+  /** The rules that most calls have, undefined when that is none. */
+  readonly common: Rules | undefined
+  /** Calls with rules that change nothing, and so are not among the rules. */
+  readonly redundant: ReadonlySet<number>
+  readonly unknown: readonly string[]
 }
 
-const readRules = (profile: CheckedProfile, warnings: string[]): RuleBook => {
-  const indexes = syscallIndexes()
-  const direct: (readonly Rule[] | undefined)[] = new Array(indexes.size)
-  const order: { index: number; rules: readonly Rule[] }[] = []
-  const mentioned = new Uint8Array(indexes.size)
+const CALLS = Object.keys(INDEXES).length
+
+const isUnconditional = (rules: Rules): boolean => (rules[0] as Rule).conditions.length === 0
+
+const readRules = (profile: CheckedProfile): RuleBook => {
+  const indexes = INDEXES
+  const book: (Rules | undefined)[] = new Array(CALLS).fill(undefined)
+  const conditional: number[] = []
+  const redundant = new Set<number>()
   const unknown: string[] = []
-  for (const { names, rules, redundant } of profile.groups) {
+  let common: Rules | undefined
+  for (const { names, rules, redundant: ineffective } of profile.groups) {
+    if (isUnconditional(rules) && names.length > CALLS / 2) common = rules
     for (const name of names) {
-      const index = indexes.get(name)
-      if (index === undefined) {
-        unknown.push(name)
-        continue
+      const index = indexes[name]
+      // What an object inherits is no number.
+      if (typeof index !== 'number') unknown.push(name)
+      else if (ineffective) redundant.add(index)
+      else {
+        const earlier = book[index]
+        if (earlier === undefined) book[index] = rules
+        else book[index] = earlier.concat(rules)
+        if (earlier !== undefined || rules !== common) conditional.push(index)
       }
-      mentioned[index] = 1
-      if (redundant === 'redundant') continue
-      order.push({ index, rules })
-      const earlier = direct[index]
-      direct[index] = earlier === undefined ? rules : earlier.concat(rules)
     }
   }
-  if (unknown.length > 0) warnings.push(`unknown system calls skipped: ${unknown.join(', ')}`)
-  return { direct, order, mentioned }
+  return { rules: book, conditional, common, redundant, unknown }
 }
 
 /** A rule for a call behind socketcall(2) or ipc(2): the first argument is the call, whatever the rule says of it. */
@@ -83,162 +96,214 @@ const multiplexedRule = (rule: Rule, call: number): Rule => ({
   ],
 })
 
-/** Rules of socketcall(2) and ipc(2) themselves, with those of the calls behind them. */
-const multiplexedRules = (arch: Architecture, book: RuleBook): ReadonlyMap<string, readonly Rule[]> => {
-  const names = syscallNames()
-  const gathered = new Map<string, Rule[]>([
-    ['socketcall', []],
-    ['ipc', []],
-  ])
-  for (const { index, rules } of book.order) {
-    const name = names[index] as string
-    const behind = multiplexedCall(arch, name)
-    if (behind !== undefined)
-      gathered.get(behind.through)?.push(...rules.map((rule) => multiplexedRule(rule, behind.call)))
-    else gathered.get(name)?.push(...rules)
+/** The rules of socketcall(2) or ipc(2) and of all calls behind it, in the order of the profile. */
+const gatherRules = (profile: CheckedProfile, through: string, first: number): Rules => {
+  const gathered: Rule[] = []
+  for (const { names, rules, redundant } of profile.groups) {
+    if (redundant) continue
+    for (const name of names) {
+      const code = Object.hasOwn(MULTIPLEXED, name) ? (MULTIPLEXED[name] as number) - first : -1
+      for (const rule of rules) {
+        if (name === through) gathered.push(rule)
+        else if (code > 0 && code < 100) gathered.push(multiplexedRule(rule, code))
+      }
+    }
   }
   return gathered
 }
 
-/** What one architecture does with the numbers of its table, and the newest call the profile mentions, 0 for none. */
-interface NumberTable {
-  readonly arch: Architecture
-  /** From `arch.base`; undefined is the default action. */
-  readonly decisions: readonly (Decision | undefined)[]
-  /** 1 for each number, from `arch.base`, that is a call. */
-  readonly known: Uint8Array
-  readonly size: number
-  /** Calls far beyond the others (Arm has some), ascending. */
-  readonly far: readonly { readonly number: number; readonly decision: Decision }[]
-  readonly newest: number
+/** The rules of an architecture with socketcall(2) and ipc(2): these two get the rules of what is behind them. */
+const withMultiplexed = (profile: CheckedProfile, book: RuleBook): readonly (Rules | undefined)[] => {
+  let rules: (Rules | undefined)[] | undefined
+  for (const [through, first] of [['socketcall', 100], ['ipc', 200]] as const) {
+    const index = syscallIndex(through) as number
+    const own = book.rules[index]
+    // The common case: everything is allowed that anybody says something about.
+    if (own !== undefined && isUnconditional(own) && agreeOn(book, first, (own[0] as Rule).action)) continue
+    const gathered = gatherRules(profile, through, first)
+    if (gathered.length === 0) continue
+    rules ??= book.rules.slice()
+    rules[index] = gathered
+  }
+  return rules ?? book.rules
 }
 
-/** Numbers from a table's base that are looked at one by one. */
-const TABLE_SIZE = 1024
+/** Whether all rules of the calls behind socketcall(2) or ipc(2), counted from `first`, have this action. */
+const agreeOn = (book: RuleBook, first: number, action: number): boolean => {
+  for (const name in MULTIPLEXED) {
+    const code = (MULTIPLEXED[name] as number) - first
+    const rules = code > 0 && code < 100 ? book.rules[syscallIndex(name) as number] : undefined
+    if (rules?.some((rule) => rule.action !== action)) return false
+  }
+  return true
+}
 
-type Conflict = (rule: Rule, name: string) => void
+/** Outcomes as small integers: in `list`, and found again by what they are. */
+interface Outcomes {
+  readonly list: Outcome[]
+  readonly ids: Map<Outcome, number>
+}
 
+const idOf = ({ list, ids }: Outcomes, outcome: Outcome): number => {
+  let id = ids.get(outcome)
+  if (id === undefined) {
+    id = list.push(outcome) - 1
+    ids.set(outcome, id)
+  }
+  return id
+}
+
+/** What the architectures have in common. */
 interface Merging {
   readonly pool: DecisionPool
-  readonly otherwise: Decision
-  readonly conflict: Conflict
-  readonly decided: Record<32 | 64, Map<readonly Rule[], Decision>>
+  readonly outcomes: Outcomes
+  /** The default action, calls newer than all mentioned ones, calls of foreign architectures. */
+  readonly fallback: number
+  readonly otherwise: number
+  readonly enosys: number | undefined
+  readonly bad: number
+  readonly conflict: (rule: Rule, index: number) => void
+  /** Outcomes of rules, by width. */
+  readonly decided: Record<32 | 64, Map<Rules, number>>
 }
 
-const mergedDecision = (rules: readonly Rule[], arch: Architecture, name: string, merging: Merging): Decision => {
-  const known = merging.decided[arch.width].get(rules)
+/** Rules with one action cannot contradict each other, and one without conditions makes the others superfluous. */
+const plainAction = (rules: Rules): number | undefined => {
+  const action = (rules[0] as Rule).action
+  let unconditional = false
+  for (const rule of rules) {
+    if (rule.action !== action) return undefined
+    if (rule.conditions.length === 0) unconditional = true
+  }
+  return unconditional ? action : undefined
+}
+
+const outcomeOf = (rules: Rules, index: number, width: 32 | 64, merging: Merging): number => {
+  const known = merging.decided[width].get(rules)
   if (known !== undefined) return known
-  const { tree, conflict } = mergeRules(rules, arch.width)
-  if (conflict !== undefined) merging.conflict(conflict, name)
-  const decision = decide(tree, merging.otherwise, merging.pool)
-  merging.decided[arch.width].set(rules, decision)
-  return decision
+  let outcome: Outcome | undefined = isUnconditional(rules) ? (rules[0] as Rule).action : plainAction(rules)
+  if (outcome === undefined) {
+    const { tree, conflict } = mergeRules(rules, width)
+    if (conflict !== undefined) merging.conflict(conflict, index)
+    const decision = decide(tree, merging.pool.leaf(merging.fallback), merging.pool)
+    outcome = decision.kind === 'leaf' ? decision.action : decision
+  }
+  const id = idOf(merging.outcomes, outcome)
+  merging.decided[width].set(rules, id)
+  return id
 }
 
-const numberTable = (arch: Architecture, book: RuleBook, merging: Merging): NumberTable => {
-  const names = syscallNames()
-  const through = arch.multiplex === 'multiplexed' ? multiplexedRules(arch, book) : undefined
-  const decisions: (Decision | undefined)[] = []
-  const far: { number: number; decision: Decision }[] = []
-  const known = new Uint8Array(TABLE_SIZE)
-  let size = 0
+/** What one architecture does with its numbers. */
+interface NumberTable {
+  readonly arch: Architecture
+  readonly rules: readonly (Rules | undefined)[]
+  readonly common: Rules | undefined
+  /** Names that do not have the common rules. */
+  readonly uncommon: readonly number[]
+  /** The highest number the profile mentions, 0 for none. */
+  readonly newest: number
+  readonly newer: number | undefined
+}
+
+/** The highest number mentioned. Calls with a number behind socketcall or ipc do not count, as libseccomp has it. */
+const newestCall = (arch: Architecture, { rules, redundant }: RuleBook): number => {
+  const mentioned = (index: number): boolean => rules[index] !== undefined || redundant.has(index)
   let newest = 0
-  for (let index = 0; index < names.length; index++) {
-    const number = numberAt(arch, index)
-    const name = names[index] as string
-    if (number < 0) {
-      // libseccomp merges the rules of a call that the architecture lacks all the same, and may find a contradiction.
-      const rules = arch.multiplex === 'direct' ? book.direct[index] : undefined
-      if (rules !== undefined) mergedDecision(rules, arch, name, merging)
-      continue
-    }
-    const slot = number - arch.base
-    if (slot < TABLE_SIZE) {
-      known[slot] = 1
-      if (slot >= size) size = slot + 1
-    }
-    const gathered = through?.get(name)
-    const rules = gathered !== undefined && gathered.length > 0 ? gathered : book.direct[index]
-    if (rules !== undefined) {
-      const decision = mergedDecision(rules, arch, name, merging)
-      if (slot < TABLE_SIZE) decisions[slot] = decision
-      else far.push({ number, decision })
-    }
-    // libseccomp gives calls behind socketcall and ipc pseudo numbers, so they do not count as newest.
-    if (book.mentioned[index] === 1 && number > newest && multiplexedCall(arch, name) === undefined) newest = number
+  for (const name in FAR_CALLS[arch.table]) {
+    const number = mentioned(syscallIndex(name) as number) ? syscallNumber(arch, name) : 0
+    if (number > newest) newest = number
   }
-  far.sort((a, b) => a.number - b.number)
-  return { arch, decisions, known, size, far, newest }
-}
-
-/** Grows a list of ranges in ascending order, merging neighbours with the same decision. */
-interface RangeList {
-  readonly ranges: Range[]
-  readonly add: (start: number, decision: Decision, weight: number) => void
-}
-
-const rangeList = (): RangeList => {
-  const ranges: { start: number; decision: Decision; weight: number }[] = []
-  const add = (start: number, decision: Decision, weight: number): void => {
-    if (ranges.at(-1)?.start === start) ranges.pop()
-    const last = ranges.at(-1)
-    if (last !== undefined && last.decision === decision) last.weight += weight
-    else ranges.push({ start, decision, weight })
+  const table = TABLES[arch.table]
+  for (let slot = table.length - 1; slot >= 0 && newest === 0; slot--) {
+    const index = table.charCodeAt(slot) - FIRST_NAME
+    if (index < 0 || !mentioned(index)) continue
+    if (multiplexedCall(arch, syscallNames()[index] as string) === undefined) newest = arch.base + slot
   }
-  return { ranges, add }
+  return newest
 }
 
-/** Whether calls newer than the newest one mentioned get ENOSYS instead of the default action, as runc does it. */
-const answersEnosys = (profile: CheckedProfile): boolean => {
-  const action = (profile.defaultAction & 0xffff0000) >>> 0
-  return action !== SECCOMP_RET_ALLOW && action !== SECCOMP_RET_LOG && action !== SECCOMP_RET_TRACE
+/** Whether calls newer than the newest one mentioned get ENOSYS: a program then tries an older call, as it should. */
+const answersEnosys = (action: number): boolean => {
+  const kind = (action & 0xffff0000) >>> 0
+  return kind !== SECCOMP_RET_ALLOW && kind !== SECCOMP_RET_LOG && kind !== SECCOMP_RET_TRACE
 }
 
-/** The decisions that fill the space between calls. */
-interface Fillers {
-  readonly otherwise: Decision
-  readonly bad: Decision
-  /** For calls newer than the newest, where they get something else than the default action. */
-  readonly enosys: Decision | undefined
+/** Names whose rules are not the common ones, by index. */
+const uncommonNames = (rules: readonly (Rules | undefined)[], common: Rules | undefined): number[] => {
+  const uncommon: number[] = []
+  for (let i = 0; i < CALLS; ++i) if (rules[i] !== common) uncommon.push(i)
+  return uncommon
 }
 
-/** What is beyond the newest call of a table, undefined when that is nothing special. */
-const beyond = (table: NumberTable, { enosys }: Fillers): Decision | undefined =>
-  table.newest > 0 ? enosys : undefined
+/** Bits of a name's index in a sorting key, and the index that stands for a run of numbers without a call. */
+const INDEX_BITS = 10
+const NO_NAME = (1 << INDEX_BITS) - 1
+
+/** Keys of the numbers below `limit` that do not have the common rules, ascending: number, then index of the name. */
+const uncommonNumbers = ({ arch, uncommon }: NumberTable, limit: number): Uint32Array => {
+  const text = TABLES[arch.table]
+  const holes = HOLES[arch.table]
+  const keys = new Uint32Array(uncommon.length + holes.length / 2)
+  let count = 0
+  for (const index of uncommon) {
+    const slot = text.indexOf(String.fromCharCode(FIRST_NAME + index))
+    if (slot < 0 || slot >= limit) continue
+    keys[count] = (slot << INDEX_BITS) + index
+    ++count
+  }
+  for (let i = 0; i < holes.length; i += 2) {
+    if ((holes[i] as number) >= limit) break
+    keys[count] = ((holes[i] as number) << INDEX_BITS) + NO_NAME
+    ++count
+  }
+  return keys.subarray(0, count).sort()
+}
 
 /** Adds the numbers of a table, from its base on; what it ends with goes on until the next range is added. */
-const addTable = (table: NumberTable, list: RangeList, fillers: Fillers): void => {
-  const { arch, decisions, known, size, newest } = table
-  const { otherwise } = fillers
-  const newer = beyond(table, fillers)
-  const last = newer === undefined ? Number.MAX_SAFE_INTEGER : newest
-  const count = Math.min(size, last - arch.base + 1)
-  for (let slot = 0; slot < count; slot++)
-    list.add(arch.base + slot, decisions[slot] ?? otherwise, known[slot] as number)
-  list.add(arch.base + count, otherwise, 0)
-  for (const { number, decision } of table.far) {
-    if (number > last) break
-    list.add(number, decision, 1)
-    list.add(number + 1, otherwise, 0)
+const addTable = (table: NumberTable, weight: number, ranges: Ranges, merging: Merging): void => {
+  const { arch, rules, common, newest, newer } = table
+  const { base, width } = arch
+  const { otherwise } = merging
+  const length = TABLES[arch.table].length
+  const limit = newer === undefined || newest - base >= length ? length : newest - base + 1
+  const holes = HOLES[arch.table]
+  const filler = common === undefined ? otherwise : outcomeOf(common, 0, width, merging)
+  /** Numbers below this have been added. */
+  let done = 0
+  let hole = 0
+  for (const key of uncommonNumbers(table, limit)) {
+    const slot = key >> INDEX_BITS
+    const index = key & NO_NAME
+    if (slot > done) addRange(ranges, base + done, filler, (slot - done) * weight)
+    done = slot + 1
+    if (index === NO_NAME) {
+      addRange(ranges, base + slot, otherwise, 0)
+      done = holes[hole + 1] as number
+      hole += 2
+    } else {
+      const own = rules[index]
+      addRange(ranges, base + slot, own === undefined ? otherwise : outcomeOf(own, index, width, merging), weight)
+    }
   }
-  if (newer !== undefined) list.add(newest + 1, newer, 0)
+  if (limit > done) addRange(ranges, base + done, filler, (limit - done) * weight)
+  addRange(ranges, base + limit, otherwise, 0)
+  addFarCalls(table, ranges, merging)
+  if (newer !== undefined) addRange(ranges, newest + 1, newer, 0)
 }
 
-/** Ranges of all 32-bit numbers for the tables that share one AUDIT_ARCH: one table, or x86_64 and x32. */
-const numberRanges = (tables: readonly NumberTable[], profile: CheckedProfile, merging: Merging): readonly Range[] => {
-  const { pool, otherwise } = merging
-  const enosys = answersEnosys(profile) ? pool.leaf(RETURN_ENOSYS) : undefined
-  const fillers: Fillers = { otherwise, bad: pool.leaf(BAD_ARCHITECTURE), enosys }
-  const list = rangeList()
-  const [first] = tables as [NumberTable]
-  const wide = tables.find(({ arch }) => arch.table === 'x86_64')
-  const narrow = tables.find(({ arch }) => arch.table === 'x32')
-  list.add(0, otherwise, 0)
-  if (wide === undefined && narrow === undefined) addTable(first, list, fillers)
-  else addX86Tables(wide, narrow, list, fillers)
-  if (first.arch.table === 's390' || first.arch.table === 's390x') return withoutSetup(list.ranges, beyond(first, fillers))
-  return list.ranges
+const addFarCalls = ({ arch, rules, newest, newer }: NumberTable, ranges: Ranges, merging: Merging): void => {
+  for (const name in FAR_CALLS[arch.table]) {
+    const number = syscallNumber(arch, name)
+    const index = syscallIndex(name) as number
+    const own = rules[index]
+    if (newer !== undefined && number > newest) return
+    addRange(ranges, number, own === undefined ? merging.otherwise : outcomeOf(own, index, arch.width, merging), 1)
+    addRange(ranges, number + 1, merging.otherwise, 0)
+  }
 }
+
+/** What a call of x32 counts beside one of x86_64: hardly anybody makes them. */
+const X32_WEIGHT = 1 / 4
 
 /**
  * x86_64 and x32 share one AUDIT_ARCH and differ in bit 30. A profile with only one of them treats the numbers of the
@@ -248,102 +313,151 @@ const numberRanges = (tables: readonly NumberTable[], profile: CheckedProfile, m
 const addX86Tables = (
   wide: NumberTable | undefined,
   narrow: NumberTable | undefined,
-  list: RangeList,
-  fillers: Fillers,
+  ranges: Ranges,
+  merging: Merging,
 ): void => {
-  const { bad, otherwise } = fillers
-  if (wide === undefined) list.add(0, bad, 0)
-  else addTable(wide, list, fillers)
-  if (narrow === undefined) list.add(X32_BIT, bad, 0)
-  else addTable(narrow, list, fillers)
-  const wideBeyond = wide === undefined ? undefined : beyond(wide, fillers)
-  list.add(0x80000000, wideBeyond ?? (narrow === undefined ? bad : otherwise), 0)
-  if (narrow !== undefined) list.add(0xc0000000, beyond(narrow, fillers) ?? otherwise, 0)
-  else {
-    list.add(0xc0000000, bad, 0)
-    list.add(0xffffffff, otherwise, 0)
-  }
+  const { bad, otherwise } = merging
+  if (wide === undefined) addRange(ranges, 0, bad, 0)
+  else addTable(wide, 1, ranges, merging)
+  if (narrow === undefined) addRange(ranges, X32_BIT, bad, 0)
+  else addTable(narrow, X32_WEIGHT, ranges, merging)
+  addRange(ranges, 0x80000000, wide?.newer ?? (narrow === undefined ? bad : otherwise), 0)
+  addRange(ranges, 0xc0000000, narrow === undefined ? bad : (narrow.newer ?? otherwise), 0)
+  if (narrow === undefined) addRange(ranges, 0xffffffff, otherwise, 0)
 }
 
 /** s390 reaches calls without a number of their own through call 0; unknown ones come back as 0, so that is ENOSYS. */
-const withoutSetup = (ranges: readonly Range[], enosys: Decision | undefined): readonly Range[] => {
-  if (enosys === undefined) return ranges
-  const list = rangeList()
-  for (const range of ranges) {
-    list.add(range.start, range.start === 0 ? enosys : range.decision, range.weight)
-    if (range.start === 0) list.add(1, range.decision, range.weight)
-  }
-  return list.ranges
+const withoutSetup = (ranges: Ranges, newer: number): Ranges => {
+  const { starts, outcomes, weights } = ranges
+  const changed: Ranges = { starts: [], outcomes: [], weights: [] }
+  addRange(changed, 0, newer, 0)
+  for (let i = 0; i < starts.length; i++)
+    addRange(changed, Math.max(starts[i] as number, 1), outcomes[i] as number, weights[i] as number)
+  return changed
 }
 
-/** Decisions of all architectures: the native one is asked for first. */
-const decideAll = (profile: CheckedProfile, merging: Merging, warnings: string[]): Decision => {
-  const book = readRules(profile, warnings)
+/** Ranges of all 32-bit numbers for the tables that share one AUDIT_ARCH: one table, or x86_64 and x32. */
+const numberRanges = (tables: readonly NumberTable[], merging: Merging): Ranges => {
+  const ranges: Ranges = { starts: [], outcomes: [], weights: [] }
+  addRange(ranges, 0, merging.otherwise, 0)
+  const wide = tables.find(({ arch }) => arch.table === 'x86_64')
+  const narrow = tables.find(({ arch }) => arch.table === 'x32')
+  if (wide !== undefined || narrow !== undefined) {
+    addX86Tables(wide, narrow, ranges, merging)
+    return ranges
+  }
+  const [first] = tables as [NumberTable]
+  addTable(first, 1, ranges, merging)
+  const s390 = first.arch.table === 's390' || first.arch.table === 's390x'
+  return s390 && first.newer !== undefined ? withoutSetup(ranges, first.newer) : ranges
+}
+
+/**
+ * libseccomp merges the rules also of calls that an architecture lacks or that are newer than the newest, and may refuse
+ * them; only where calls hide behind others it leaves missing ones out.
+ */
+const checkConflicts = ({ arch, rules }: NumberTable, conditional: readonly number[], merging: Merging): void => {
+  const direct = arch.multiplex === 'direct'
+  for (const index of conditional)
+    if (direct || syscallNumber(arch, syscallNames()[index] as string) >= 0)
+      outcomeOf(rules[index] as Rules, index, arch.width, merging)
+  if (direct) return
+  for (const name of ['socketcall', 'ipc']) {
+    const index = syscallIndex(name) as number
+    const own = rules[index]
+    if (own !== undefined) outcomeOf(own, index, arch.width, merging)
+  }
+}
+
+/** The number tables of all architectures, by AUDIT_ARCH, the native one first. */
+const numberTables = (profile: CheckedProfile, book: RuleBook, merging: Merging): readonly NumberTable[][] => {
+  const { common } = book
   const tables = new Map<number, NumberTable[]>()
+  const names = uncommonNames(book.rules, common)
   for (const arch of profile.architectures) {
-    const table = numberTable(arch, book, merging)
+    const newest = newestCall(arch, book)
+    const rules = arch.multiplex === 'direct' ? book.rules : withMultiplexed(profile, book)
+    const uncommon = rules === book.rules ? names : uncommonNames(rules, common)
+    const table: NumberTable = { arch, rules, common, uncommon, newest, newer: newest > 0 ? merging.enosys : undefined }
+    checkConflicts(table, book.conditional, merging)
     const together = tables.get(arch.audit)
     if (together === undefined) tables.set(arch.audit, [table])
     else together.push(table)
   }
-  let decision: Decision = merging.pool.leaf(BAD_ARCHITECTURE)
-  for (const [audit, together] of [...tables].reverse()) {
-    const numbers = searchTree(numberRanges(together, profile, merging), merging.pool)
-    decision = merging.pool.branch(WORD_ARCH, EQ, audit, numbers, decision)
-  }
-  return decision
+  return [...tables.values()]
 }
 
-/** The decision graph of a profile, for the compiler and for explain.ts. */
-export const decideProfile = (
-  profile: Seccomp,
-  options: CompileOptions,
-): { readonly root: Decision; readonly checked: CheckedProfile; readonly warnings: readonly string[] } | RejectedProfile => {
-  const path = options.path ?? 'linux.seccomp'
-  const problems: Problem[] = []
-  const report = (at: string, message: string) => void problems.push({ path: at, message })
-  const checked = checkProfile(profile, ARCHITECTURES[options.arch], path, report)
-  if (checked === undefined || problems.length > 0) return { problems: problems as [Problem, ...Problem[]] }
-  const pool = decisionPool()
-  const warnings: string[] = []
-  const merging: Merging = {
-    pool,
-    otherwise: pool.leaf(checked.defaultAction),
-    conflict: (rule, name) => {
-      const at = `${path}.syscalls[${rule.source}]`
-      if (!problems.some((problem) => problem.path === at))
-        report(at, `${name} already has another action under the same conditions`)
-    },
+/** Offsets in `struct seccomp_data`. */
+const OFFSET_NUMBER = 0
+const OFFSET_ARCH = 4
+
+/** Writes the whole filter, from its end: the native architecture stands first and is asked for first. */
+const writeFilter = (tables: readonly NumberTable[][], merging: Merging, endian: 'little' | 'big'): ProgramWriter => {
+  const writer = programWriter()
+  const outcomes = merging.outcomes.list
+  /** Where each outcome was written last. */
+  const labels: number[] = []
+  const labelOf = (id: number): number => {
+    const known = labels[id]
+    const outcome = outcomes[id] as Outcome
+    if (known !== undefined && (typeof outcome !== 'number' || writer.reaches(known))) return known
+    const label = typeof outcome === 'number' ? writer.ret(outcome) : writeDecision(outcome, writer, endian)
+    labels[id] = label
+    return label
+  }
+  let otherArchitectures: number | undefined
+  for (let i = tables.length - 1; i >= 0; i--) {
+    const together = tables[i] as NumberTable[]
+    const ranges = numberRanges(together, merging)
+    writer.goto(writeSearch(ranges, writer, labelOf))
+    const numbers = writer.step(BPF_LD_W_ABS, OFFSET_NUMBER)
+    const otherwise = otherArchitectures ?? writer.ret(BAD_ARCHITECTURE)
+    if (otherArchitectures === undefined) writer.goto(numbers)
+    otherArchitectures = writer.jump(BPF_JEQ_K, (together[0] as NumberTable).arch.audit, numbers, otherwise)
+  }
+  writer.step(BPF_LD_W_ABS, OFFSET_ARCH)
+  return writer
+}
+
+const newMerging = (defaultAction: number, conflict: Merging['conflict']): Merging => {
+  const outcomes: Outcomes = { list: [], ids: new Map() }
+  return {
+    pool: decisionPool(),
+    outcomes,
+    fallback: defaultAction,
+    otherwise: idOf(outcomes, defaultAction),
+    enosys: answersEnosys(defaultAction) ? idOf(outcomes, RETURN_ENOSYS) : undefined,
+    bad: idOf(outcomes, BAD_ARCHITECTURE),
+    conflict,
     decided: { 32: new Map(), 64: new Map() },
   }
-  const root = decideAll(checked, merging, warnings)
-  if (problems.length > 0) return { problems: problems as [Problem, ...Problem[]] }
-  return { root, checked, warnings }
-}
-
-/** The instructions of a profile, for the disassembler and for tests; `compileSeccomp` is the same in bytes. */
-export const compileInstructions = (profile: Seccomp, options: CompileOptions): readonly Instruction[] | RejectedProfile => {
-  const decided = decideProfile(profile, options)
-  return 'root' in decided ? assemble(decided.root, ARCHITECTURES[options.arch].endian) : decided
 }
 
 /** Compiles an OCI seccomp profile. Problems are returned, not thrown, each with its path in the document. */
 export const compileSeccomp = (profile: Seccomp, options: CompileOptions): CompileResult => {
-  const decided = decideProfile(profile, options)
-  if (!('root' in decided)) return decided
-  const { endian } = ARCHITECTURES[options.arch]
-  const program = assemble(decided.root, endian)
-  if (program.length > MAX_INSTRUCTIONS) {
-    const path = `${options.path ?? 'linux.seccomp'}.syscalls`
-    const message = `compiles to ${program.length} instructions, the kernel takes ${MAX_INSTRUCTIONS}`
-    return { problems: [{ path, message }] }
-  }
+  const path = options.path ?? 'linux.seccomp'
+  const native: Architecture = ARCHITECTURES[options.arch]
+  const problems: Problem[] = []
+  const report = (at: string, message: string) => void problems.push({ path: at, message })
+  const checked = checkProfile(profile, native, path, report)
+  if (checked === undefined || problems.length > 0) return { problems: problems as [Problem, ...Problem[]] }
+  const merging = newMerging(checked.defaultAction, (rule, index) => {
+    const at = `${path}.syscalls[${rule.source}]`
+    const message = `${syscallNames()[index]} has another action already under the same conditions`
+    if (!problems.some((problem) => problem.path === at)) report(at, message)
+  })
+  const book = readRules(checked)
+  const writer = writeFilter(numberTables(checked, book, merging), merging, native.endian)
+  const count = writer.count()
+  if (count > MAX_INSTRUCTIONS)
+    report(`${path}.syscalls`, `compiles to ${count} instructions, the kernel takes ${MAX_INSTRUCTIONS}`)
+  if (problems.length > 0) return { problems: problems as [Problem, ...Problem[]] }
   return {
     problems: [],
-    filter: encodeFilter(program, endian),
-    instructionCount: program.length,
-    flags: decided.checked.flags,
-    listener: decided.checked.listener === 'listener',
-    warnings: decided.warnings,
+    filter: writer.encode(native.endian),
+    instructionCount: count,
+    flags: checked.flags,
+    listener: checked.listener,
+    warnings: book.unknown.length > 0 ? [`unknown system calls skipped: ${book.unknown.join(', ')}`] : [],
   }
 }

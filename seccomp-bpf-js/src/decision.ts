@@ -1,12 +1,17 @@
 /*
- * Decisions: a graph of tests on the words of seccomp_data, ending in actions. It is what the whole filter is before it
- * becomes instructions: built from rule trees, simplified by what earlier tests on a path already told.
+ * Decisions about a call's arguments: a graph of tests on 32-bit words, ending in actions. Built from a rule tree,
+ * simplified by what earlier tests on a path already told, and written as instructions that load each word once.
  */
-import { EQ, GE, GT, type Level, MASKED, type Node, type Branch as TreeBranch, type RuleTree } from './rule-tree.ts'
-
-/** Words beyond those of the arguments (0 to 11, lower word first). */
-export const WORD_NUMBER = 12
-export const WORD_ARCH = 13
+import {
+  BPF_AND_K,
+  BPF_JEQ_K,
+  BPF_JGE_K,
+  BPF_JGT_K,
+  BPF_JSET_K,
+  BPF_LD_W_ABS,
+  type ProgramWriter,
+} from './program.ts'
+import { EQ, GE, GT, type Level, MASKED, type Node, type RuleTree, type Branch as TreeBranch } from './rule-tree.ts'
 
 /** An end: the filter returns `action`. */
 export interface Leaf {
@@ -19,6 +24,7 @@ export interface Leaf {
 export interface Test {
   readonly id: number
   readonly kind: 'test'
+  /** Twice the argument's index, plus one for the upper word. */
   readonly word: number
   readonly compare: number
   readonly mask: number
@@ -40,15 +46,14 @@ export interface DecisionPool {
     yes: Decision,
     no: Decision,
   ) => Decision
-  /** As `test`, for tests known to be unique: not looked up. */
-  readonly branch: (word: number, compare: number, value: number, yes: Decision, no: Decision) => Test
 }
 
 const FULL = 0xffffffff
 
 export const decisionPool = (): DecisionPool => {
   const leaves = new Map<number, Leaf>()
-  const tests = new Map<string, Test>()
+  /** Tests by what they lead to. */
+  const tests = new Map<number, Test[]>()
   let next = 0
   const leaf = (action: number): Leaf => {
     let found = leaves.get(action)
@@ -58,30 +63,24 @@ export const decisionPool = (): DecisionPool => {
     }
     return found
   }
-  const branch = (word: number, compare: number, value: number, yes: Decision, no: Decision): Test => ({
-    id: next++,
-    kind: 'test',
-    word,
-    compare,
-    mask: FULL,
-    value,
-    yes,
-    no,
-  })
-  const test: DecisionPool['test'] = (word, compare, mask, value, yes, no) => {
+  const test: DecisionPool['test'] = (word, operator, mask, value, yes, no) => {
     if (yes === no) return yes
-    if (compare === MASKED && mask === 0) return value === 0 ? yes : no
-    if (compare === MASKED && mask === FULL) compare = EQ
-    if (compare === GE && value === 0) return yes
-    const key = `${word},${compare},${mask},${value},${yes.id},${no.id}`
-    let found = tests.get(key)
-    if (found === undefined) {
-      found = { id: next++, kind: 'test', word, compare, mask, value, yes, no }
-      tests.set(key, found)
+    if (operator === MASKED && mask === 0) return value === 0 ? yes : no
+    if (operator === GE && value === 0) return yes
+    const compare = operator === MASKED && mask === FULL ? EQ : operator
+    const key = yes.id * 0x100000 + no.id
+    let alike = tests.get(key)
+    if (alike === undefined) {
+      alike = []
+      tests.set(key, alike)
     }
-    return found
+    for (const one of alike)
+      if (one.word === word && one.value === value && one.compare === compare && one.mask === mask) return one
+    const made: Test = { id: next++, kind: 'test', word, compare, mask, value, yes, no }
+    alike.push(made)
+    return made
   }
-  return { leaf, test, branch }
+  return { leaf, test }
 }
 
 /** The decision of a rule tree; `otherwise` when no rule matches. */
@@ -184,4 +183,76 @@ const simplify = (root: Decision, pool: DecisionPool): Decision => {
     return yes === at.yes && no === at.no ? at : pool.test(at.word, at.compare, at.mask, at.value, yes, no)
   }
   return walk(root, undefined)
+}
+
+/** How a test is written: some masked tests need no AND and leave the whole word in the accumulator. */
+const instructionOf = ({ compare, mask, value }: Test) => {
+  if (compare === GT) return { code: BPF_JGT_K, k: value, turned: false, mask: FULL }
+  if (compare === GE) return { code: BPF_JGE_K, k: value, turned: false, mask: FULL }
+  if (compare === MASKED && value === 0) return { code: BPF_JSET_K, k: mask, turned: true, mask: FULL }
+  if (compare === MASKED && value === mask && (mask & (mask - 1)) === 0)
+    return { code: BPF_JSET_K, k: mask, turned: false, mask: FULL }
+  return { code: BPF_JEQ_K, k: value, turned: false, mask }
+}
+
+/** Where a test can be entered: with its word under its mask in the accumulator, with the word, or with anything. */
+interface Entry {
+  readonly compare: number
+  readonly mask: number
+  readonly load: number
+}
+
+/** Entries beside the comparison itself that a test's predecessors need, as bits. */
+const NEEDS_MASK = 1
+const NEEDS_LOAD = 2
+
+const entryFrom = (from: Test | undefined, to: Test): keyof Entry => {
+  if (from === undefined || from.word !== to.word) return 'load'
+  const has = instructionOf(from).mask
+  if (has === instructionOf(to).mask) return 'compare'
+  return has === FULL ? 'mask' : 'load'
+}
+
+const collectNeeds = (from: Test | undefined, to: Decision, needs: Map<Test, number>): void => {
+  if (to.kind === 'leaf') return
+  const entry = entryFrom(from, to)
+  const need = entry === 'load' ? NEEDS_LOAD : entry === 'mask' ? NEEDS_MASK : 0
+  const known = needs.get(to)
+  needs.set(to, (known ?? 0) | need)
+  if (known !== undefined) return
+  collectNeeds(to, to.yes, needs)
+  collectNeeds(to, to.no, needs)
+}
+
+/** Offset of an argument's word in `struct seccomp_data`. */
+const offsetOf = (word: number, endian: 'little' | 'big'): number => {
+  const half = endian === 'little' ? word & 1 : 1 - (word & 1)
+  return 16 + 8 * (word >> 1) + 4 * half
+}
+
+/** Writes a decision; answers the label at which it begins, whatever the accumulator holds. */
+export const writeDecision = (root: Decision, writer: ProgramWriter, endian: 'little' | 'big'): number => {
+  const needs = new Map<Test, number>()
+  const entries = new Map<Test, Entry>()
+  collectNeeds(undefined, root, needs)
+
+  const labelOf = (from: Test | undefined, to: Decision): number =>
+    to.kind === 'leaf' ? writer.ret(to.action) : (entries.get(to) as Entry)[entryFrom(from, to)]
+
+  const write = (decision: Decision): void => {
+    if (decision.kind === 'leaf' || entries.has(decision)) return
+    write(decision.yes)
+    write(decision.no)
+    const { code, k, turned, mask } = instructionOf(decision)
+    const yes = labelOf(decision, decision.yes)
+    const no = labelOf(decision, decision.no)
+    const compare = writer.jump(code, k, turned ? no : yes, turned ? yes : no)
+    const need = needs.get(decision) as number
+    const masked = mask !== FULL && need !== 0 ? writer.step(BPF_AND_K, mask) : compare
+    const load = need & NEEDS_LOAD ? writer.step(BPF_LD_W_ABS, offsetOf(decision.word, endian)) : masked
+    entries.set(decision, { compare, mask: masked, load })
+  }
+
+  write(root)
+  return labelOf(undefined, root)
 }

@@ -69,7 +69,8 @@ export interface Rule {
 export interface RuleGroup {
   readonly names: readonly string[]
   readonly rules: readonly Rule[]
-  readonly redundant: 'redundant' | 'effective'
+  /** The rules do what happens anyway; libseccomp does not take them. */
+  readonly redundant: boolean
 }
 
 /** A profile without problems, in the form the compiler reads. */
@@ -77,9 +78,8 @@ export interface CheckedProfile {
   readonly defaultAction: number
   readonly architectures: readonly Architecture[]
   readonly flags: number
-  readonly listener: 'listener' | 'none'
+  readonly listener: boolean
   readonly groups: readonly RuleGroup[]
-  readonly warnings: readonly string[]
 }
 
 /** Filter flags of seccomp(2), uapi/linux/seccomp.h. */
@@ -162,10 +162,13 @@ const checkSyscall = (entry: SeccompSyscall, source: number, path: string, fallb
   const action = checkAction(entry.action, entry.errnoRet, [`${path}.action`, `${path}.errnoRet`], report)
   const names = Array.isArray(entry.names) ? (entry.names as readonly string[]) : []
   if (names.length === 0) report(`${path}.names`, 'must be an array with at least one name')
-  for (let i = 0; i < names.length; i++) {
-    if (!isText(names[i])) report(`${path}.names[${i}]`, 'must be the name of a system call')
-    if (names[i] === 'write' && entry.action === 'SCMP_ACT_NOTIFY')
-      report(`${path}.names[${i}]`, 'SCMP_ACT_NOTIFY cannot be used for write, the runtime needs it to pass the listener on')
+  // Not `every` with a function: there are hundreds of names, and calls are dear in an interpreter.
+  let texts = 0
+  for (const name of names) if (typeof name === 'string') ++texts
+  if (texts < names.length || names.includes('')) report(`${path}.names`, 'must be names of system calls')
+  if (entry.action === 'SCMP_ACT_NOTIFY' && names.includes('write')) {
+    const at = `${path}.names[${names.indexOf('write')}]`
+    report(at, 'SCMP_ACT_NOTIFY cannot be used for write, the runtime needs it to pass the listener on')
   }
   const args: readonly SeccompArg[] = entry.args ?? []
   if (!Array.isArray(args)) report(`${path}.args`, 'must be an array')
@@ -174,8 +177,7 @@ const checkSyscall = (entry: SeccompSyscall, source: number, path: string, fallb
     const condition = checkArg(args[i] as SeccompArg, `${path}.args[${i}]`, report)
     if (condition !== undefined) conditions.push(condition)
   }
-  const redundant = action === fallback ? 'redundant' : 'effective'
-  return { names, rules: rulesOf(source, action, conditions), redundant } as const
+  return { names, rules: rulesOf(source, action, conditions), redundant: action === fallback }
 }
 
 /**
@@ -211,13 +213,13 @@ const checkArchitectures = (
   return architectures
 }
 
-const checkFlags = (names: readonly string[], listener: 'listener' | 'none', path: string, report: Report): number => {
-  let flags = listener === 'listener' ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0
+const checkFlags = (names: readonly string[], listener: boolean, path: string, report: Report): number => {
+  let flags = listener ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0
   for (let i = 0; i < names.length; i++) {
     const name = names[i] as string
     const flag = Object.hasOwn(FLAGS, name) ? FLAGS[name] : undefined
     if (flag === undefined) report(`${path}[${i}]`, `must be one of ${listed(FLAGS)}`)
-    else if (flag === SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV && listener === 'none')
+    else if (flag === SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV && !listener)
       report(`${path}[${i}]`, 'needs a rule with SCMP_ACT_NOTIFY')
     else flags |= flag
   }
@@ -249,19 +251,19 @@ export const checkProfile = (
     report(fallbackPath[0], 'SCMP_ACT_NOTIFY cannot be used as default action')
   const architectures = checkArchitectures(profile.architectures ?? [], native, `${path}.architectures`, report)
   const groups: RuleGroup[] = []
-  let listener: 'listener' | 'none' = 'none'
+  let listener = false
   const entries = profile.syscalls ?? []
   for (let i = 0; i < entries.length; i++) {
     const entry = entries[i] as SeccompSyscall
     const group = checkSyscall(entry, i, `${path}.syscalls[${i}]`, defaultAction, report)
     if (group === undefined) continue
     groups.push(group)
-    if (entry.action === 'SCMP_ACT_NOTIFY') listener = 'listener'
+    if (entry.action === 'SCMP_ACT_NOTIFY') listener = true
   }
   const flags = checkFlags(profile.flags ?? DEFAULT_FLAGS, listener, `${path}.flags`, report)
-  if (listener === 'listener' && !isText(profile.listenerPath))
+  if (listener && !isText(profile.listenerPath))
     report(`${path}.listenerPath`, 'must be set, a rule uses SCMP_ACT_NOTIFY')
   if (isText(profile.listenerMetadata) && !isText(profile.listenerPath))
     report(`${path}.listenerMetadata`, 'must not be set without listenerPath')
-  return { defaultAction, architectures, flags, listener, groups, warnings: [] }
+  return { defaultAction, architectures, flags, listener, groups }
 }

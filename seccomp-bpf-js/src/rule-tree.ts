@@ -109,23 +109,22 @@ const chain64 = (condition: Condition): Chain => {
   return { first: above, ends: turned(condition.op) ? [same.no, low.no] : [above.yes, low.yes] }
 }
 
-/** The tests of one rule, arguments in ascending order; undefined when nothing is left to test. */
-const chainOf = (rule: Rule, width: 32 | 64): Level | undefined => {
-  let first: Level | undefined
-  let ends: readonly Branch[] = []
-  for (let index = 0; index < 6; index++) {
-    const condition = rule.conditions.find((candidate) => candidate.index === index)
-    if (condition === undefined) continue
-    // A mask without bits compares nothing.
-    if (condition.maskLow === 0 && (width === 32 || condition.maskHigh === 0)) continue
-    const chain = width === 32 ? chain32(condition) : chain64(condition)
-    const level = { nodes: [chain.first] }
-    if (first === undefined) first = level
-    for (const end of ends) end.level = level
-    ends = chain.ends
+/** Conditions that compare something, arguments in ascending order. */
+const comparing = (rule: Rule, width: 32 | 64): readonly Condition[] => {
+  // A mask without bits compares nothing.
+  const useful = rule.conditions.filter(({ maskLow, maskHigh }) => maskLow !== 0 || (width === 64 && maskHigh !== 0))
+  return useful.length < 2 ? useful : useful.sort((a, b) => a.index - b.index)
+}
+
+/** The tests of conditions from `at` on. A condition may hold on two branches, and each gets its own tests below. */
+const chainOf = (conditions: readonly Condition[], at: number, action: number, width: 32 | 64): Level => {
+  const condition = conditions[at] as Condition
+  const { first, ends } = width === 32 ? chain32(condition) : chain64(condition)
+  for (const end of ends) {
+    if (at + 1 < conditions.length) end.level = chainOf(conditions, at + 1, action, width)
+    else end.action = action
   }
-  for (const end of ends) end.action = rule.action
-  return first
+  return { nodes: [first] }
 }
 
 const sameTest = (a: Node, b: Node): boolean =>
@@ -154,16 +153,6 @@ const onlyActsNode = (test: Node, action: number): boolean =>
   (test.no.action === undefined || test.no.action === action) &&
   onlyActs(test.yes.level, action) &&
   onlyActs(test.no.level, action)
-
-/** A chain is a graph where a condition holds on two branches; in the tree each branch has its own copy. */
-const copyLevel = (level: Level): Level => ({
-  nodes: level.nodes.map((test) => ({ ...test, yes: copyBranch(test.yes), no: copyBranch(test.no) })),
-})
-
-const copyBranch = (branch: Branch): Branch => ({
-  action: branch.action,
-  level: branch.level === undefined ? undefined : copyLevel(branch.level),
-})
 
 type Outcome = 'added' | 'conflict'
 
@@ -223,17 +212,16 @@ const addLevel = (level: Level, chain: Level): Outcome => {
 /** Adds a rule; 'conflict' where libseccomp refuses it with EEXIST. */
 const addRule = (tree: RuleTree, rule: Rule, width: 32 | 64): Outcome => {
   if (tree.action !== undefined) return 'added'
-  const chain = chainOf(rule, width)
-  if (chain === undefined) {
+  const conditions = comparing(rule, width)
+  if (conditions.length === 0) {
     tree.root = undefined
     tree.action = rule.action
     return 'added'
   }
-  if (tree.root === undefined) {
-    tree.root = copyLevel(chain)
-    return 'added'
-  }
-  return addLevel(tree.root, copyLevel(chain))
+  const chain = chainOf(conditions, 0, rule.action, width)
+  if (tree.root !== undefined) return addLevel(tree.root, chain)
+  tree.root = chain
+  return 'added'
 }
 
 /** Merges rules in the order of the profile; `conflict` is the first rule that contradicts an earlier one. */

@@ -2,7 +2,7 @@
  * Runs a filter on one system call, as the kernel's classic BPF would (net/core/filter.c, what seccomp allows of it), and
  * counts what it executes. For tests, `explain` and anybody who wants to know without loading a filter.
  */
-import type { Instruction } from './assemble.ts'
+import type { Instruction } from './program.ts'
 
 /** A system call as the filter sees it: `struct seccomp_data`. */
 export interface SyscallRecord {
@@ -17,17 +17,6 @@ export interface SyscallRecord {
 export interface Simulation {
   readonly action: number
   readonly executed: number
-}
-
-/** Reads `struct sock_filter[]`. */
-export const decodeFilter = (filter: Uint8Array, endian: 'little' | 'big'): readonly Instruction[] => {
-  const view = new DataView(filter.buffer, filter.byteOffset, filter.byteLength)
-  const program: Instruction[] = []
-  for (let at = 0; at + 8 <= filter.length; at += 8) {
-    const code = view.getUint16(at, endian === 'little')
-    program.push({ code, jt: view.getUint8(at + 2), jf: view.getUint8(at + 3), k: view.getUint32(at + 4, endian === 'little') })
-  }
-  return program
 }
 
 /** `struct seccomp_data` as 16 words of 32 bits. */

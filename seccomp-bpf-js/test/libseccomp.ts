@@ -5,9 +5,9 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { actionValue } from '../src/actions.ts'
 import { ARCHITECTURES, type ArchitectureName, X32_BIT } from '../src/architectures.ts'
-import type { Instruction } from '../src/assemble.ts'
+import { decodeFilter, type Instruction } from '../src/program.ts'
 import type { Operator, Seccomp, SeccompArg } from '../src/profile.ts'
-import { decodeFilter, type SyscallRecord, simulate } from '../src/simulate.ts'
+import { type SyscallRecord, simulate } from '../src/simulate.ts'
 
 /** What libseccomp answered: a filter, or the errno it refused the profile with. */
 export interface Exported {

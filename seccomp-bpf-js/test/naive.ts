@@ -7,7 +7,7 @@ import { ARCHITECTURES, type Architecture, type ArchitectureName } from '../src/
 import type { Seccomp, SeccompArg, SeccompSyscall } from '../src/profile.ts'
 import type { SyscallRecord } from '../src/simulate.ts'
 import { MULTIPLEXED } from '../src/syscall-tables.ts'
-import { syscallIndexes, syscallNumber } from '../src/syscalls.ts'
+import { syscallIndex, syscallNumber } from '../src/syscalls.ts'
 
 const KILL = 0
 const ENOSYS = 0x00050026
@@ -95,7 +95,7 @@ const matching = (profile: Seccomp, arch: Architecture, record: SyscallRecord, f
     const action = actionValue(entry.action, entry.errnoRet).value
     if (action === fallback) continue
     for (const name of entry.names) {
-      const call = syscallIndexes().has(name) ? sameCall(arch, name, record) : undefined
+      const call = syscallIndex(name) !== undefined ? sameCall(arch, name, record) : undefined
       if (call === undefined) continue
       for (const args of alternatives(entry)) {
         const open = args.filter((arg) => compares(arg, arch.width) && (call === 'direct' || arg.index !== 0))

@@ -1,0 +1,130 @@
+/*
+ * Writes a classic BPF program (Documentation/userspace-api/seccomp_filter.rst, linux/bpf_common.h) backwards, the last
+ * instruction first, so that every jump target is known when the jump is written. Labels count from the end. Conditional
+ * jumps reach 255 instructions; beyond that they get a copy of a return, or a long jump. Knows nothing of decisions.
+ */
+
+/** The kernel's BPF_MAXINSNS. */
+export const MAX_INSTRUCTIONS = 4096
+
+export const BPF_LD_W_ABS = 0x20
+export const BPF_AND_K = 0x54
+export const BPF_JA = 0x05
+export const BPF_JEQ_K = 0x15
+export const BPF_JGT_K = 0x25
+export const BPF_JGE_K = 0x35
+export const BPF_JSET_K = 0x45
+export const BPF_RET_K = 0x06
+
+/** One `struct sock_filter`. */
+export interface Instruction {
+  readonly code: number
+  readonly jt: number
+  readonly jf: number
+  readonly k: number
+}
+
+/** Puts instructions in front of a program; each answers the label of the instruction. */
+export interface ProgramWriter {
+  /** A return of this value, an existing one where it can be reached. */
+  readonly ret: (value: number) => number
+  /** Whether a jump written now reaches a label, whatever else it must put in. */
+  readonly reaches: (label: number) => boolean
+  readonly jump: (code: number, k: number, yes: number, no: number) => number
+  /** LD or AND: what follows is the label written last. */
+  readonly step: (code: number, k: number) => number
+  /** Makes a label the next instruction, by a long jump unless it is already. */
+  readonly goto: (label: number) => number
+  readonly count: () => number
+  /** `struct sock_filter[]`; without meaning when there are more than MAX_INSTRUCTIONS. */
+  readonly encode: (endian: 'little' | 'big') => Uint8Array
+}
+
+const REACH = 255
+const SIZE = 2 * MAX_INSTRUCTIONS
+
+export const programWriter = (): ProgramWriter => {
+  /** Filled from the end: code and offsets in one word, as on a little-endian machine, then k. */
+  const words = new Uint32Array(SIZE)
+  const returns = new Map<number, number>()
+  const jumps = new Map<number, number>()
+  let count = 0
+
+  const put = (first: number, k: number): number => {
+    count++
+    words[SIZE - 2 * count] = first
+    words[SIZE - 2 * count + 1] = k
+    return count
+  }
+
+  const ret = (value: number): number => {
+    const label = returns.get(value)
+    if (label !== undefined && count - label < REACH) return label
+    put(BPF_RET_K, value)
+    returns.set(value, count)
+    return count
+  }
+
+  /** A label within reach that leads where `label` leads. */
+  const near = (label: number): number => {
+    if (count - label <= REACH) return label
+    const at = SIZE - 2 * label
+    if (words[at] === BPF_RET_K) return ret(words[at + 1] as number)
+    const known = jumps.get(label)
+    if (known !== undefined && count - known <= REACH) return known
+    put(BPF_JA, count - label)
+    jumps.set(label, count)
+    return count
+  }
+
+  const jump = (code: number, k: number, yes: number, no: number): number => {
+    let jt = yes
+    let jf = no
+    // What is put in to reach one target may move the other out of reach.
+    while (count - jt > REACH || count - jf > REACH) {
+      jt = near(jt)
+      jf = near(jf)
+    }
+    return put(code + (count - jt) * 0x10000 + (count - jf) * 0x1000000, k)
+  }
+
+  const encode = (endian: 'little' | 'big'): Uint8Array => {
+    const own = words.slice(SIZE - 2 * count)
+    const bytes = new Uint8Array(own.buffer)
+    const machine = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 'little' : 'big'
+    if (endian !== 'little' || machine !== 'little') swap(own, bytes, endian)
+    return bytes
+  }
+
+  const goto = (label: number): number => (label === count ? label : put(BPF_JA, count - label))
+  const reaches = (label: number): boolean => count - label < REACH - 1
+  return { ret, reaches, jump, step: put, goto, count: () => count, encode }
+}
+
+/** Puts words into bytes where the target or this machine is big-endian. */
+const swap = (words: Uint32Array, bytes: Uint8Array, endian: 'little' | 'big'): void => {
+  const view = new DataView(bytes.buffer)
+  const program = Array.from(words)
+  for (let i = 0; i < program.length; i += 2) {
+    const first = program[i] as number
+    view.setUint16(4 * i, first & 0xffff, endian === 'little')
+    view.setUint8(4 * i + 2, (first >>> 16) & 255)
+    view.setUint8(4 * i + 3, first >>> 24)
+    view.setUint32(4 * i + 4, program[i + 1] as number, endian === 'little')
+  }
+}
+
+/** Reads `struct sock_filter[]`. */
+export const decodeFilter = (filter: Uint8Array, endian: 'little' | 'big'): readonly Instruction[] => {
+  const view = new DataView(filter.buffer, filter.byteOffset, filter.byteLength)
+  const little = endian === 'little'
+  const program: Instruction[] = []
+  for (let at = 0; at + 8 <= filter.length; at += 8)
+    program.push({
+      code: view.getUint16(at, little),
+      jt: view.getUint8(at + 2),
+      jf: view.getUint8(at + 3),
+      k: view.getUint32(at + 4, little),
+    })
+  return program
+}
