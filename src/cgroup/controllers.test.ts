@@ -229,7 +229,9 @@ function written(resources: Partial<Resources>, purpose: Purpose, host: CgroupHo
   const problems: Problem[] = []
   const all = resourceWrites({ ...noResources, ...resources }, host, purpose, problems)
   if (problems.length > 0) throw new Error(JSON.stringify(problems))
-  return all.flatMap(({ writes }) => writes.map((write) => `${write.file} ${write.data}${write.tolerate ? ' ?' : ''}`))
+  return [...all.values()].flatMap(({ writes }) =>
+    writes.map((write) => `${write.file} ${write.data}${write.tolerate ? ' ?' : ''}`),
+  )
 }
 
 function faults(resources: Partial<Resources>, host: CgroupHost): string[] {

@@ -26,65 +26,98 @@ interface Side {
 }
 
 interface Row {
+  /** Anything here to be planned at all: most containers set little, and the rest need not be looked at. */
+  readonly isSet: (resources: Resources) => boolean
   readonly v1: Side
   /** Absent: v2 has no such controller. */
   readonly v2?: Side
 }
 
 const CONTROLLERS: readonly Row[] = [
-  { v1: { controller: 'memory', writes: memoryWrites }, v2: { controller: 'memory', writes: memoryWrites2 } },
-  { v1: { controller: 'pids', writes: pidsWrites }, v2: { controller: 'pids', writes: pidsWrites } },
-  { v1: { controller: 'cpu', writes: cpuWrites }, v2: { controller: 'cpu', writes: cpuWrites2 } },
-  { v1: { controller: 'cpuset', writes: cpusetWrites }, v2: { controller: 'cpuset', writes: cpusetWrites } },
-  { v1: { controller: 'blkio', writes: blkioWrites }, v2: { controller: 'io', writes: ioWrites } },
-  { v1: { controller: 'hugetlb', writes: hugetlbWrites }, v2: { controller: 'hugetlb', writes: hugetlbWrites2 } },
-  { v1: { controller: 'rdma', writes: rdmaWrites }, v2: { controller: 'rdma', writes: rdmaWrites } },
-  { v1: { controller: 'net_cls', writes: netClsWrites } },
-  { v1: { controller: 'net_prio', writes: netPrioWrites } },
+  {
+    // Its two flags are always there.
+    isSet: ({ memory }) => memory.disableOOMKiller || Object.keys(memory).length > 2,
+    v1: { controller: 'memory', writes: memoryWrites },
+    v2: { controller: 'memory', writes: memoryWrites2 },
+  },
+  {
+    isSet: ({ pids }) => pids.limit !== undefined,
+    v1: { controller: 'pids', writes: pidsWrites },
+    v2: { controller: 'pids', writes: pidsWrites },
+  },
+  {
+    isSet: ({ cpu }) => !isEmpty(cpu),
+    v1: { controller: 'cpu', writes: cpuWrites },
+    v2: { controller: 'cpu', writes: cpuWrites2 },
+  },
+  {
+    isSet: ({ cpu }) => cpu.cpus !== undefined || cpu.mems !== undefined,
+    v1: { controller: 'cpuset', writes: cpusetWrites },
+    v2: { controller: 'cpuset', writes: cpusetWrites },
+  },
+  {
+    isSet: ({ blockIO }) => Object.values(blockIO).some((value) => typeof value === 'number' || value.length > 0),
+    v1: { controller: 'blkio', writes: blkioWrites },
+    v2: { controller: 'io', writes: ioWrites },
+  },
+  {
+    isSet: ({ hugepageLimits }) => hugepageLimits.length > 0,
+    v1: { controller: 'hugetlb', writes: hugetlbWrites },
+    v2: { controller: 'hugetlb', writes: hugetlbWrites2 },
+  },
+  {
+    isSet: ({ rdma }) => !isEmpty(rdma),
+    v1: { controller: 'rdma', writes: rdmaWrites },
+    v2: { controller: 'rdma', writes: rdmaWrites },
+  },
+  { isSet: ({ network }) => network.classID !== undefined, v1: { controller: 'net_cls', writes: netClsWrites } },
+  { isSet: ({ network }) => network.priorities.length > 0, v1: { controller: 'net_prio', writes: netPrioWrites } },
 ]
 
-/** The writes that one hierarchy is to get, and the v2 controllers that they need. */
-export interface HierarchyWrites {
-  readonly hierarchy: Hierarchy
-  readonly controllers: readonly string[]
-  readonly writes: readonly Write[]
+/** The writes that one hierarchy is to get, and the controllers that they need. */
+export interface Share {
+  readonly controllers: string[]
+  readonly writes: Write[]
 }
 
-/** What `resources` come to on this host, one entry for each hierarchy that gets anything, in the host's order. */
-export function resourceWrites(
-  resources: Resources,
-  host: CgroupHost,
-  purpose: Purpose,
-  problems: Problem[],
-): HierarchyWrites[] {
-  const found = new Map<Hierarchy, { controllers: string[]; writes: Write[] }>()
-  const add = (hierarchy: Hierarchy, controller: string, writes: readonly Write[]) => {
-    if (writes.length === 0) return
-    const entry = found.get(hierarchy) ?? { controllers: [], writes: [] }
-    entry.controllers.push(controller)
-    entry.writes.push(...writes)
-    found.set(hierarchy, entry)
-  }
+export type Shares = Map<Hierarchy, Share>
+
+/** What `resources` come to on this host, for each hierarchy that gets anything. */
+export function resourceWrites(resources: Resources, host: CgroupHost, purpose: Purpose, problems: Problem[]): Shares {
+  const shares: Shares = new Map()
   for (const row of CONTROLLERS) {
+    if (!row.isSet(resources)) continue
     const side = sideOf(row, host)
     const writes = side.writes(resources, purpose, problems)
     const hierarchy = findHierarchy(host, side.controller)
-    if (hierarchy !== undefined) add(hierarchy, side.controller, writes)
+    if (hierarchy !== undefined) addShare(shares, hierarchy, side.controller, writes)
     else problems.push(...missing(side.controller, host, writes))
   }
-  const unified = unifiedHierarchy(host)
-  if (host.mode === 'v2' && unified !== undefined) {
-    add(unified, 'cgroup', unifiedWrites(resources, unified.controllers, problems))
-  } else if (Object.keys(resources.unified).length > 0) {
-    problems.push({
-      path: 'linux.resources.unified',
-      message: 'invalid configuration: cannot use unified on cgroup v1',
-    })
+  if (!isEmpty(resources.unified)) addUnifiedFiles(shares, resources, host, problems)
+  return shares
+}
+
+/** Add what one controller is to get. */
+export function addShare(shares: Shares, hierarchy: Hierarchy, controller: string, writes: readonly Write[]): void {
+  if (writes.length === 0) return
+  const share = shares.get(hierarchy)
+  if (share === undefined) {
+    shares.set(hierarchy, { controllers: [controller], writes: [...writes] })
+  } else {
+    share.controllers.push(controller)
+    share.writes.push(...writes)
   }
-  return host.hierarchies.flatMap((hierarchy) => {
-    const entry = found.get(hierarchy)
-    return entry === undefined ? [] : [{ hierarchy, ...entry }]
-  })
+}
+
+/** Last, so that they override. The file system is always there, so nothing more has to be passed on for its sake. */
+function addUnifiedFiles(shares: Shares, resources: Resources, host: CgroupHost, problems: Problem[]): void {
+  const hierarchy = unifiedHierarchy(host)
+  if (host.mode === 'v2' && hierarchy !== undefined) {
+    addShare(shares, hierarchy, 'unified', unifiedWrites(resources, hierarchy.controllers, problems))
+  } else {
+    const message = 'invalid configuration: cannot use unified on cgroup v1'
+    problems.push({ path: 'linux.resources.unified', message })
+  }
 }
 
 /** v1's side where that controller is mounted, else v2's where the v2 tree has it, else that of the host's main version. */
@@ -99,6 +132,10 @@ function missing(controller: string, host: CgroupHost, writes: readonly Write[])
   const message = `the ${controller} controller is not available on this host (cgroup ${version})`
   const properties = new Set(writes.map((write) => write.from))
   return [...properties].map((path) => ({ path, message }))
+}
+
+function isEmpty(object: object): boolean {
+  return Object.keys(object).length === 0
 }
 
 function hugetlbWrites2(resources: Resources, _purpose: Purpose, problems: Problem[]): Write[] {

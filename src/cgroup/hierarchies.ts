@@ -29,7 +29,7 @@ interface MountLine {
   readonly mountpoint: string
   readonly root: string
   readonly type: string
-  readonly superOptions: readonly string[]
+  readonly superOptions: string
 }
 
 /** Super block options of a v1 mount that are not controllers. */
@@ -38,11 +38,14 @@ const MOUNT_FLAGS = ['rw', 'ro', 'xattr', 'noprefix', 'clone_children', 'cpuset_
 /** What the host has, from what the addon read of it. */
 export function parseHierarchies(probe: Probe): CgroupHost {
   const own = parseOwnCgroups(probe.ownCgroups)
-  const mounts = probe.cgroupMounts.map(parseMountLine).filter((mount) => mount !== undefined)
-  const v1 = uniqueHierarchies(
-    mounts.filter((mount) => mount.type === 'cgroup').map((mount) => legacyHierarchy(mount, own)),
-  )
-  const unified = mounts.find((mount) => mount.type === 'cgroup2')
+  const legacy: Hierarchy[] = []
+  let unified: MountLine | undefined
+  for (const line of probe.cgroupMounts) {
+    const mount = parseMountLine(line)
+    if (mount?.type === 'cgroup') legacy.push(legacyHierarchy(mount, own))
+    else if (mount?.type === 'cgroup2') unified ??= mount
+  }
+  const v1 = uniqueHierarchies(legacy)
   if (unified === undefined) return { mode: v1.length === 0 ? 'none' : 'v1', hierarchies: v1 }
 
   const v2: Hierarchy = {
@@ -76,17 +79,21 @@ export function parseOwnCgroups(text: string): Map<string, string> {
     if (first < 0 || second < 0) continue
     const path = line.slice(second + 1)
     const controllers = line.slice(first + 1, second)
-    own.set(controllers, path)
-    for (const controller of controllers.split(',')) own.set(controller, path)
+    if (controllers.includes(',')) for (const controller of controllers.split(',')) own.set(controller, path)
+    else own.set(controllers, path)
   }
   return own
 }
 
 function legacyHierarchy(mount: MountLine, own: ReadonlyMap<string, string>): Hierarchy {
-  const controllers = mount.superOptions.filter(
-    (option) => own.has(option) || (!MOUNT_FLAGS.includes(option) && !option.startsWith('release_agent=')),
-  )
-  const path = controllers.map((controller) => own.get(controller)).find((candidate) => candidate !== undefined)
+  const controllers: string[] = []
+  let path: string | undefined
+  for (const option of mount.superOptions.split(',')) {
+    const known = own.get(option)
+    if (known !== undefined) path = known
+    else if (MOUNT_FLAGS.includes(option) || option.startsWith('release_agent=')) continue
+    controllers.push(option)
+  }
   return {
     version: 1,
     controllers,
@@ -100,7 +107,8 @@ function legacyHierarchy(mount: MountLine, own: ReadonlyMap<string, string>): Hi
 function uniqueHierarchies(all: readonly Hierarchy[]): Hierarchy[] {
   const unique = new Map<string, Hierarchy>()
   for (const hierarchy of all) {
-    const key = hierarchy.controllers.join(',')
+    const key =
+      hierarchy.controllers.length === 1 ? (hierarchy.controllers[0] as string) : hierarchy.controllers.join(',')
     const known = unique.get(key)
     const better = known !== undefined && !isStandard(known) && isStandard(hierarchy)
     if (key !== '' && (known === undefined || better)) unique.set(key, hierarchy)
@@ -120,17 +128,19 @@ function below(root: string, path: string): string {
   return path.startsWith(`${root}/`) ? path.slice(root.length) : '/'
 }
 
+/** `31 23 0:28 ROOT MOUNTPOINT OPTIONS FIELDS… - TYPE SOURCE SUPEROPTIONS`, by position: a command reads a dozen of them. */
 function parseMountLine(line: string): MountLine | undefined {
   const separator = line.indexOf(' - ')
-  if (separator < 0) return undefined
-  const [, , , root, mountpoint] = line.slice(0, separator).split(' ')
-  const [type, , superOptions] = line.slice(separator + 3).split(' ')
-  if (root === undefined || mountpoint === undefined || type === undefined) return undefined
+  let root = 0
+  for (let field = 0; field < 3; field++) root = line.indexOf(' ', root) + 1
+  const mountpoint = line.indexOf(' ', root) + 1
+  const end = line.indexOf(' ', mountpoint)
+  if (separator < 0 || end < 0 || end > separator) return undefined
   return {
-    root: decodeOctal(root),
-    mountpoint: decodeOctal(mountpoint),
-    type,
-    superOptions: (superOptions ?? '').split(','),
+    root: decodeOctal(line.slice(root, mountpoint - 1)),
+    mountpoint: decodeOctal(line.slice(mountpoint, end)),
+    type: line.slice(separator + 3, line.indexOf(' ', separator + 3)),
+    superOptions: line.slice(line.lastIndexOf(' ') + 1),
   }
 }
 

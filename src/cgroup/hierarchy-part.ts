@@ -7,9 +7,17 @@ import type { Resources } from '../config/config.ts'
 import type { Problem } from '../errors.ts'
 import type { Step } from '../plan/launch-plan.ts'
 import { type CgroupDirectory, cgroupDirectory } from './cgroup-path.ts'
-import { type HierarchyWrites, resourceWrites } from './controllers.ts'
+import { addShare, resourceWrites, type Share, type Shares } from './controllers.ts'
 import { type CgroupHost, findHierarchy, type Hierarchy, unifiedHierarchy } from './hierarchies.ts'
-import { directoryStep, openDirectory, openForWriting, type Slots, writeSteps } from './steps.ts'
+import {
+  addWrites,
+  directoryStep,
+  openDirectory,
+  openForWriting,
+  type Slots,
+  type Tolerated,
+  writeStep,
+} from './steps.ts'
 import { devicesWrites } from './v1/devices.ts'
 import { enableSteps } from './v2/enable-controllers.ts'
 import type { Write } from './write.ts'
@@ -38,89 +46,69 @@ export function planParts(
   caller: Caller,
   problems: Problem[],
 ): Part[] {
-  const writes = resourceWrites(resources, host, 'create', problems)
-  const devices = caller === 'root' ? deviceWrites(resources, host, problems) : []
-  if (host.mode === 'none' && problems.length === 0)
+  const shares = resourceWrites(resources, host, 'create', problems)
+  if (caller === 'root') addDevices(shares, resources, host, problems)
+  if (host.mode === 'none' && problems.length === 0) {
     problems.push({ path: FROM, message: 'no cgroup hierarchy is mounted' })
-  return host.hierarchies.map((hierarchy) => planPart(hierarchy, host, inner, [...writes, ...devices]))
+  }
+  return host.hierarchies.map((hierarchy) => planPart(hierarchy, host, inner, shares.get(hierarchy)))
 }
 
 /** The devices controller of v1, where it is mounted. Without it and without v2 a container could open every device. */
-function deviceWrites(resources: Resources, host: CgroupHost, problems: Problem[]): HierarchyWrites[] {
+function addDevices(shares: Shares, resources: Resources, host: CgroupHost, problems: Problem[]): void {
   const hierarchy = findHierarchy(host, 'devices')
   if (hierarchy !== undefined) {
-    return [{ hierarchy, controllers: ['devices'], writes: devicesWrites(resources, problems) }]
-  }
-  if (unifiedHierarchy(host) === undefined && host.mode !== 'none') {
+    addShare(shares, hierarchy, 'devices', devicesWrites(resources, problems))
+  } else if (unifiedHierarchy(host) === undefined && host.mode !== 'none') {
     const message = 'the devices controller is not mounted, and without it the container could open every device'
     problems.push({ path: 'linux.resources.devices', message })
   }
-  return []
 }
 
-function planPart(hierarchy: Hierarchy, host: CgroupHost, inner: string, all: readonly HierarchyWrites[]): Part {
+function planPart(hierarchy: Hierarchy, host: CgroupHost, inner: string, share: Share | undefined): Part {
   const directory = cgroupDirectory(host, hierarchy, inner)
-  const mine = all.filter((entry) => entry.hierarchy === hierarchy)
-  const needed = mine.flatMap((entry) => entry.controllers).filter((controller) => controller !== 'cgroup')
-  return {
-    hierarchy,
-    directory,
-    path: `${directory.base}/${directory.inner}`,
-    writes: mine.flatMap((entry) => entry.writes),
-    // In hybrid mode what the v2 tree has left over is the host's: only what is asked for is passed on.
-    enable: host.mode === 'v2' ? hierarchy.controllers : needed,
-  }
+  const writes = share?.writes ?? []
+  // In hybrid mode what the v2 tree has left over is the host's: only what is asked for is passed on.
+  const enable = host.mode === 'v2' ? hierarchy.controllers : (share?.controllers ?? [])
+  return { hierarchy, directory, path: `${directory.base}/${directory.inner}`, writes, enable }
 }
 
 /** Directory, controllers, limits, and the directory opened into `slot`. */
-export function unifiedSteps(
-  part: Part,
+export function addUnified(
+  steps: Step[],
+  { hierarchy, path, writes, enable }: Part,
   slot: number,
   caller: Caller,
   slots: Slots,
-  tolerate: readonly number[] | undefined,
-): Step[] {
-  return [
-    directoryStep(part.path, FROM, { parents: 1, ...(tolerate && { tolerate }) }),
-    ...enableSteps(part.hierarchy.mountpoint, part.path, part.enable, caller, slots),
-    ...writeSteps(part.path, part.writes, slots),
-    openDirectory(part.path, slot, FROM, tolerate),
-  ]
+  tolerate?: Tolerated,
+): void {
+  steps.push(directoryStep(path, FROM, 1, tolerate))
+  steps.push(...enableSteps(hierarchy.mountpoint, path, enable, caller, slots))
+  addWrites(steps, path, writes, slots)
+  steps.push(openDirectory(path, slot, FROM, tolerate))
 }
 
 /** Directory, limits, and its `tasks` file opened into `slot`. */
-export function legacySteps(part: Part, slot: number, slots: Slots, tolerate: readonly number[] | undefined): Step[] {
-  const directories = part.hierarchy.controllers.includes('cpuset')
-    ? cpusetDirectories(part, tolerate)
-    : [directoryStep(part.path, FROM, { parents: 1, ...(tolerate && { tolerate }) })]
+export function addLegacy(steps: Step[], part: Part, slot: number, slots: Slots, tolerate?: Tolerated): void {
+  const { hierarchy, path, writes } = part
+  if (hierarchy.controllers.includes('cpuset')) addCpusetDirectories(steps, part.directory, tolerate)
+  else steps.push(directoryStep(path, FROM, 1, tolerate))
+  addWrites(steps, path, writes, slots)
   // `tasks`, not cgroup.procs: a thread that moves itself takes no global lock and waits for no grace period.
-  return [
-    ...directories,
-    ...writeSteps(part.path, part.writes, slots),
-    openForWriting(`${part.path}/tasks`, slot, FROM, tolerate),
-  ]
+  steps.push(openForWriting(`${path}/tasks`, slot, FROM, tolerate))
 }
 
 /**
  * A new cpuset is empty, and no process may enter an empty one. With cgroup.clone_children its parent hands its own values
  * down (cpuset(7)), at the price of one write for each level and no read.
  */
-function cpusetDirectories(part: Part, tolerate: readonly number[] | undefined): Step[] {
-  const steps: Step[] = []
-  let parent = part.directory.base
-  for (const name of part.directory.inner.split('/')) {
-    const clone: Write = { file: 'cgroup.clone_children', data: '1', from: FROM, ...(tolerate && { tolerate }) }
-    steps.push({
-      op: 'write_file',
-      from: FROM,
-      path: `${parent}/${clone.file}`,
-      data: '1',
-      ...(tolerate && { tolerate }),
-    })
+function addCpusetDirectories(steps: Step[], { base, inner }: CgroupDirectory, tolerate: Tolerated): void {
+  let parent = base
+  for (const name of inner.split('/')) {
+    steps.push(writeStep(parent, { file: 'cgroup.clone_children', data: '1', from: FROM, tolerate }))
     parent = `${parent}/${name}`
-    steps.push(directoryStep(parent, FROM, tolerate ? { tolerate } : {}))
+    steps.push(directoryStep(parent, FROM, 0, tolerate))
   }
-  return steps
 }
 
 /** Directories by controller as in /proc/PID/cgroup, '' for v2. */

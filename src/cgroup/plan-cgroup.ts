@@ -21,8 +21,8 @@ import type { Step } from '../plan/launch-plan.ts'
 import { innerPath } from './cgroup-path.ts'
 import { deviceRules } from './device-rules.ts'
 import { type CgroupHost, findHierarchy } from './hierarchies.ts'
-import { FROM, legacySteps, type Part, pathsByController, planParts, unifiedSteps } from './hierarchy-part.ts'
-import type { Slots } from './steps.ts'
+import { addLegacy, addUnified, FROM, type Part, pathsByController, planParts } from './hierarchy-part.ts'
+import { joinStep, type Slots } from './steps.ts'
 import { compileDeviceProgram } from './v2/device-program.ts'
 import { EACCES, ENOENT, EPERM, EROFS } from './write.ts'
 
@@ -91,12 +91,12 @@ export function planCgroup(input: CgroupInput, host: CgroupHost, slots: Slots): 
     const tolerate = mayFail(part, input, host) ? NO_ACCESS : undefined
     const slot = slots.allocate(`cgroup ${part.hierarchy.controllers.join(',') || part.path}`)
     if (part.hierarchy.version === 2) {
-      runtimeSteps.push(...unifiedSteps(part, slot, caller, slots, tolerate))
+      addUnified(runtimeSteps, part, slot, caller, slots, tolerate)
       if (input.owner !== undefined && host.mode === 'v2') runtimeSteps.push(...delegateSteps(slot, input.owner))
       cgroupSlot = slot
     } else {
-      runtimeSteps.push(...legacySteps(part, slot, slots, tolerate))
-      containerSteps.push({ op: 'write', from: FROM, fd: slot, data: '0', ...(tolerate && { tolerate }) })
+      addLegacy(runtimeSteps, part, slot, slots, tolerate)
+      containerSteps.push(joinStep(slot, FROM, tolerate))
       inherit.push(slot)
     }
   }

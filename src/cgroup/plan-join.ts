@@ -5,7 +5,7 @@
 
 import { RuntError } from '../errors.ts'
 import type { Step } from '../plan/launch-plan.ts'
-import { openDirectory, openForWriting, type Slots } from './steps.ts'
+import { joinStep, openDirectory, openForWriting, type Slots } from './steps.ts'
 import { EACCES, ENOENT, EPERM, EROFS } from './write.ts'
 
 export interface JoinInput {
@@ -46,7 +46,7 @@ export function planJoin(input: JoinInput, slots: Slots): JoinPlan {
       cgroupSlot = slot
     } else {
       runtimeSteps.push(openForWriting(`${directory}/tasks`, slot, FROM, tolerate))
-      containerSteps.push({ op: 'write', from: FROM, fd: slot, data: '0', ...(tolerate && { tolerate }) })
+      containerSteps.push(joinStep(slot, FROM, tolerate))
       inherit.push(slot)
     }
   }

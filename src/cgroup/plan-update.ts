@@ -11,10 +11,10 @@
 import type { MemoryResources, Resources } from '../config/config.ts'
 import { formatProblems, type Problem, RuntError } from '../errors.ts'
 import type { Step } from '../plan/launch-plan.ts'
-import { type HierarchyWrites, resourceWrites } from './controllers.ts'
+import { addShare, resourceWrites, type Shares } from './controllers.ts'
 import { deviceRules } from './device-rules.ts'
 import { type CgroupHost, findHierarchy, type Hierarchy } from './hierarchies.ts'
-import { openDirectory, type Slots, writeSteps } from './steps.ts'
+import { addWrites, openDirectory, type Slots } from './steps.ts'
 import { devicesTransition } from './v1/devices.ts'
 import { compileDeviceProgram } from './v2/device-program.ts'
 
@@ -36,15 +36,19 @@ export interface UpdatePlan {
 
 export function planUpdate(input: UpdateInput, host: CgroupHost, slots: Slots): UpdatePlan {
   const problems: Problem[] = []
-  const writes = [...resourceWrites(input.resources, host, 'update', problems), ...deviceWrites(input, host, problems)]
+  const shares = resourceWrites(input.resources, host, 'update', problems)
+  addDevices(shares, input, host, problems)
   if (input.usage !== undefined) problems.push(...usageProblems(input.resources.memory, input.usage))
-  const steps = writes.flatMap((entry) => {
-    const directory = directoryOf(entry.hierarchy, input.paths)
-    if (directory !== undefined) return writeSteps(directory, entry.writes, slots)
-    const message = `the container has no cgroup with the ${entry.controllers.join(', ')} controller`
-    problems.push(...entry.writes.map(({ from }) => ({ path: from, message })))
-    return []
-  })
+  const steps: Step[] = []
+  for (const [hierarchy, { controllers, writes }] of shares) {
+    const directory = directoryOf(hierarchy, input.paths)
+    if (directory !== undefined) {
+      addWrites(steps, directory, writes, slots)
+    } else {
+      const message = `the container has no cgroup with the ${controllers.join(', ')} controller`
+      problems.push(...writes.map(({ from }) => ({ path: from, message })))
+    }
+  }
   if (problems.length > 0) throw new RuntError('host', formatProblems(problems), { problems })
 
   const unified = input.paths['']
@@ -76,14 +80,15 @@ function usageProblems(memory: MemoryResources, text: string): Problem[] {
   return problems
 }
 
-function deviceWrites(
+function addDevices(
+  shares: Shares,
   { resources, rootless, devicesList }: UpdateInput,
   host: CgroupHost,
   problems: Problem[],
-): HierarchyWrites[] {
+): void {
   const hierarchy = findHierarchy(host, 'devices')
-  if (hierarchy === undefined || rootless || resources.devices.length === 0) return []
-  return [{ hierarchy, controllers: ['devices'], writes: devicesTransition(resources, devicesList ?? '', problems) }]
+  if (hierarchy === undefined || rootless || resources.devices.length === 0) return
+  addShare(shares, hierarchy, 'devices', devicesTransition(resources, devicesList ?? '', problems))
 }
 
 function directoryOf(hierarchy: Hierarchy, paths: { readonly [controller: string]: string }): string | undefined {

@@ -16,50 +16,54 @@ const O_WRONLY = 1
 const O_CLOEXEC = 0o2000000
 const O_PATH = 0o10000000
 
-/** The writes as steps, in order; consecutive writes to one file go through one descriptor. */
-export function writeSteps(directory: string, writes: readonly Write[], slots: Slots): Step[] {
-  const steps: Step[] = []
+/** Add the writes as steps, in order; consecutive writes to one file go through one descriptor. */
+export function addWrites(steps: Step[], directory: string, writes: readonly Write[], slots: Slots): void {
   for (let i = 0; i < writes.length; ) {
     const run = runLength(writes, i)
-    const first = writes[i] as Write
-    if (run === 1) steps.push(writeStep(directory, first))
-    else steps.push(...sharedSteps(directory, writes.slice(i, i + run), slots))
+    if (run === 1) steps.push(writeStep(directory, writes[i] as Write))
+    else addShared(steps, directory, writes.slice(i, i + run), slots)
     i += run
   }
-  return steps
 }
 
+/** Errnos after which the plan goes on; undefined: none. */
+export type Tolerated = readonly number[] | undefined
+
 /** One directory; EEXIST is no error. `parents` 1: missing parents too. */
-export function directoryStep(
-  path: string,
-  from: string,
-  options: { parents?: 1; tolerate?: readonly number[] },
-): Step {
-  return { op: 'mkdirat', from, path, mode: 0o755, ...options }
+export function directoryStep(path: string, from: string, parents: 0 | 1, tolerate?: Tolerated): Step {
+  return tolerating({ op: 'mkdirat', from, path, mode: 0o755, parents }, tolerate)
 }
 
 /** Open a file for writing and keep it. */
-export function openForWriting(path: string, into: number, from: string, tolerate?: readonly number[]): Step {
-  return { op: 'openat2', from, path, flags: O_WRONLY | O_CLOEXEC, into, ...(tolerate && { tolerate }) }
+export function openForWriting(path: string, into: number, from: string, tolerate?: Tolerated): Step {
+  return tolerating({ op: 'openat2', from, path, flags: O_WRONLY | O_CLOEXEC, into }, tolerate)
 }
 
 /** Open a cgroup's directory for CLONE_INTO_CGROUP or a BPF program. */
-export function openDirectory(path: string, into: number, from: string, tolerate?: readonly number[]): Step {
-  return { op: 'openat2', from, path, flags: O_PATH | O_CLOEXEC, into, ...(tolerate && { tolerate }) }
+export function openDirectory(path: string, into: number, from: string, tolerate?: Tolerated): Step {
+  return tolerating({ op: 'openat2', from, path, flags: O_PATH | O_CLOEXEC, into }, tolerate)
 }
 
-function writeStep(directory: string, { file, data, from, tolerate }: Write): Step {
-  return { op: 'write_file', from, path: `${directory}/${file}`, data, ...(tolerate && { tolerate }) }
+/** The calling thread joins the cgroup whose `tasks` file is open. */
+export function joinStep(fd: number, from: string, tolerate?: Tolerated): Step {
+  return tolerating({ op: 'write', from, fd, data: '0' }, tolerate)
 }
 
-function sharedSteps(directory: string, writes: readonly Write[], slots: Slots): Step[] {
+function tolerating(step: Step, tolerate: Tolerated): Step {
+  return tolerate === undefined ? step : { ...step, tolerate }
+}
+
+/** One write; the file is opened for it alone. */
+export function writeStep(directory: string, { file, data, from, tolerate }: Write): Step {
+  return tolerating({ op: 'write_file', from, path: `${directory}/${file}`, data }, tolerate)
+}
+
+function addShared(steps: Step[], directory: string, writes: readonly Write[], slots: Slots): void {
   const { file, from } = writes[0] as Write
   const fd = slots.allocate(`cgroup ${file}`)
-  return [
-    openForWriting(`${directory}/${file}`, fd, from),
-    ...writes.map(({ data, from }): Step => ({ op: 'write', from, fd, data })),
-    { op: 'close', from, fd },
-  ]
+  steps.push(openForWriting(`${directory}/${file}`, fd, from))
+  for (const write of writes) steps.push({ op: 'write', from: write.from, fd, data: write.data })
+  steps.push({ op: 'close', from, fd })
 }
 
 /** How many writes from here on may share one descriptor. */

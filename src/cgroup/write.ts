@@ -13,7 +13,7 @@ export interface Write {
   /** The config property, `linux.resources.memory.limit`. */
   readonly from: string
   /** Errnos after which the plan goes on. */
-  readonly tolerate?: readonly number[]
+  readonly tolerate?: readonly number[] | undefined
 }
 
 /**

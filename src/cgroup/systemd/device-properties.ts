@@ -5,24 +5,23 @@
  */
 
 import type { Resources } from '../../config/config.ts'
-import type { Problem } from '../../errors.ts'
-import { deviceRules, type FullRule } from '../device-rules.ts'
-import { finalList } from '../v1/devices.ts'
+import { deviceList } from '../device-list.ts'
+import { deviceRules, type FullRule, RIGHTS_TEXT } from '../device-rules.ts'
 import type { Property, Target } from './property.ts'
 
 /** The empty list first: it clears what an existing unit has. */
 const CLEAR: Property = { name: 'DeviceAllow', signature: 'a(ss)', value: [] }
 
-export function deviceProperties(resources: Resources, target: Target, _problems: Problem[]): Property[] {
+export function deviceProperties(resources: Resources, target: Target): Property[] {
   // Rules that v1 cannot express are v1's problem and reported there.
-  const list = finalList(deviceRules(resources), [])
+  const list = deviceList(deviceRules(resources), [])
   if (list.allowByDefault) {
-    const policy = list.exceptions.size === 0 ? 'auto' : 'strict'
+    const policy = list.exceptions.length === 0 ? 'auto' : 'strict'
     return [CLEAR, { name: 'DevicePolicy', signature: 's', value: policy }]
   }
-  const allowed = [...list.exceptions.values()].flatMap((rule) => {
+  const allowed = list.exceptions.flatMap(({ rule, rights }) => {
     const specifier = deviceSpecifier(rule, target)
-    return specifier === undefined ? [] : [[specifier, rule.access]]
+    return specifier === undefined ? [] : [[specifier, RIGHTS_TEXT[rights] ?? '']]
   })
   return [
     CLEAR,

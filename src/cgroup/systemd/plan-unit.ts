@@ -15,9 +15,9 @@ import type { Resources, StringMap } from '../../config/config.ts'
 import { formatProblems, type Problem, RuntError } from '../../errors.ts'
 import type { Step } from '../../plan/launch-plan.ts'
 import type { CgroupHost, Hierarchy } from '../hierarchies.ts'
-import { FROM, legacySteps, pathsByController, planParts } from '../hierarchy-part.ts'
+import { addLegacy, FROM, pathsByController, planParts } from '../hierarchy-part.ts'
 import { type DeviceFilter, planDeviceFilter } from '../plan-cgroup.ts'
-import { openDirectory, type Slots, writeSteps } from '../steps.ts'
+import { addWrites, joinStep, openDirectory, type Slots } from '../steps.ts'
 import { annotationProperties } from './annotations.ts'
 import type { ManagerFacts } from './conversation.ts'
 import { resourceProperties, unitProperties } from './properties.ts'
@@ -70,18 +70,20 @@ export function planUnit(input: UnitInput, host: CgroupHost, manager: ManagerFac
   const unified = managed.find((part) => part.hierarchy.version === 2)
   const deviceSlot = unified === undefined ? undefined : slots.allocate('cgroup')
   const deviceFilter = deviceSlot === undefined ? undefined : planDeviceFilter(input, host, deviceSlot)
+  const runtimeSteps: Step[] = []
+  for (const { part, slot } of own) addLegacy(runtimeSteps, part, slot, slots)
+  const unitSteps: Step[] = []
+  for (const { path, writes } of managed) addWrites(unitSteps, path, writes, slots)
+  if (deviceFilter && unified) unitSteps.push(openDirectory(unified.path, deviceFilter.slot, FROM))
   return {
     mode: host.mode,
     unit,
     properties,
     paths: pathsByController(parts),
     directories: parts.map((part) => part.path),
-    runtimeSteps: own.flatMap(({ part, slot }) => legacySteps(part, slot, slots, undefined)),
-    unitSteps: [
-      ...managed.flatMap((part) => writeSteps(part.path, part.writes, slots)),
-      ...(deviceFilter && unified ? [openDirectory(unified.path, deviceFilter.slot, FROM)] : []),
-    ],
-    containerSteps: own.map(({ slot }): Step => ({ op: 'write', from: FROM, fd: slot, data: '0' })),
+    runtimeSteps,
+    unitSteps,
+    containerSteps: own.map(({ slot }) => joinStep(slot, FROM)),
     inherit: own.map(({ slot }) => slot),
     ...(deviceFilter && { deviceFilter }),
   }

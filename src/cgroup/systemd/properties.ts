@@ -42,7 +42,7 @@ export function pidProperty(pid: number): Property {
 
 export function resourceProperties(resources: Resources, target: Target, problems: Problem[]): Property[] {
   const { memory, pids } = resources
-  const properties = deviceProperties(resources, target, problems)
+  const properties = deviceProperties(resources, target)
   const amount = (name: string, value: bigint | undefined) => {
     if (value !== undefined && value !== 0n) properties.push(number(name, value < 0n ? INFINITY : value))
   }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { DeviceRule } from '../../config/config.ts'
-import { deviceRules, type FullRule } from '../device-rules.ts'
+import { ALL_RIGHTS, deviceRules, type FullRule, RIGHTS } from '../device-rules.ts'
 import { noResources } from '../test-resources.ts'
 import { compileDeviceProgram } from './device-program.ts'
 
@@ -74,7 +74,7 @@ t.test('numbers with the highest bit set', (t) => {
 })
 
 t.test('golden: one narrow rule', (t) => {
-  const rule: FullRule = { allow: true, type: 'c', major: 1n, minor: undefined, access: 'r', from: '' }
+  const rule: FullRule = { allow: true, type: 'c', major: 1, minor: undefined, device: '', rights: RIGHTS.r, from: '' }
   t.same(words(compileDeviceProgram([rule])!), [
     '61 12 0 0', // r2 = *(u32 *)(r1 + 0)
     'bc 23 0 0', // w3 = w2
@@ -104,9 +104,9 @@ function read(rules: readonly FullRule[], request: Request): boolean {
     const last = rules.findLast(
       (rule) =>
         (rule.type === 'a' || rule.type === request.type) &&
-        (rule.major === undefined || rule.major === request.major) &&
-        (rule.minor === undefined || rule.minor === request.minor) &&
-        rule.access.includes(right),
+        (rule.major === undefined || rule.major === Number(request.major)) &&
+        (rule.minor === undefined || rule.minor === Number(request.minor)) &&
+        (rule.rights & RIGHTS[right as keyof typeof RIGHTS]) !== 0,
     )
     return last?.allow ?? false
   })
@@ -160,14 +160,25 @@ function anyRule(): fc.Arbitrary<FullRule> {
   const narrow = fc.record({
     allow: fc.boolean(),
     type: fc.constantFrom('b' as const, 'c' as const),
-    major: fc.option(anyNumber(), { nil: undefined }),
-    minor: fc.option(anyNumber(), { nil: undefined }),
-    access: anyAccess(),
+    major: fc.option(anyNumber().map(Number), { nil: undefined }),
+    minor: fc.option(anyNumber().map(Number), { nil: undefined }),
+    device: fc.constant(''),
+    rights: fc.integer({ min: 1, max: ALL_RIGHTS }),
     from: fc.constant(''),
   })
   const all = fc
     .boolean()
-    .map((allow): FullRule => ({ allow, type: 'a', major: undefined, minor: undefined, access: 'rwm', from: '' }))
+    .map(
+      (allow): FullRule => ({
+        allow,
+        type: 'a',
+        major: undefined,
+        minor: undefined,
+        device: '',
+        rights: ALL_RIGHTS,
+        from: '',
+      }),
+    )
   return fc.oneof({ weight: 6, arbitrary: narrow }, { weight: 1, arbitrary: all })
 }
 

@@ -5,7 +5,7 @@
  * The program is compiled only, attaching it is a step.
  */
 
-import { type FullRule, isReset } from '../device-rules.ts'
+import { ALL_RIGHTS, type FullRule, isReset } from '../device-rules.ts'
 
 /** The instruction classes and modes of the few instructions used (linux/bpf.h). */
 const LDX_MEM_W = 0x61
@@ -28,8 +28,6 @@ const MINOR = 5
 const SCRATCH = 6
 
 const TYPE_NUMBERS = { b: 1, c: 2 } // BPF_DEVCG_DEV_*
-const RIGHTS: { readonly [letter: string]: number } = { m: 1, r: 2, w: 4 } // BPF_DEVCG_ACC_*
-const ALL_RIGHTS = 7
 
 interface Instruction {
   readonly code: number
@@ -61,11 +59,11 @@ const PROLOGUE: readonly Instruction[] = [
 
 /** One rule: go to the next unless the device matches, then decide the rights it names. */
 function ruleBlock(rule: FullRule): Instruction[] {
-  const rights = [...rule.access].reduce((mask, letter) => mask | (RIGHTS[letter] ?? 0), 0)
+  const { rights } = rule
   if (rights === 0 || rule.type === 'a') return []
   const tests: [number, number][] = [[TYPE, TYPE_NUMBERS[rule.type]]]
-  if (rule.major !== undefined) tests.push([MAJOR, Number(rule.major)])
-  if (rule.minor !== undefined) tests.push([MINOR, Number(rule.minor)])
+  if (rule.major !== undefined) tests.push([MAJOR, rule.major])
+  if (rule.minor !== undefined) tests.push([MINOR, rule.minor])
   const body = rule.allow ? allowBody(rights) : denyBody(rights)
   const jumps = tests.map(
     ([dst, immediate], i): Instruction => ({
