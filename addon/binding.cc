@@ -219,8 +219,22 @@ Value Rmdir(const CallbackInfo &info) {
 }
 
 Value RemoveDirectory(const CallbackInfo &info) {
+  std::string path = Text(info, 0), last = Text(info, 1);
+  return Done(info.Env(), directory_remove(path.c_str(), last.c_str()), "unlink", path.c_str());
+}
+
+Value Symlink(const CallbackInfo &info) {
+  std::string target = Text(info, 0), path = Text(info, 1);
+  return Called(info.Env(), symlink(target.c_str(), path.c_str()), "symlink", path.c_str());
+}
+
+Value ReadLink(const CallbackInfo &info) {
+  Env env = info.Env();
   std::string path = Text(info, 0);
-  return Done(info.Env(), directory_remove(path.c_str()), "unlink", path.c_str());
+  char target[PATH_MAX];
+  int found = path_link(path.c_str(), target);
+  if (found < 0) return Throw(env, found, "readlink", path.c_str());
+  return found == 0 ? env.Undefined() : Napi::String::New(env, target);
 }
 
 Value Unlink(const CallbackInfo &info) {
@@ -352,6 +366,8 @@ void AddFiles(Napi::Object &exports) {
   Add<MkdirAll>(exports, "mkdirAll");
   Add<Rmdir>(exports, "rmdir");
   Add<RemoveDirectory>(exports, "removeDirectory");
+  Add<Symlink>(exports, "symlink");
+  Add<ReadLink>(exports, "readLink");
   Add<Unlink>(exports, "unlink");
   Add<Rename>(exports, "rename");
   Add<Lock>(exports, "lock");

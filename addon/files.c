@@ -149,15 +149,32 @@ int directory_make_all(const char *path, mode_t mode) {
   return errno == EEXIST ? 0 : -errno;
 }
 
-int directory_remove(const char *path) {
+static int remove_entry(DIR *directory, const char *name) {
+  return unlinkat(dirfd(directory), name, 0) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+int directory_remove(const char *path, const char *last) {
   AUTO_DIR DIR *directory = opendir(path);
   if (!directory) return errno == ENOENT ? 0 : -errno;
+  int has_last = 0, error = 0;
   for (struct dirent *entry; (errno = 0, entry = readdir(directory));) {
     if (is_dots(entry->d_name)) continue;
-    if (unlinkat(dirfd(directory), entry->d_name, 0) < 0 && errno != ENOENT) return -errno;
+    if (strcmp(entry->d_name, last) == 0)
+      has_last = 1;
+    else if ((error = remove_entry(directory, entry->d_name)) < 0)
+      return error;
   }
   if (errno) return -errno;
+  if (has_last && (error = remove_entry(directory, last)) < 0) return error;
   return rmdir(path) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+int path_link(const char *path, char *out) {
+  ssize_t length = readlink(path, out, PATH_MAX);
+  if (length < 0) return errno == EINVAL || errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+  if (length == PATH_MAX) return -ENAMETOOLONG;
+  out[length] = '\0';
+  return 1;
 }
 
 int path_real(const char *path, char *out) {

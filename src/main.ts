@@ -1,6 +1,7 @@
 // From arguments to an exit status: parses the command line, runs the command, and is the one place that prints an error
 // (`runt <command> <id>: …`, on standard error and in the log). Decides the exit status of failures: runc's.
 
+import type { GlobalFlags } from './cli/command-table.ts'
 import { type Log, openLog } from './cli/log.ts'
 import { type CommandLine, parseCommandLine } from './cli/parse.ts'
 import { type Context, STDOUT } from './commands/context.ts'
@@ -15,16 +16,25 @@ const FAILED = 1
 /** Runs the command line; resolves to the exit status. */
 export async function main(native: Native, argv: readonly string[]): Promise<number> {
   const line = parseCommandLine(argv)
-  const log = openLog(native, line.globals)
   const program = programName(native)
-  if (line.kind !== 'command') return tell(native, line, log, program)
-  const context: Context = { native, log, globals: line.globals, program }
+  if (line.kind !== 'command') return tell(native, line, program)
+  const { globals, command, flags, positionals } = line
+  const [id] = positionals
+  const say = (error: unknown): string =>
+    `runt ${command}${id === undefined ? '' : ` ${id}`}: ${sentence(error, globals.debug)}`
+  let log: Log
   try {
-    const run = await loadCommand(line.command)
-    return await run(context, line.flags as never, line.positionals)
+    log = openLog(native, globals)
   } catch (error) {
-    const id = line.positionals[0]
-    log.error(`runt ${line.command}${id === undefined ? '' : ` ${id}`}: ${sentence(error, line.globals.debug)}`)
+    native.write(STDERR, `${say(error)}\n`)
+    return FAILED
+  }
+  const context: Context = { native, log, globals, program }
+  try {
+    const run = await loadCommand(command)
+    return await run(context, flags as never, positionals)
+  } catch (error) {
+    log.error(say(error))
     return FAILED
   }
 }
@@ -36,12 +46,7 @@ function programName(native: Native): string {
   return name === 'node' || name === '' ? 'runt' : name
 }
 
-async function tell(
-  native: Native,
-  line: Exclude<CommandLine, { kind: 'command' }>,
-  log: Log,
-  program: string,
-): Promise<number> {
+async function tell(native: Native, line: Exclude<CommandLine, { kind: 'command' }>, program: string): Promise<number> {
   if (line.kind === 'version') {
     const { versionText } = await import('./cli/version.ts')
     native.write(STDOUT, versionText(program))
@@ -50,16 +55,22 @@ async function tell(
   const { helpPage, usageText } = await import('./cli/help.ts')
   if (line.kind === 'help') {
     const page = helpPage(line.topic, program)
-    if (page === undefined) {
-      log.error(`No help topic for '${line.topic}'`)
-      return FAILED
-    }
-    native.write(STDOUT, page)
-    return 0
+    native.write(page === undefined ? STDERR : STDOUT, page ?? `No help topic for '${line.topic}'\n`)
+    return page === undefined ? FAILED : 0
   }
-  if (line.globals.log !== undefined) log.warn(line.problem.message)
-  native.write(STDERR, usageText(line.problem, program))
+  const { problem, advice } = usageText(line.problem, program)
+  reporter(native, line.globals)(problem)
+  native.write(STDERR, advice)
   return FAILED
+}
+
+/** Where a wrong command line is told: in the log too, for that is what engines show; on standard error alone if there is none. */
+function reporter(native: Native, globals: GlobalFlags): (message: string) => void {
+  try {
+    return openLog(native, globals).error
+  } catch {
+    return (message) => native.write(STDERR, `${message}\n`)
+  }
 }
 
 /** A RuntError is a sentence already; what the addon threw unwrapped becomes one; the rest is a fault of ours. */

@@ -116,13 +116,13 @@ t.test('directories', async (t) => {
   t.same([...native.readDirectory(deep)].sort(), ['x', 'y'])
   t.same(native.readDirectory(join(dir, 'a')), ['b'])
   t.equal(thrown(() => native.rmdir(deep)).code, 'ENOTEMPTY')
-  native.removeDirectory(deep)
+  native.removeDirectory(deep, 'x')
   t.equal(existsSync(deep), false)
-  native.removeDirectory(deep)
+  native.removeDirectory(deep, 'x')
   t.pass('what is gone is no error')
   t.equal(thrown(() => native.mkdir(join(dir, 'a'), 0o755)).code, 'EEXIST')
   t.equal(thrown(() => native.mkdirAll(`/proc/x/${'y/'.repeat(3)}`, 0o755)).code, 'ENOENT')
-  t.equal(thrown(() => native.removeDirectory(dir)).code, 'EISDIR', 'a directory in it is not removed')
+  t.equal(thrown(() => native.removeDirectory(dir, '')).code, 'EISDIR', 'a directory in it is not removed')
 })
 
 t.test('status and exists', async (t) => {
@@ -145,6 +145,15 @@ t.test('realpath', async (t) => {
   symlinkSync('real', join(dir, 'link'))
   t.equal(native.realpath(join(dir, 'link/../link/.')), join(dir, 'real'))
   t.equal(thrown(() => native.realpath(join(dir, 'none'))).code, 'ENOENT')
+})
+
+t.test('links', async (t) => {
+  const dir = scratch(t)
+  native.symlink('/somewhere/else', join(dir, 'link'))
+  t.equal(native.readLink(join(dir, 'link')), '/somewhere/else')
+  t.equal(native.readLink(dir), undefined)
+  t.equal(native.readLink(join(dir, 'none')), undefined)
+  t.equal(thrown(() => native.symlink('x', join(dir, 'link'))).code, 'EEXIST')
 })
 
 t.test('lock', async (t) => {

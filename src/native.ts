@@ -111,8 +111,12 @@ export interface Native {
   /** mkdir -p; true if the last directory is new. */
   mkdirAll(path: string, mode: number): boolean
   rmdir(path: string): void
-  /** Unlink the files of a directory that holds no directories, then rmdir(2) it; what is already gone is no error. */
-  removeDirectory(path: string): void
+  /** Unlink the files of a directory that holds no directories, the one named `last` after the others, then rmdir(2) it; what is
+   * already gone is no error. */
+  removeDirectory(path: string, last: string): void
+  symlink(target: string, path: string): void
+  /** readlink(2); undefined: no symbolic link there. */
+  readLink(path: string): string | undefined
   unlink(path: string): void
   rename(from: string, to: string): void
   /** Open `path` (a directory or file) and flock(2) it exclusively; waits, or with `wait` 'try' throws EWOULDBLOCK. Returns a descriptor. */

@@ -41,12 +41,15 @@ t.test('the page of the program', async (t) => {
 
 t.test('suggestions', async (t) => {
   const text = (unknown: string, command?: 'create' | 'list') =>
-    usageText({ message: 'm', command, unknown }, 'runt').split('\n')[0]
+    usageText({ message: 'm', command, unknown }, 'runt').problem
   t.equal(text('creat'), 'runt: m; did you mean create?')
   t.equal(text('rooot'), 'runt: m; did you mean --root?')
   t.equal(text('bundel', 'create'), 'runt create: m; did you mean --bundle?')
   t.equal(text('xyzzyxyz', 'list'), 'runt list: m')
-  t.equal(usageText({ message: 'm', command: 'list' }, 'runt'), "runt list: m\nRun 'runt list --help' for usage.\n")
+  t.same(usageText({ message: 'm', command: 'list' }, 'runt'), {
+    problem: 'runt list: m',
+    advice: "Run 'runt list --help' for usage.\n",
+  })
 })
 
 t.test('edit distance', async (t) => {

@@ -82,11 +82,14 @@ function columns(rows: readonly (readonly [string, string])[]): readonly string[
 }
 
 /** What to print for a wrong command line: what is wrong, what was probably meant, where to read on. */
-export function usageText({ message, command, unknown }: UsageProblem, program: string): string {
+export function usageText(
+  { message, command, unknown }: UsageProblem,
+  program: string,
+): { readonly problem: string; readonly advice: string } {
   const meant = unknown === undefined ? undefined : suggestion(unknown, command)
   const hint = meant === undefined ? '' : `; did you mean ${meant}?`
   const called = command === undefined ? program : `${program} ${command}`
-  return `${called}: ${message}${hint}\nRun '${called} --help' for usage.\n`
+  return { problem: `${called}: ${message}${hint}`, advice: `Run '${called} --help' for usage.\n` }
 }
 
 function suggestion(word: string, command: CommandName | undefined): string | undefined {

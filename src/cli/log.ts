@@ -1,7 +1,8 @@
 // Where messages go and in which form: lines as logrus writes them for runc, because engines parse them (--log,
-// --log-format). Nothing is opened before there is something to say, and a log that cannot be written (a full disk) never
-// fails a command.
+// --log-format). A log that cannot be opened is a mistake of the caller; one that cannot be written to later (a full disk)
+// never fails a command.
 
+import { hostFailure } from '../errno.ts'
 import type { Native } from '../native.ts'
 import type { GlobalFlags } from './command-table.ts'
 
@@ -15,15 +16,17 @@ export interface Log {
 }
 
 const STDERR = 2
+const LOG_MODE = 0o644
 
 export function openLog(native: Native, globals: Pick<GlobalFlags, 'log' | 'log-format' | 'debug'>): Log {
   const file = globals.log === '' ? undefined : globals.log
+  if (file !== undefined) checkFile(native, file)
   const format = globals['log-format'] === 'json' ? jsonLine : textLine
   const put = (level: LogLevel, message: string): void => {
     const line = format(level, message, `${native.now().slice(0, 19)}Z`)
     try {
       if (file === undefined) native.write(STDERR, line)
-      else native.appendFile(file, line, 0o644)
+      else native.appendFile(file, line, LOG_MODE)
     } catch {
       // A log that cannot be written must not change what a command does.
     }
@@ -38,6 +41,14 @@ export function openLog(native: Native, globals: Pick<GlobalFlags, 'log' | 'log-
       if (file !== undefined || !plain) put('error', message)
       if (plain) writeQuietly(native, `${message}\n`)
     },
+  }
+}
+
+function checkFile(native: Native, file: string): void {
+  try {
+    native.appendFile(file, '', LOG_MODE)
+  } catch (error) {
+    throw hostFailure(`--log ${file}`, error)
   }
 }
 

@@ -6,7 +6,7 @@ import { RuntError } from '../errors.ts'
 import type { Native } from '../native.ts'
 import { destroyCgroups, killInit } from '../state/destroy-container.ts'
 import { type Container, findContainer, loadContainer, salvageRecord } from '../state/load-container.ts'
-import { LAUNCH_FILE } from '../state/record.ts'
+import { CGROUP_LINK } from '../state/record.ts'
 import { checkId, stateRoot } from '../state/state-root.ts'
 import { containerStatus } from '../state/status.ts'
 import type { Context, Run } from './context.ts'
@@ -58,7 +58,7 @@ async function forceDelete(context: Context, root: string, id: string): Promise<
     await removeContainer(context, { directory, record })
     return 0
   }
-  removeRemains(native, directory)
+  await removeRemains(context, directory)
   return 0
 }
 
@@ -68,13 +68,15 @@ function killContainer(native: Native, { record }: Container): void {
 }
 
 /**
- * Neither record can be read. An empty directory is one of a `create` that was killed before it launched anything; with other
- * files in it somebody took the records away, and there may be processes that we cannot find.
+ * Neither record can be read: the container is found by its cgroup. Without a link to that nothing had been launched yet, or
+ * somebody took everything away.
  */
-function removeRemains(native: Native, directory: string): void {
-  if (native.readDirectory(directory).some((name) => name !== LAUNCH_FILE)) {
-    const reason = 'neither state.json nor launch.json can be read, so its processes and cgroups cannot be found'
-    throw new RuntError('state', `${directory}: ${reason}; end them, then remove the directory`)
+async function removeRemains({ native, log }: Context, directory: string): Promise<void> {
+  const cgroup = native.readLink(`${directory}/${CGROUP_LINK}`)
+  if (cgroup !== undefined) {
+    const { destroyByCgroup } = await import('../state/recover.ts')
+    destroyByCgroup(native, cgroup)
+    log.warn('its records cannot be read: poststop hooks, if it has any, were not run')
   }
-  native.removeDirectory(directory)
+  native.removeDirectory(directory, CGROUP_LINK)
 }

@@ -4,7 +4,7 @@
 import { RuntError } from '../errors.ts'
 import type { Native } from '../native.ts'
 import { type Container, loadContainer } from '../state/load-container.ts'
-import type { ContainerRecord } from '../state/record.ts'
+import { type ContainerRecord, mainCgroup } from '../state/record.ts'
 import { SIGKILL, SIGTERM, signalNumber } from '../state/signals.ts'
 import { stateRoot } from '../state/state-root.ts'
 import { isAlive, thaw } from '../state/status.ts'
@@ -33,9 +33,4 @@ function signalAll(native: Native, { record }: Container, signal: number): boole
   const directory = mainCgroup(record)
   if (directory !== undefined) return native.signalCgroup(directory, signal) > 0
   return signalInit(native, record, signal)
-}
-
-/** All processes are in each of the directories; these are the least likely to be shared or left out. */
-function mainCgroup({ cgroups, cgroupDirectories }: ContainerRecord): string | undefined {
-  return cgroups.devices ?? cgroups.pids ?? cgroups[''] ?? cgroupDirectories[0]
 }

@@ -11,7 +11,15 @@ import { hostFacts } from '../plan/host-facts.ts'
 import type { LaunchPlan } from '../plan/launch-plan.ts'
 import { type CreatePlan, planCreate } from '../plan/plan.ts'
 import { destroyCgroups } from '../state/destroy-container.ts'
-import { CONFIG_FILE, type ContainerRecord, encodeRecord, LAUNCH_FILE, STATE_FILE } from '../state/record.ts'
+import {
+  CGROUP_LINK,
+  CONFIG_FILE,
+  type ContainerRecord,
+  encodeRecord,
+  LAUNCH_FILE,
+  mainCgroup,
+  STATE_FILE,
+} from '../state/record.ts'
 import { checkId, makeStateRoot, type StateRoot, stateRoot } from '../state/state-root.ts'
 import type { Context } from './context.ts'
 import { type LoadedBundle, loadBundle, rootfsOf, warnOf } from './load-bundle.ts'
@@ -75,6 +83,8 @@ export function launchContainer(
   const lock = makeStateDirectory(context, root, directory)
   const record = newRecord(context, id, bundle, rootfs, planned, ownerName(native, facts.euid))
   try {
+    const cgroup = mainCgroup(record)
+    if (cgroup !== undefined) native.symlink(cgroup, `${directory}/${CGROUP_LINK}`)
     native.writeFile(`${directory}/${LAUNCH_FILE}`, encodeRecord(record), 0o600)
     native.writeFile(`${directory}/${CONFIG_FILE}`, bundle.configText, 0o600)
     const launched = launch(context, directory, record, planned.plan, flags, preserveFds, how)
@@ -253,7 +263,7 @@ function naming(object: string, action: () => void): void {
 function undo({ native, log }: Context, directory: string, record: ContainerRecord): void {
   try {
     destroyCgroups(native, record)
-    native.removeDirectory(directory)
+    native.removeDirectory(directory, CGROUP_LINK)
   } catch (error) {
     log.warn(`cleaning up after a failure: ${error instanceof Error ? error.message : String(error)}`)
   }

@@ -3,6 +3,7 @@
 
 import { destroyCgroups } from '../state/destroy-container.ts'
 import type { Container } from '../state/load-container.ts'
+import { CGROUP_LINK } from '../state/record.ts'
 import type { Context } from './context.ts'
 
 /** Removes what is left of a container whose init has ended. */
@@ -13,5 +14,5 @@ export async function removeContainer(context: Context, { directory, record }: C
     // "If any poststop hook fails, the runtime MUST log a warning, but the remaining hooks and lifecycle continue".
     runHooks(context.native, 'poststop', record, (problem) => context.log.warn(problem))
   }
-  context.native.removeDirectory(directory)
+  context.native.removeDirectory(directory, CGROUP_LINK)
 }

@@ -1,5 +1,7 @@
 // What is kept of a container, and in which files of its state directory:
 //
+//   cgroup        a symbolic link to one of the container's cgroups: made first, removed last, and never half written, it is
+//                 how `delete --force` finds the processes when every other file is gone
 //   launch.json   the record without a pid, written before anything is launched: what `delete --force` needs when the rest is
 //                 missing, cut off, or was never written because the runtime was killed
 //   state.json    the record with pid and start time, written atomically when init is ready
@@ -10,6 +12,7 @@
 
 import type { Hook, StringMap } from '../config/config.ts'
 
+export const CGROUP_LINK = 'cgroup'
 export const LAUNCH_FILE = 'launch.json'
 export const STATE_FILE = 'state.json'
 export const CONFIG_FILE = 'config.json'
@@ -52,4 +55,9 @@ export function parseRecord(text: string): ContainerRecord {
     throw new Error('not the state of a container')
   }
   return record
+}
+
+/** The cgroup that stands for all: every process is in each of the directories; these are the least likely to be left out. */
+export function mainCgroup({ cgroups, cgroupDirectories }: ContainerRecord): string | undefined {
+  return cgroups.devices ?? cgroups.pids ?? cgroups[''] ?? cgroupDirectories[0]
 }

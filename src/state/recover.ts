@@ -1,0 +1,67 @@
+// Ends a container of which only a cgroup is known: its records are gone or broken. Careful on purpose: what is killed must be
+// the container's, so beside the known cgroup only those of the same name count that its processes are in.
+
+import { parseHierarchies } from '../cgroup/hierarchies.ts'
+import { hostFailure } from '../errno.ts'
+import { RuntError } from '../errors.ts'
+import type { Native } from '../native.ts'
+
+const PATIENCE = 10_000
+
+export function destroyByCgroup(native: Native, cgroup: string): void {
+  const others = otherCgroups(native, cgroup)
+  for (const directory of [cgroup, ...others.inhabited]) destroy(native, directory)
+  for (const directory of others.possible) {
+    try {
+      native.rmdir(directory)
+    } catch {
+      // Not there, or in use: then it is not the container's.
+    }
+  }
+}
+
+function destroy(native: Native, directory: string): void {
+  let removed: boolean
+  try {
+    removed = native.destroyCgroup(directory, PATIENCE)
+  } catch (error) {
+    throw hostFailure(`cgroup ${directory}`, error)
+  }
+  if (!removed) throw new RuntError('state', `cgroup ${directory}: still in use ${PATIENCE / 1000} s after SIGKILL`)
+}
+
+interface Others {
+  /** Where the processes of the cgroup are in the other hierarchies. */
+  readonly inhabited: readonly string[]
+  /** Where it would be in the other hierarchies if it has the same path there: to be removed if it is empty. */
+  readonly possible: readonly string[]
+}
+
+function otherCgroups(native: Native, cgroup: string): Others {
+  const probe = native.probe()
+  const { hierarchies } = parseHierarchies(probe)
+  const name = cgroup.slice(cgroup.lastIndexOf('/'))
+  const home = hierarchies.find(({ mountpoint }) => cgroup.startsWith(`${mountpoint}/`))
+  const inner = home === undefined ? name : cgroup.slice(home.mountpoint.length)
+  const relative =
+    home !== undefined && inner.startsWith(home.own) ? inner.slice(home.own.length).replace(/^\/*/, '/') : inner
+  const possible = hierarchies
+    .flatMap(({ mountpoint, own }) => [mountpoint + inner, `${mountpoint}${own === '/' ? '' : own}${relative}`])
+    .filter((directory) => directory.endsWith(name) && directory !== cgroup)
+  const member = firstMember(native, cgroup)
+  if (member === undefined) return { inhabited: [], possible }
+  const inhabited = parseHierarchies({ ...probe, ownCgroups: member })
+    .hierarchies.map(({ mountpoint, own }) => mountpoint + own)
+    .filter((directory) => directory.endsWith(name))
+  return { inhabited, possible }
+}
+
+/** The text of /proc/PID/cgroup of one of the processes. */
+function firstMember(native: Native, cgroup: string): string | undefined {
+  try {
+    const [pid] = native.readFile(`${cgroup}/cgroup.procs`).split('\n')
+    return pid === undefined || pid === '' ? undefined : native.readFile(`/proc/${pid}/cgroup`)
+  } catch {
+    return undefined
+  }
+}
