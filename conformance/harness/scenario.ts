@@ -3,7 +3,17 @@
  * check around it all. A test body gets a Box; whatever it leaves behind is a failure of the test and is swept away.
  */
 import { type StdioOptions, spawn, spawnSync } from 'node:child_process'
-import { chmodSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -259,6 +269,11 @@ async function checkLeaks(test: Test, box: Box, before: ReturnType<typeof takeCe
     found = leaks(before, takeCensus(box.root))
   }
   test.same(found, {}, 'nothing is left behind')
+  await sweepAll(box)
+}
+
+/** Removes what a test has left, by force; for trials that go on after a leak, and for the end of every test. */
+export async function sweepAll(box: Box): Promise<void> {
   for (
     let tries = 0;
     tries < 50 && takeCensus(box.root).processes.length + takeCensus(box.root).cgroups.length > 0;
@@ -268,6 +283,7 @@ async function checkLeaks(test: Test, box: Box, before: ReturnType<typeof takeCe
     await pause(20)
   }
   sweep()
+  for (const name of readdirSync(box.root)) rmSync(join(box.root, name), { recursive: true, force: true })
 }
 
 t.teardown(() => {

@@ -1,0 +1,372 @@
+/*
+ * Faults: the runtime is killed at any instant, its records are damaged, system calls fail, descriptors run out. The
+ * invariant is always the same: afterwards `delete --force` exits with 0 and nothing is left, or the command before has
+ * cleaned up itself. Trials are few and spread evenly; nothing here depends on hitting a certain moment.
+ */
+import { existsSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { leaks, takeCensus } from './harness/census.ts'
+import { probing, readReport } from './harness/probe.ts'
+import { runtime } from './harness/project.ts'
+import { needsCommand } from './harness/requires.ts'
+import { type Box, pause, type Result, scenario, sweepAll } from './harness/scenario.ts'
+
+/** Nothing but what was there before, within a second; else a failure with what the trial was. */
+async function clean(t: Test, box: Box, before: ReturnType<typeof takeCensus>, trial: string): Promise<void> {
+  let found = leaks(before, takeCensus(box.root))
+  for (let tries = 0; tries < 50 && Object.keys(found).length > 0; tries++) {
+    await pause(20)
+    found = leaks(before, takeCensus(box.root))
+  }
+  if (Object.keys(found).length > 0) {
+    t.fail(`${trial}: left behind`, { found })
+    await sweepAll(box)
+  }
+}
+
+/** Milliseconds that a command takes, so that kills can be spread over it. */
+function duration(action: () => void): number {
+  const start = performance.now()
+  action()
+  return performance.now() - start
+}
+
+const trials = 24
+
+for (const command of ['create', 'run'] as const) {
+  scenario(
+    `${command} killed at ${trials} moments`,
+    {
+      peers: { runc: 'leaves cgroups', crun: 'leaves cgroups and processes' },
+    },
+    async (t, box) => {
+      const bundle = box.bundle(probing(['pause']))
+      const first = box.id()
+      const length = duration(() => box.call(['create', '--bundle', bundle.dir, first]))
+      t.equal(box.call(['delete', '--force', first]).status, 0)
+      const before = takeCensus(box.root)
+      for (let n = 0; n < trials; n++) {
+        const id = box.id()
+        const args = command === 'run' ? ['run', '--detach'] : ['create']
+        const running = box.begin([...args, '--bundle', bundle.dir, id], { stdin: '' })
+        const end = performance.now() + (length * 1.1 * n) / trials
+        // Timers are too coarse for a command of few milliseconds.
+        while (performance.now() < end) await new Promise((done) => setImmediate(done))
+        running.kill('SIGKILL')
+        await running.exited
+        const deleted = box.call(['delete', '--force', id])
+        t.equal(deleted.status, 0, `delete --force after ${n}/${trials} of ${command}: ${deleted.stderr}`)
+        await clean(t, box, before, `killed after ${n}/${trials}`)
+        const again = box.call(['create', '--bundle', bundle.dir, id])
+        t.equal(again.status, 0, `the id can be used again: ${again.stderr}`)
+        t.equal(box.call(['delete', '--force', id]).status, 0)
+      }
+    },
+  )
+}
+
+scenario(
+  'start and delete killed at some moments',
+  {
+    peers: { runc: 'leaves cgroups', crun: 'leaves cgroups' },
+  },
+  async (t, box) => {
+    const bundle = box.bundle(probing(['pause']))
+    const before = takeCensus(box.root)
+    for (const command of [['start'], ['delete', '--force']]) {
+      for (let n = 0; n < 10; n++) {
+        const id = box.id()
+        t.equal(box.call(['create', '--bundle', bundle.dir, id]).status, 0)
+        const running = box.begin([...command, id], { stdin: '' })
+        const end = performance.now() + n
+        while (performance.now() < end) await new Promise((done) => setImmediate(done))
+        running.kill('SIGKILL')
+        await running.exited
+        const deleted = box.call(['delete', '--force', id])
+        t.equal(deleted.status, 0, `delete --force after ${command[0]} killed at ${n} ms: ${deleted.stderr}`)
+        await clean(t, box, before, `${command[0]} killed at ${n} ms`)
+      }
+    }
+  },
+)
+
+scenario('a foreground run that is killed leaves a container that delete --force removes', {}, async (t, box) => {
+  const bundle = box.bundle(probing(['say:up', 'pause']))
+  const id = box.id()
+  const running = box.begin(['run', '--bundle', bundle.dir, id])
+  for (let tries = 0; tries < 500 && !running.output().stdout.includes('up'); tries++) await pause(10)
+  running.kill('SIGKILL')
+  await running.exited
+  t.equal(box.call(['delete', '--force', id]).status, 0)
+})
+
+/** The state files of a running container. */
+function stateFiles(box: Box, id: string): readonly string[] {
+  return readdirSync(join(box.root, id), { recursive: true })
+    .map((name) => join(box.root, id, String(name)))
+    .filter((path) => statSync(path).isFile())
+}
+
+const damages: Readonly<Record<string, (path: string) => void>> = {
+  'cut in half': (path) => truncateSync(path, Math.floor(statSync(path).size / 2)),
+  empty: (path) => truncateSync(path, 0),
+  'of another kind': (path) => writeFileSync(path, '[1, "not a state"]'),
+  'not JSON': (path) => writeFileSync(path, '\0\0\0\0'),
+  missing: (path) => rmSync(path),
+}
+
+for (const [name, damage] of Object.entries(damages)) {
+  scenario(
+    `state files ${name}, container running`,
+    {
+      peers: { runc: 'cannot be removed', crun: 'forgets the process' },
+    },
+    async (t, box) => {
+      const bundle = box.bundle(probing(['pause']))
+      const probeId = box.id()
+      t.equal(box.call(['run', '-d', '--bundle', bundle.dir, probeId]).status, 0)
+      const names = stateFiles(box, probeId).map((path) => path.slice(join(box.root, probeId).length))
+      t.equal(box.call(['delete', '--force', probeId]).status, 0)
+      t.ok(names.length > 0)
+      const before = takeCensus(box.root)
+      for (const file of [...names, 'all of them']) {
+        const id = box.id()
+        t.equal(box.call(['run', '-d', '--bundle', bundle.dir, id]).status, 0)
+        for (const path of stateFiles(box, id)) if (file === 'all of them' || path.endsWith(file)) damage(path)
+        t.equal(box.call(['list', '--quiet']).status, 0, 'list goes on')
+        const plain = box.call(['delete', id])
+        if (plain.status === 0)
+          t.equal(
+            leaks(before, takeCensus(box.root)).processes,
+            undefined,
+            `${file}: delete exits 0 only if nothing runs`,
+          )
+        const deleted = box.call(['delete', '--force', id])
+        t.equal(deleted.status, 0, `${file}: ${deleted.stderr}`)
+        await clean(t, box, before, `${file} ${name}`)
+      }
+    },
+  )
+}
+
+scenario('creates of one id at the same time: one wins', {}, async (t, box) => {
+  const bundle = box.bundle(probing(['pause']))
+  const before = takeCensus(box.root)
+  for (let round = 0; round < 5; round++) {
+    const id = box.id()
+    const all = Array.from({ length: 8 }, () => box.begin(['create', '--bundle', bundle.dir, id], { stdin: '' }))
+    const results = await Promise.all(all.map((one) => one.exited))
+    const winners = results.filter((result) => result.status === 0)
+    t.equal(winners.length, 1, results.map((result) => result.stderr).join(''))
+    for (const loser of results.filter((result) => result.status !== 0)) t.match(loser.stderr, /exist|in use/)
+    t.equal(box.state(id)?.status, 'created')
+    t.equal(box.call(['delete', '--force', id]).status, 0)
+    await clean(t, box, before, `round ${round}`)
+  }
+})
+
+scenario(
+  'create and delete --force of one id at the same time',
+  {
+    peers: { crun: 'no lock' },
+  },
+  async (t, box) => {
+    const bundle = box.bundle(probing(['pause']))
+    const before = takeCensus(box.root)
+    for (let round = 0; round < 10; round++) {
+      const id = box.id()
+      const create = box.begin(['create', '--bundle', bundle.dir, id], { stdin: '' })
+      await pause(round)
+      const remove = box.begin(['delete', '--force', id], { stdin: '' })
+      await Promise.all([create.exited, remove.exited])
+      t.equal(box.call(['delete', '--force', id]).status, 0)
+      await clean(t, box, before, `round ${round}`)
+    }
+  },
+)
+
+const strace = (inject: string): readonly string[] => [
+  'strace',
+  '-f',
+  '-qq',
+  '-o',
+  '/dev/null',
+  '-e',
+  `trace=${inject.split(':')[0]}`,
+  '-e',
+  `inject=${inject}`,
+]
+
+scenario(
+  'system calls that fail with EIO',
+  {
+    skip: needsCommand('strace'),
+    peers: { crun: 'leaves cgroups' },
+  },
+  async (t, box) => {
+    const bundle = box.bundle()
+    const before = takeCensus(box.root)
+    const calls =
+      'openat openat2 mkdirat mkdir write read clone3 clone mount fsopen fsmount fsconfig move_mount open_tree mount_setattr pivot_root sendmsg recvmsg rename renameat execve execveat waitid wait4 unlink unlinkat fchmodat mknodat symlinkat sethostname capset setsid'
+    let failed = 0
+    for (const name of calls.split(' ')) {
+      for (const when of [1, 3, 9]) {
+        const id = box.id()
+        const trial = `${name}:error=EIO:when=${when}`
+        const result = box.call(['run', '--bundle', bundle.dir, id], {
+          wrap: strace(`?${trial}`.slice(1)),
+          timeout: 20_000,
+        })
+        if (result.status === 137) t.fail(`${trial}: hangs`)
+        if (result.status !== 0) failed++
+        t.equal(box.call(['delete', '--force', id]).status, 0, trial)
+        await clean(t, box, before, trial)
+      }
+    }
+    t.ok(failed > 5, `${failed} trials made the command fail`)
+  },
+)
+
+/* What must be the same in a container that starts in spite of a failing call. */
+const guarded = [
+  'Uid',
+  'Gid',
+  'Groups',
+  'CapInh',
+  'CapPrm',
+  'CapEff',
+  'CapBnd',
+  'CapAmb',
+  'NoNewPrivs',
+  'Seccomp',
+] as const
+
+function guards(result: Result): string {
+  const report = readReport(result)
+  const status = report.pairs('file:/proc/self/status')
+  const mounts = report
+    .mounts()
+    .map((mount) => `${mount.target} ${[...mount.options].sort().join()}`)
+    .sort()
+  return [
+    ...guarded.map((key) => `${key} ${status[key]}`),
+    ...mounts,
+    report.text('file:/proc/self/limits'),
+    report.text('hostname'),
+  ].join('\n')
+}
+
+scenario(
+  'a failing security call never leaves a weaker container running',
+  {
+    skip: needsCommand('strace'),
+    peers: { crun: '1.8: EINVAL on dropping a bounding capability is ignored' },
+  },
+  async (t, box) => {
+    const topics = ['file:/proc/self/status', 'file:/proc/self/mountinfo', 'file:/proc/self/limits', 'hostname']
+    const bundle = box.bundle(
+      probing(topics, {
+        linux: {
+          seccomp: { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['keyctl'], action: 'SCMP_ACT_ERRNO' }] },
+        },
+        process: { user: { uid: 1000, gid: 1000, additionalGids: [5] } },
+      }),
+    )
+    const normal = guards(box.call(['run', '--bundle', bundle.dir, box.id()]))
+    const before = takeCensus(box.root)
+    const counts: Readonly<Record<string, readonly number[]>> = {
+      mount: [1, 2, 5, 9],
+      mount_setattr: [1, 2, 3, 4, 6, 9, 14],
+      move_mount: [1, 2, 5, 9, 14, 20],
+      umount2: [1],
+      pivot_root: [1],
+      prctl: [1, 2, 3, 4, 8, 20, 38, 40, 42],
+      capset: [1, 2],
+      setgroups: [1],
+      setresuid: [1],
+      setresgid: [1],
+      setuid: [1],
+      setgid: [1],
+      seccomp: [1],
+      sethostname: [1],
+    }
+    for (const [name, times] of Object.entries(counts)) {
+      for (const when of times) {
+        for (const errno of ['EPERM', 'EINVAL']) {
+          const trial = `${name}:error=${errno}:when=${when}`
+          const id = box.id()
+          const result = box.call(['run', '--bundle', bundle.dir, id], { wrap: strace(trial), timeout: 20_000 })
+          // The probe's output may itself be cut short by the injection: only a complete one is a running container.
+          if (result.status === 0) t.equal(guards(result), normal, `${trial}: as without the fault`)
+          box.call(['delete', '--force', id])
+          await clean(t, box, before, trial)
+        }
+      }
+    }
+  },
+)
+
+scenario(
+  'few descriptors',
+  { skip: needsCommand('prlimit'), peers: { runc: 'waits, or says nothing', crun: 'leaves cgroups' } },
+  async (t, box) => {
+    const bundle = box.bundle({ process: { rlimits: undefined } })
+    const before = takeCensus(box.root)
+    for (const limit of [4, 6, 8, 10, 12, 15, 18, 22, 26, 30, 40, 60]) {
+      const id = box.id()
+      const result = box.call(['run', '--bundle', bundle.dir, id], {
+        wrap: ['prlimit', `--nofile=${limit}:${limit}`, '--'],
+      })
+      if (result.status !== 0) t.not(result.stderr, '', `limit ${limit}: says something`)
+      t.equal(box.call(['delete', '--force', id]).status, 0)
+      await clean(t, box, before, `limit ${limit}`)
+    }
+    const plenty = box.call(['run', '--bundle', bundle.dir, box.id()], { wrap: ['prlimit', '--nofile=128:128', '--'] })
+    t.equal(plenty.status, 0, '128 are enough')
+  },
+)
+
+scenario(
+  'little memory',
+  { skip: needsCommand('prlimit'), peers: { runc: 'the Go runtime wants more' } },
+  async (t, box) => {
+    const bundle = box.bundle()
+    const before = takeCensus(box.root)
+    for (const megabytes of [1, 2, 4, 8, 16, 64]) {
+      const id = box.id()
+      const result = box.call(['run', '--bundle', bundle.dir, id], {
+        wrap: ['prlimit', `--as=${megabytes << 20}`, '--'],
+      })
+      if (result.status !== 0 && megabytes === 64) t.match(result.stderr, /memory/i)
+      t.equal(box.call(['delete', '--force', id]).status, 0)
+      await clean(t, box, before, `${megabytes} MB`)
+    }
+  },
+)
+
+scenario('stdout or stderr that cannot be written', { peers: { runc: 'exits 0', crun: 'exits 0' } }, (t, box) => {
+  const bundle = box.bundle()
+  const id = box.id()
+  t.equal(box.call(['create', '--bundle', bundle.dir, id]).status, 0)
+  const closed = box.call(['state', id], { wrap: ['sh', '-c', 'exec "$@" >&-', 'sh'] })
+  const full = box.call(['state', id], { wrap: ['sh', '-c', 'exec "$@" >/dev/full', 'sh'] })
+  t.not(full.status, 0, 'a state that could not be printed is a failure')
+  t.equal(closed.status === 137 || closed.status === 139, false)
+  t.not(box.call(['state', 'unknown'], { wrap: ['sh', '-c', 'exec "$@" 2>&-', 'sh'] }).status, 0)
+  t.equal(box.call(['delete', '--force', id], { wrap: ['sh', '-c', 'exec "$@" <&- >&- 2>&-', 'sh'] }).status, 0)
+  t.equal(existsSync(join(box.root, id)), false, runtime.name)
+})
+
+scenario('create with its stdio closed', { peers: { runc: 'its own descriptors take their place' } }, (t, box) => {
+  const bundle = box.bundle(probing(['fds']))
+  for (const closing of ['<&-', '>&-', '2>&-', '<&- >&- 2>&-']) {
+    const id = box.id()
+    const result = box.call(['create', '--bundle', bundle.dir, id], {
+      wrap: ['sh', '-c', `exec "$@" ${closing}`, 'sh'],
+    })
+    t.equal(result.status, 0, `${closing}: ${result.stderr}`)
+    t.equal(box.call(['start', id]).status, 0)
+    t.equal(box.call(['delete', '--force', id]).status, 0)
+  }
+})
