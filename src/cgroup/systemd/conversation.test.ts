@@ -1,15 +1,8 @@
 import t from 'tap'
-import {
-  askManager,
-  type Connection,
-  type Conversation,
-  setUnitProperties,
-  startUnit,
-  stopUnit,
-  systemdVersion,
-} from './conversation.ts'
+import { askManager, setUnitProperties, startUnit, stopUnit, systemdVersion } from './conversation.ts'
 import { decodeMessage } from './dbus.ts'
 import { type DbusValue, marshal } from './dbus-values.ts'
+import type { Connection, Conversation } from './session.ts'
 import { encodeUtf8 } from './utf8.ts'
 
 const OK = encodeUtf8('DATA\r\nOK 0123456789abcdef\r\n')

@@ -10,33 +10,24 @@
  */
 
 import { RuntError } from '../../errors.ts'
-import { authenticationBytes, decodeMessage, encodeCall, type Message } from './dbus.ts'
 import type { DbusValue } from './dbus-values.ts'
 import type { Property } from './property.ts'
-
-/**
- * `direct`: /run/systemd/private (or systemd/private in XDG_RUNTIME_DIR), which only root and the manager's own user may
- * open: no bus daemon is needed, nor can one be slow. `bus`: a message bus, on which one says hello and asks for signals.
- */
-export type Connection = 'direct' | 'bus'
-
-export type Conversation<T> = Generator<Uint8Array, T, Uint8Array>
-
-const NOTHING = new Uint8Array()
-const MANAGER = 'org.freedesktop.systemd1.Manager'
-
-/** An authenticated connection in the middle of a conversation. */
-interface Session {
-  readonly connection: Connection
-  serial: number
-  received: Uint8Array
-  /** Results of jobs that ended, by the job's path: a job may be done before the call that started it is answered. */
-  readonly jobs: Map<string, string>
-}
+import {
+  answer,
+  type Connection,
+  type Conversation,
+  call,
+  jobResult,
+  MANAGER,
+  openSession,
+  refusal,
+  type Session,
+  send,
+} from './session.ts'
 
 /** Make and start a transient unit, and wait until it runs. A leftover failed unit of the name is reset, once. */
 export function* startUnit(connection: Connection, name: string, properties: readonly Property[]): Conversation<void> {
-  const session = yield* open(connection)
+  const session = yield* openSession(connection)
   const start = () => call(session, 'StartTransientUnit', 'ssa(sv)a(sa(sv))', [name, 'replace', pairs(properties), []])
   let reply = yield* start()
   if (reply.errorName === 'org.freedesktop.systemd1.UnitExists') {
@@ -51,7 +42,7 @@ export function* startUnit(connection: Connection, name: string, properties: rea
 
 /** Stop a unit and wait for it; one that does not exist is stopped. Its failure, if it had any, is forgotten. */
 export function* stopUnit(connection: Connection, name: string): Conversation<void> {
-  const session = yield* open(connection)
+  const session = yield* openSession(connection)
   const reply = yield* call(session, 'StopUnit', 'ss', [name, 'replace'])
   if (reply.errorName !== 'org.freedesktop.systemd1.NoSuchUnit') {
     yield* jobResult(session, answer(reply, name, 'stop'))
@@ -65,7 +56,7 @@ export function* setUnitProperties(
   name: string,
   properties: readonly Property[],
 ): Conversation<void> {
-  const session = yield* open(connection)
+  const session = yield* openSession(connection)
   answer(
     yield* call(session, 'SetUnitProperties', 'sba(sv)', [name, true, pairs(properties)]),
     name,
@@ -80,7 +71,7 @@ export function* attachProcess(
   subgroup: string,
   pid: number,
 ): Conversation<void> {
-  const session = yield* open(connection)
+  const session = yield* openSession(connection)
   answer(yield* call(session, 'AttachProcessesToUnit', 'ssau', [name, subgroup, [pid]]), name, 'attach a process to')
 }
 
@@ -92,7 +83,7 @@ export interface ManagerFacts {
 }
 
 export function* askManager(connection: Connection): Conversation<ManagerFacts> {
-  const session = yield* open(connection)
+  const session = yield* openSession(connection)
   const version = yield* property(session, 'Version')
   const controlGroup = yield* property(session, 'ControlGroup')
   return { version: systemdVersion(version), controlGroup }
@@ -112,133 +103,11 @@ function* property(session: Session, name: string): Conversation<string> {
   return typeof inner === 'string' ? inner : ''
 }
 
-function* open(connection: Connection): Conversation<Session> {
-  const session: Session = { connection, serial: 0, received: NOTHING, jobs: new Map() }
-  let pending: Uint8Array = authenticationBytes()
-  for (;;) {
-    session.received = join(session.received, yield pending)
-    pending = NOTHING
-    // Nothing else comes before the first call, so every line is of the authentication.
-    const line = takeLine(session)
-    if (line?.startsWith('OK')) break
-    if (line?.startsWith('REJECTED')) throw new RuntError('host', `systemd: D-Bus authentication: ${line.trim()}`)
-  }
-  if (connection === 'bus') {
-    answer(yield* callBus(session, 'Hello', '', []), 'org.freedesktop.DBus', 'greet')
-    const rule = `type='signal',interface='${MANAGER}',member='JobRemoved'`
-    answer(yield* callBus(session, 'AddMatch', 's', [rule]), 'org.freedesktop.DBus', 'listen to')
-    // Without a subscriber systemd sends no signals at all.
-    answer(yield* call(session, 'Subscribe', '', []), 'systemd', 'subscribe to')
-  }
-  return session
-}
-
 /** An answer that is an error does not matter: there was nothing to reset. */
 function* resetFailed(session: Session, name: string): Conversation<void> {
   yield* call(session, 'ResetFailedUnit', 's', [name])
 }
 
-function* jobResult(session: Session, [job]: readonly DbusValue[]): Conversation<string> {
-  while (!session.jobs.has(job as string)) yield* receive(session, NOTHING)
-  return session.jobs.get(job as string) as string
-}
-
-function call(session: Session, member: string, signature: string, body: readonly DbusValue[]): Conversation<Message> {
-  return send(session, MANAGER, member, signature, body)
-}
-
-function* send(
-  session: Session,
-  face: string,
-  member: string,
-  signature: string,
-  body: readonly DbusValue[],
-): Conversation<Message> {
-  return yield* exchange(session, {
-    destination: session.connection === 'bus' ? 'org.freedesktop.systemd1' : undefined,
-    path: '/org/freedesktop/systemd1',
-    interface: face,
-    member,
-    signature,
-    body,
-  })
-}
-
-function* callBus(
-  session: Session,
-  member: string,
-  signature: string,
-  body: readonly DbusValue[],
-): Conversation<Message> {
-  const name = 'org.freedesktop.DBus'
-  return yield* exchange(session, {
-    destination: name,
-    path: '/org/freedesktop/DBus',
-    interface: name,
-    member,
-    signature,
-    body,
-  })
-}
-
-function* exchange(session: Session, said: Omit<Parameters<typeof encodeCall>[0], 'serial'>): Conversation<Message> {
-  const serial = ++session.serial
-  let pending = encodeCall({ ...said, serial })
-  for (;;) {
-    const message = yield* receive(session, pending)
-    pending = NOTHING
-    if (message.replyTo === serial) return message
-  }
-}
-
-/** The next message, after sending `pending`; results of jobs are noted on the way. */
-function* receive(session: Session, pending: Uint8Array): Conversation<Message> {
-  let unsent = pending
-  for (;;) {
-    const found = unsent.length > 0 ? undefined : decodeMessage(session.received)
-    if (found === undefined) {
-      session.received = join(session.received, yield unsent)
-      unsent = NOTHING
-      continue
-    }
-    session.received = session.received.subarray(found.length)
-    noteJob(session, found.message)
-    return found.message
-  }
-}
-
-/** JobRemoved(u id, o job, s unit, s result) */
-function noteJob(session: Session, { type, member, body }: Message): void {
-  const [, job, , result] = body
-  if (type === 'signal' && member === 'JobRemoved') session.jobs.set(job as string, result as string)
-}
-
-function answer({ type, errorName, body }: Message, name: string, action: string): readonly DbusValue[] {
-  if (type !== 'error') return body
-  throw refusal(name, action, `${errorName}: ${typeof body[0] === 'string' ? body[0] : ''}`)
-}
-
-function refusal(name: string, action: string, reason: string): RuntError {
-  return new RuntError('host', `systemd: ${action} ${name}: ${reason}`)
-}
-
 function pairs(properties: readonly Property[]): DbusValue[] {
   return properties.map(({ name, signature, value }) => [name, { signature, value }])
-}
-
-/** The last whole line of the authentication's answer: after `DATA` it ends with `OK` or `REJECTED`. */
-function takeLine(session: Session): string | undefined {
-  const end = session.received.lastIndexOf(10)
-  if (end < 0) return undefined
-  const lines = String.fromCharCode(...session.received.subarray(0, end)).split('\n')
-  session.received = session.received.subarray(end + 1)
-  return lines.at(-1)
-}
-
-function join(first: Uint8Array, second: Uint8Array): Uint8Array {
-  if (first.length === 0) return second
-  const both = new Uint8Array(first.length + second.length)
-  both.set(first)
-  both.set(second, first.length)
-  return both
 }

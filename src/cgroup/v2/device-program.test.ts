@@ -166,19 +166,17 @@ function anyRule(): fc.Arbitrary<FullRule> {
     rights: fc.integer({ min: 1, max: ALL_RIGHTS }),
     from: fc.constant(''),
   })
-  const all = fc
-    .boolean()
-    .map(
-      (allow): FullRule => ({
-        allow,
-        type: 'a',
-        major: undefined,
-        minor: undefined,
-        device: '',
-        rights: ALL_RIGHTS,
-        from: '',
-      }),
-    )
+  const all = fc.boolean().map(
+    (allow): FullRule => ({
+      allow,
+      type: 'a',
+      major: undefined,
+      minor: undefined,
+      device: '',
+      rights: ALL_RIGHTS,
+      from: '',
+    }),
+  )
   return fc.oneof({ weight: 6, arbitrary: narrow }, { weight: 1, arbitrary: all })
 }
 
