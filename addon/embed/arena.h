@@ -13,6 +13,10 @@ void *arena_realloc(void *block, size_t size);
 void arena_free(void *block);
 size_t arena_usable_size(const void *block);
 
+// Forgets what has been freed. After a snapshot the holes between long-lived blocks are worse than fresh memory: each
+// would cost a page of its own.
+void arena_forget_free(void);
+
 // The first byte behind everything handed out so far from the fixed region: where a snapshot ends.
 char *arena_top(void);
 

@@ -3,6 +3,33 @@
 
 #include <stdlib.h>
 
+#ifndef RUNT_SANITIZE
+#include "arena.h"
+#else
+#define IN_SNAPSHOT
+#endif
+
+// Atoms of names that are constants of the program, by address: decoding a plan asks for the same few names hundreds of
+// times, and looking a name up costs half of getting the property. Text elsewhere may change, so it is not remembered.
+enum { NAMES = 256 };
+static IN_SNAPSHOT struct {
+  const char *name;
+  JSAtom atom;
+} names[NAMES] = {0};
+
+// The read-only part of the program, as the linker names its ends.
+extern const char __executable_start[], __init_array_start[];
+
+static JSAtom atom_of(napi_env env, const char *name) {
+  if (name < __executable_start || name >= __init_array_start) return JS_NewAtom(env->context, name);
+  size_t slot = ((uintptr_t)name * 0x9E3779B97F4A7C15u) >> 56;
+  if (names[slot].name != name) {
+    names[slot].atom = JS_NewAtom(env->context, name);
+    names[slot].name = name;
+  }
+  return JS_DupAtom(env->context, names[slot].atom);
+}
+
 // Property access may run JavaScript (getters), and so may throw: with an exception pending nothing is touched.
 static napi_status ready(napi_env env, napi_value object) {
   if (JS_HasException(env->context)) return status(env, napi_pending_exception);
@@ -63,20 +90,26 @@ napi_status napi_has_element(napi_env env, napi_value object, uint32_t index, bo
 
 napi_status napi_get_named_property(napi_env env, napi_value object, const char *name, napi_value *result) {
   napi_status may = ready(env, object);
-  return may == napi_ok ? give(env, JS_GetPropertyStr(env->context, value_of(object), name), result) : may;
+  if (may != napi_ok) return may;
+  JSAtom key = atom_of(env, name);
+  JSValue value = JS_GetProperty(env->context, value_of(object), key);
+  JS_FreeAtom(env->context, key);
+  return give(env, value, result);
 }
 
 napi_status napi_set_named_property(napi_env env, napi_value object, const char *name, napi_value value) {
   napi_status may = ready(env, object);
   if (may != napi_ok) return may;
-  JSValue owned = JS_DupValue(env->context, value_of(value));
-  return outcome(env, JS_SetPropertyStr(env->context, value_of(object), name, owned), NULL);
+  JSAtom key = atom_of(env, name);
+  int set = JS_SetProperty(env->context, value_of(object), key, JS_DupValue(env->context, value_of(value)));
+  JS_FreeAtom(env->context, key);
+  return outcome(env, set, NULL);
 }
 
 napi_status napi_has_named_property(napi_env env, napi_value object, const char *name, bool *result) {
   napi_status may = ready(env, object);
   if (may != napi_ok) return may;
-  JSAtom key = JS_NewAtom(env->context, name);
+  JSAtom key = atom_of(env, name);
   int has = JS_HasProperty(env->context, value_of(object), key);
   JS_FreeAtom(env->context, key);
   return outcome(env, has, result);

@@ -30,6 +30,9 @@ struct engine *snapshot_engine(void) {
   return saved.valid ? &saved.engine : NULL;
 }
 
+// Where the segment starts (snapshot.ld).
+extern char runt_snapshot_start[];
+
 // Variables that differ without harm: QuickJS's counter of class ids (a started program registers no classes), and
 // musl's lazily resolved clock_gettime.
 static const char *const HARMLESS[] = {"js_class_id_alloc", "vdso_func"};
@@ -66,7 +69,7 @@ int snapshot_begin(void) {
   const Elf64_Shdr *section = sections_of(before.file);
   for (int i = 0; i < ((Elf64_Ehdr *)before.file)->e_shnum && before.sections < MAX_SECTIONS; i++, section++) {
     int writable = (section->sh_flags & (SHF_WRITE | SHF_ALLOC | SHF_TLS)) == (SHF_WRITE | SHF_ALLOC);
-    if (!writable || section->sh_addr >= (uintptr_t)&saved / PAGE * PAGE) continue;
+    if (!writable || section->sh_addr >= (uintptr_t)runt_snapshot_start) continue;
     char *copy = mmap(NULL, section->sh_size + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (copy == MAP_FAILED) return EXIT_INTERNAL;
     int index = before.sections++;
@@ -158,9 +161,10 @@ static int write_program(const char *template, const char *path, const char *sta
 
 int snapshot_write(const struct engine *engine, const char *template, const char *path) {
   if (changed_words() > 0) return EXIT_INTERNAL;
+  arena_forget_free();
   saved.engine = *engine;
   saved.valid = 1;
-  char *start = (char *)((uintptr_t)&saved / PAGE * PAGE);
+  char *start = runt_snapshot_start;
   size_t size = ((size_t)(arena_top() - start) + PAGE - 1) / PAGE * PAGE;
   if (write_program(template, path, start, size) == 0) return 0;
   dprintf(STDERR_FILENO, "snapshot: cannot write %s\n", path);
