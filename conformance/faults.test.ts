@@ -3,7 +3,7 @@
  * invariant is always the same: afterwards `delete --force` exits with 0 and nothing is left, or the command before has
  * cleaned up itself. Trials are few and spread evenly; nothing here depends on hitting a certain moment.
  */
-import { existsSync, lstatSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { leaks, takeCensus } from './harness/census.ts'
