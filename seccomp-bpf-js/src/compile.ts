@@ -10,8 +10,8 @@ import { type CheckedProfile, checkProfile, type Problem, type Rule, type Seccom
 import { BPF_JEQ_K, BPF_LD_W_ABS, MAX_INSTRUCTIONS, type ProgramWriter, programWriter } from './program.ts'
 import { mergeRules } from './rule-tree.ts'
 import { addRange, type Ranges, writeSearch } from './search.ts'
-import { FAR_CALLS, FIRST_NAME, HOLES, INDEXES, MULTIPLEXED, TABLES } from './syscall-tables.ts'
-import { multiplexedCall, syscallIndex, syscallNames, syscallNumber } from './syscalls.ts'
+import { FAR_CALLS, FIRST_NUMBER, HOLES, INDEXES, MULTIPLEXED, TABLES } from './syscall-tables.ts'
+import { indexOfNumber, multiplexedCall, syscallNames, syscallNumber } from './syscalls.ts'
 
 export interface CompileOptions {
   /** The architecture the filter is loaded on; it is always part of the filter. */
@@ -45,13 +45,16 @@ type Outcome = number | Decision
 
 type Rules = readonly Rule[]
 
-/** The rules of every call, by the index of its name. */
+/** The rules of calls, by the index of the name: a number that stands for a list of rules, 0 for none. */
+type CallRules = Uint32Array
+
 interface RuleBook {
-  readonly rules: readonly (Rules | undefined)[]
-  /** Calls whose rules look at arguments or may contradict each other. */
-  readonly conditional: readonly number[]
-  /** The rules that most calls have, undefined when that is none. */
-  readonly common: Rules | undefined
+  readonly calls: CallRules
+  readonly lists: Rules[]
+  /** Calls whose rules are not the common ones. */
+  readonly special: Set<number>
+  /** The list that most calls have; 0 is that, too. */
+  readonly common: number
   /** Calls with rules that change nothing, and so are not among the rules. */
   readonly redundant: ReadonlySet<number>
   readonly unknown: readonly string[]
@@ -61,29 +64,33 @@ const CALLS = Object.keys(INDEXES).length
 
 const isUnconditional = (rules: Rules): boolean => (rules[0] as Rule).conditions.length === 0
 
-const readRules = (profile: CheckedProfile): RuleBook => {
+const readRules = (profile: CheckedProfile, badName: (source: number, at: number) => void): RuleBook => {
   const indexes = INDEXES
-  const book: (Rules | undefined)[] = new Array(CALLS).fill(undefined)
-  const conditional: number[] = []
+  const calls = new Uint32Array(CALLS)
+  const lists: Rules[] = [[]]
+  const special = new Set<number>()
   const redundant = new Set<number>()
   const unknown: string[] = []
-  let common: Rules | undefined
-  for (const { names, rules, redundant: ineffective } of profile.groups) {
-    if (isUnconditional(rules) && names.length > CALLS / 2) common = rules
+  let common = 0
+  for (const { source, names, rules, redundant: ineffective } of profile.groups) {
+    const list = lists.push(rules) - 1
+    const plain = list === 1 && !ineffective && isUnconditional(rules) && names.length > CALLS / 2
+    if (plain) common = list
     for (const name of names) {
       const index = indexes[name]
-      // What an object inherits is no number.
-      if (typeof index !== 'number') unknown.push(name)
+      if (index === undefined) {
+        if (typeof name === 'string' && name !== '') unknown.push(name)
+        else badName(source, names.indexOf(name))
+      } else if (plain) calls[index] = list
       else if (ineffective) redundant.add(index)
       else {
-        const earlier = book[index]
-        if (earlier === undefined) book[index] = rules
-        else book[index] = earlier.concat(rules)
-        if (earlier !== undefined || rules !== common) conditional.push(index)
+        const earlier = calls[index] as number
+        calls[index] = earlier === 0 ? list : lists.push((lists[earlier] as Rules).concat(rules)) - 1
+        special.add(index)
       }
     }
   }
-  return { rules: book, conditional, common, redundant, unknown }
+  return { calls, lists, special, common, redundant, unknown }
 }
 
 /** A rule for a call behind socketcall(2) or ipc(2): the first argument is the call, whatever the rule says of it. */
@@ -113,27 +120,30 @@ const gatherRules = (profile: CheckedProfile, through: string, first: number): R
 }
 
 /** The rules of an architecture with socketcall(2) and ipc(2): these two get the rules of what is behind them. */
-const withMultiplexed = (profile: CheckedProfile, book: RuleBook): readonly (Rules | undefined)[] => {
-  let rules: (Rules | undefined)[] | undefined
+const withMultiplexed = (profile: CheckedProfile, book: RuleBook): CallRules => {
+  const { calls, lists, special } = book
+  let changed: CallRules | undefined
   for (const [through, first] of [['socketcall', 100], ['ipc', 200]] as const) {
-    const index = syscallIndex(through) as number
-    const own = book.rules[index]
+    const index = INDEXES[through] as number
+    const own = lists[calls[index] as number] as Rules
     // The common case: everything is allowed that anybody says something about.
-    if (own !== undefined && isUnconditional(own) && agreeOn(book, first, (own[0] as Rule).action)) continue
+    if (calls[index] === book.common && own.length > 0 && agreeOn(book, first, (own[0] as Rule).action)) continue
     const gathered = gatherRules(profile, through, first)
     if (gathered.length === 0) continue
-    rules ??= book.rules.slice()
-    rules[index] = gathered
+    changed ??= calls.slice()
+    changed[index] = lists.push(gathered) - 1
+    special.add(index)
   }
-  return rules ?? book.rules
+  return changed ?? calls
 }
 
 /** Whether all rules of the calls behind socketcall(2) or ipc(2), counted from `first`, have this action. */
-const agreeOn = (book: RuleBook, first: number, action: number): boolean => {
+const agreeOn = ({ calls, lists, special }: RuleBook, first: number, action: number): boolean => {
   for (const name in MULTIPLEXED) {
+    const index = INDEXES[name] as number
     const code = (MULTIPLEXED[name] as number) - first
-    const rules = code > 0 && code < 100 ? book.rules[syscallIndex(name) as number] : undefined
-    if (rules?.some((rule) => rule.action !== action)) return false
+    if (code < 0 || code > 99 || !special.has(index)) continue
+    if ((lists[calls[index] as number] as Rules).some((rule) => rule.action !== action)) return false
   }
   return true
 }
@@ -163,8 +173,9 @@ interface Merging {
   readonly enosys: number | undefined
   readonly bad: number
   readonly conflict: (rule: Rule, index: number) => void
-  /** Outcomes of rules, by width. */
-  readonly decided: Record<32 | 64, Map<Rules, number>>
+  readonly lists: readonly Rules[]
+  /** Outcomes of lists of rules, by width. */
+  readonly decided: Record<32 | 64, number[]>
 }
 
 /** Rules with one action cannot contradict each other, and one without conditions makes the others superfluous. */
@@ -178,9 +189,11 @@ const plainAction = (rules: Rules): number | undefined => {
   return unconditional ? action : undefined
 }
 
-const outcomeOf = (rules: Rules, index: number, width: 32 | 64, merging: Merging): number => {
-  const known = merging.decided[width].get(rules)
+/** The outcome of a list of rules; `index` is a call that has it, for messages. */
+const outcomeOf = (list: number, index: number, width: 32 | 64, merging: Merging): number => {
+  const known = merging.decided[width][list]
   if (known !== undefined) return known
+  const rules = merging.lists[list] as Rules
   let outcome: Outcome | undefined = isUnconditional(rules) ? (rules[0] as Rule).action : plainAction(rules)
   if (outcome === undefined) {
     const { tree, conflict } = mergeRules(rules, width)
@@ -189,15 +202,15 @@ const outcomeOf = (rules: Rules, index: number, width: 32 | 64, merging: Merging
     outcome = decision.kind === 'leaf' ? decision.action : decision
   }
   const id = idOf(merging.outcomes, outcome)
-  merging.decided[width].set(rules, id)
+  merging.decided[width][list] = id
   return id
 }
 
 /** What one architecture does with its numbers. */
 interface NumberTable {
   readonly arch: Architecture
-  readonly rules: readonly (Rules | undefined)[]
-  readonly common: Rules | undefined
+  readonly calls: CallRules
+  readonly common: number
   /** Names that do not have the common rules. */
   readonly uncommon: readonly number[]
   /** The highest number the profile mentions, 0 for none. */
@@ -206,21 +219,23 @@ interface NumberTable {
 }
 
 /** The highest number mentioned. Calls with a number behind socketcall or ipc do not count, as libseccomp has it. */
-const newestCall = (arch: Architecture, { rules, redundant }: RuleBook): number => {
-  const mentioned = (index: number): boolean => rules[index] !== undefined || redundant.has(index)
+const newestCall = (arch: Architecture, { calls, redundant }: RuleBook): number => {
+  const mentioned = (index: number): boolean => calls[index] !== 0 || redundant.has(index)
   let newest = 0
   for (const name in FAR_CALLS[arch.table]) {
-    const number = mentioned(syscallIndex(name) as number) ? syscallNumber(arch, name) : 0
+    const number = mentioned(INDEXES[name] as number) ? syscallNumber(arch, name) : 0
     if (number > newest) newest = number
   }
-  const table = TABLES[arch.table]
-  for (let slot = table.length - 1; slot >= 0 && newest === 0; slot--) {
-    const index = table.charCodeAt(slot) - FIRST_NAME
+  for (let number = arch.base + tableSize(arch) - 1; number >= arch.base && newest === 0; --number) {
+    const index = indexOfNumber(arch, number)
     if (index < 0 || !mentioned(index)) continue
-    if (multiplexedCall(arch, syscallNames()[index] as string) === undefined) newest = arch.base + slot
+    if (arch.multiplex === 'direct' || multiplexedCall(arch, syscallNames()[index] as string) === undefined) newest = number
   }
   return newest
 }
+
+/** Numbers of an architecture's table, counted from its base. */
+const tableSize = ({ table }: Architecture): number => HOLES[table].at(-1) as number
 
 /** Whether calls newer than the newest one mentioned get ENOSYS: a program then tries an older call, as it should. */
 const answersEnosys = (action: number): boolean => {
@@ -228,10 +243,11 @@ const answersEnosys = (action: number): boolean => {
   return kind !== SECCOMP_RET_ALLOW && kind !== SECCOMP_RET_LOG && kind !== SECCOMP_RET_TRACE
 }
 
-/** Names whose rules are not the common ones, by index. */
-const uncommonNames = (rules: readonly (Rules | undefined)[], common: Rules | undefined): number[] => {
-  const uncommon: number[] = []
-  for (let i = 0; i < CALLS; ++i) if (rules[i] !== common) uncommon.push(i)
+/** Names whose rules are not the common ones: those with other rules and, unless most calls have none, those with none. */
+const uncommonNames = ({ calls, special, common }: RuleBook): readonly number[] => {
+  const uncommon = [...special]
+  if (common === 0) return uncommon
+  for (let i = calls.indexOf(0); i >= 0; i = calls.indexOf(0, i + 1)) uncommon.push(i)
   return uncommon
 }
 
@@ -246,12 +262,12 @@ const uncommonNumbers = ({ arch, uncommon }: NumberTable, limit: number): Uint32
   const keys = new Uint32Array(uncommon.length + holes.length / 2)
   let count = 0
   for (const index of uncommon) {
-    const slot = text.indexOf(String.fromCharCode(FIRST_NAME + index))
+    const slot = text.charCodeAt(index) - FIRST_NUMBER
     if (slot < 0 || slot >= limit) continue
     keys[count] = (slot << INDEX_BITS) + index
     ++count
   }
-  for (let i = 0; i < holes.length; i += 2) {
+  for (let i = 0; i < holes.length - 1; i += 2) {
     if ((holes[i] as number) >= limit) break
     keys[count] = ((holes[i] as number) << INDEX_BITS) + NO_NAME
     ++count
@@ -261,13 +277,13 @@ const uncommonNumbers = ({ arch, uncommon }: NumberTable, limit: number): Uint32
 
 /** Adds the numbers of a table, from its base on; what it ends with goes on until the next range is added. */
 const addTable = (table: NumberTable, weight: number, ranges: Ranges, merging: Merging): void => {
-  const { arch, rules, common, newest, newer } = table
+  const { arch, calls, common, newest, newer } = table
   const { base, width } = arch
   const { otherwise } = merging
-  const length = TABLES[arch.table].length
-  const limit = newer === undefined || newest - base >= length ? length : newest - base + 1
+  const size = tableSize(arch)
+  const limit = newer === undefined || newest - base >= size ? size : newest - base + 1
   const holes = HOLES[arch.table]
-  const filler = common === undefined ? otherwise : outcomeOf(common, 0, width, merging)
+  const filler = common === 0 ? otherwise : outcomeOf(common, 0, width, merging)
   /** Numbers below this have been added. */
   let done = 0
   let hole = 0
@@ -281,8 +297,8 @@ const addTable = (table: NumberTable, weight: number, ranges: Ranges, merging: M
       done = holes[hole + 1] as number
       hole += 2
     } else {
-      const own = rules[index]
-      addRange(ranges, base + slot, own === undefined ? otherwise : outcomeOf(own, index, width, merging), weight)
+      const list = calls[index] as number
+      addRange(ranges, base + slot, list === 0 ? otherwise : outcomeOf(list, index, width, merging), weight)
     }
   }
   if (limit > done) addRange(ranges, base + done, filler, (limit - done) * weight)
@@ -291,13 +307,13 @@ const addTable = (table: NumberTable, weight: number, ranges: Ranges, merging: M
   if (newer !== undefined) addRange(ranges, newest + 1, newer, 0)
 }
 
-const addFarCalls = ({ arch, rules, newest, newer }: NumberTable, ranges: Ranges, merging: Merging): void => {
+const addFarCalls = ({ arch, calls, newest, newer }: NumberTable, ranges: Ranges, merging: Merging): void => {
   for (const name in FAR_CALLS[arch.table]) {
     const number = syscallNumber(arch, name)
-    const index = syscallIndex(name) as number
-    const own = rules[index]
+    const index = INDEXES[name] as number
+    const list = calls[index] as number
     if (newer !== undefined && number > newest) return
-    addRange(ranges, number, own === undefined ? merging.otherwise : outcomeOf(own, index, arch.width, merging), 1)
+    addRange(ranges, number, list === 0 ? merging.otherwise : outcomeOf(list, index, arch.width, merging), 1)
     addRange(ranges, number + 1, merging.otherwise, 0)
   }
 }
@@ -356,16 +372,12 @@ const numberRanges = (tables: readonly NumberTable[], merging: Merging): Ranges 
  * libseccomp merges the rules also of calls that an architecture lacks or that are newer than the newest, and may refuse
  * them; only where calls hide behind others it leaves missing ones out.
  */
-const checkConflicts = ({ arch, rules }: NumberTable, conditional: readonly number[], merging: Merging): void => {
-  const direct = arch.multiplex === 'direct'
-  for (const index of conditional)
-    if (direct || syscallNumber(arch, syscallNames()[index] as string) >= 0)
-      outcomeOf(rules[index] as Rules, index, arch.width, merging)
-  if (direct) return
-  for (const name of ['socketcall', 'ipc']) {
-    const index = syscallIndex(name) as number
-    const own = rules[index]
-    if (own !== undefined) outcomeOf(own, index, arch.width, merging)
+const checkConflicts = ({ arch, calls }: NumberTable, special: Iterable<number>, merging: Merging): void => {
+  for (const index of special) {
+    const list = calls[index] as number
+    if (list === 0) continue
+    if (arch.multiplex === 'direct' || syscallNumber(arch, syscallNames()[index] as string) >= 0)
+      outcomeOf(list, index, arch.width, merging)
   }
 }
 
@@ -373,13 +385,14 @@ const checkConflicts = ({ arch, rules }: NumberTable, conditional: readonly numb
 const numberTables = (profile: CheckedProfile, book: RuleBook, merging: Merging): readonly NumberTable[][] => {
   const { common } = book
   const tables = new Map<number, NumberTable[]>()
-  const names = uncommonNames(book.rules, common)
+  const multiplexed = profile.architectures.some(({ multiplex }) => multiplex === 'multiplexed')
+  const behind = multiplexed ? withMultiplexed(profile, book) : book.calls
+  const uncommon = uncommonNames(book)
   for (const arch of profile.architectures) {
     const newest = newestCall(arch, book)
-    const rules = arch.multiplex === 'direct' ? book.rules : withMultiplexed(profile, book)
-    const uncommon = rules === book.rules ? names : uncommonNames(rules, common)
-    const table: NumberTable = { arch, rules, common, uncommon, newest, newer: newest > 0 ? merging.enosys : undefined }
-    checkConflicts(table, book.conditional, merging)
+    const calls = arch.multiplex === 'direct' ? book.calls : behind
+    const table: NumberTable = { arch, calls, common, uncommon, newest, newer: newest > 0 ? merging.enosys : undefined }
+    checkConflicts(table, book.special, merging)
     const together = tables.get(arch.audit)
     if (together === undefined) tables.set(arch.audit, [table])
     else together.push(table)
@@ -419,7 +432,7 @@ const writeFilter = (tables: readonly NumberTable[][], merging: Merging, endian:
   return writer
 }
 
-const newMerging = (defaultAction: number, conflict: Merging['conflict']): Merging => {
+const newMerging = (defaultAction: number, lists: readonly Rules[], conflict: Merging['conflict']): Merging => {
   const outcomes: Outcomes = { list: [], ids: new Map() }
   return {
     pool: decisionPool(),
@@ -429,7 +442,8 @@ const newMerging = (defaultAction: number, conflict: Merging['conflict']): Mergi
     enosys: answersEnosys(defaultAction) ? idOf(outcomes, RETURN_ENOSYS) : undefined,
     bad: idOf(outcomes, BAD_ARCHITECTURE),
     conflict,
-    decided: { 32: new Map(), 64: new Map() },
+    lists,
+    decided: { 32: [], 64: [] },
   }
 }
 
@@ -438,19 +452,22 @@ export const compileSeccomp = (profile: Seccomp, options: CompileOptions): Compi
   const path = options.path ?? 'linux.seccomp'
   const native: Architecture = ARCHITECTURES[options.arch]
   const problems: Problem[] = []
-  const report = (at: string, message: string) => void problems.push({ path: at, message })
+  const report = (at: string, part: string, message: string) => void problems.push({ path: at + part, message })
   const checked = checkProfile(profile, native, path, report)
   if (checked === undefined || problems.length > 0) return { problems: problems as [Problem, ...Problem[]] }
-  const merging = newMerging(checked.defaultAction, (rule, index) => {
+  const book = readRules(checked, (source, at) =>
+    report(path, `.syscalls[${source}].names[${at}]`, 'must be the name of a system call'),
+  )
+  if (problems.length > 0) return { problems: problems as [Problem, ...Problem[]] }
+  const merging = newMerging(checked.defaultAction, book.lists, (rule, index) => {
     const at = `${path}.syscalls[${rule.source}]`
     const message = `${syscallNames()[index]} has another action already under the same conditions`
-    if (!problems.some((problem) => problem.path === at)) report(at, message)
+    if (!problems.some((problem) => problem.path === at)) report(at, '', message)
   })
-  const book = readRules(checked)
   const writer = writeFilter(numberTables(checked, book, merging), merging, native.endian)
   const count = writer.count()
   if (count > MAX_INSTRUCTIONS)
-    report(`${path}.syscalls`, `compiles to ${count} instructions, the kernel takes ${MAX_INSTRUCTIONS}`)
+    report(path, '.syscalls', `compiles to ${count} instructions, the kernel takes ${MAX_INSTRUCTIONS}`)
   if (problems.length > 0) return { problems: problems as [Problem, ...Problem[]] }
   return {
     problems: [],

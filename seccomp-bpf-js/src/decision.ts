@@ -11,7 +11,7 @@ import {
   BPF_LD_W_ABS,
   type ProgramWriter,
 } from './program.ts'
-import { EQ, GE, GT, type Level, MASKED, type Node, type RuleTree, type Branch as TreeBranch } from './rule-tree.ts'
+import { EQ, GE, GT, type Level, MASKED, type Node, type RuleTree } from './rule-tree.ts'
 
 /** An end: the filter returns `action`. */
 export interface Leaf {
@@ -87,23 +87,38 @@ export const decisionPool = (): DecisionPool => {
 export const decide = (tree: RuleTree, otherwise: Decision, pool: DecisionPool): Decision => {
   if (tree.action !== undefined) return pool.leaf(tree.action)
   if (tree.root === undefined) return otherwise
-  return simplify(decideLevel(tree.root, otherwise, pool), pool)
+  const decision = decideLevel(tree.root, otherwise, pool)
+  return repeatsItself(tree.root) ? simplify(decision, pool) : decision
 }
 
-const decideLevel = (level: Level, otherwise: Decision, pool: DecisionPool): Decision => {
+/** Whether a test may know the outcome of a later one: not among mere equalities that end in actions. */
+const repeatsItself = ({ nodes }: Level): boolean => {
+  for (let i = 0; i < nodes.length; ++i) {
+    const { compare, yesLevel, noLevel } = nodes[i] as Node
+    if (compare !== EQ || noLevel !== undefined) return true
+    if (yesLevel !== undefined && (i + 1 < nodes.length || repeatsItself(yesLevel))) return true
+  }
+  return false
+}
+
+const decideLevel = ({ nodes }: Level, otherwise: Decision, pool: DecisionPool): Decision => {
   let next = otherwise
-  for (let i = level.nodes.length - 1; i >= 0; i--) {
-    const node = level.nodes[i] as Node
-    const yes = decideBranch(node.yes, next, pool)
-    const no = decideBranch(node.no, next, pool)
-    next = pool.test(node.word, node.compare, node.mask, node.value, yes, no)
+  for (let i = nodes.length - 1; i >= 0; --i) {
+    const { word, compare, mask, value, yesAction, yesLevel, noAction, noLevel } = nodes[i] as Node
+    const yes = decideBranch(yesAction, yesLevel, next, pool)
+    next = pool.test(word, compare, mask, value, yes, decideBranch(noAction, noLevel, next, pool))
   }
   return next
 }
 
-const decideBranch = (branch: TreeBranch, next: Decision, pool: DecisionPool): Decision => {
-  if (branch.level !== undefined) return decideLevel(branch.level, next, pool)
-  return branch.action === undefined ? next : pool.leaf(branch.action)
+const decideBranch = (
+  action: number | undefined,
+  level: Level | undefined,
+  next: Decision,
+  pool: DecisionPool,
+): Decision => {
+  if (level !== undefined) return decideLevel(level, next, pool)
+  return action === undefined ? next : pool.leaf(action)
 }
 
 /** A test made earlier on the path, and how it came out. */

@@ -67,6 +67,8 @@ export interface Rule {
 
 /** One entry of `syscalls`: its names, and the rules every one of them gets. */
 export interface RuleGroup {
+  /** Index in `syscalls`. */
+  readonly source: number
   readonly names: readonly string[]
   readonly rules: readonly Rule[]
   /** The rules do what happens anyway; libseccomp does not take them. */
@@ -110,7 +112,8 @@ const OPERATORS: Readonly<Record<Operator, true>> = {
   SCMP_CMP_MASKED_EQ: true,
 }
 
-type Report = (path: string, message: string) => void
+/** Notes a problem. The path comes in two parts, so that it is put together only where there is a problem. */
+type Report = (path: string, part: string, message: string) => void
 
 /** The names libseccomp allows, for messages. */
 const listed = (table: object) => Object.keys(table).join(', ')
@@ -129,17 +132,17 @@ const words = (value: unknown): readonly [high: number, low: number] | undefined
 
 const checkArg = (arg: SeccompArg, path: string, report: Report): Condition | undefined => {
   if (typeof arg !== 'object' || arg === null) {
-    report(path, 'must be an object')
+    report(path, '', 'must be an object')
     return undefined
   }
   if (!Number.isInteger(arg.index) || arg.index < 0 || arg.index > 5)
-    report(`${path}.index`, 'must be an integer from 0 to 5')
+    report(path, '.index', 'must be an integer from 0 to 5')
   const known = Object.hasOwn(OPERATORS, arg.op)
-  if (!known) report(`${path}.op`, `must be one of ${listed(OPERATORS)}`)
+  if (!known) report(path, '.op', `must be one of ${listed(OPERATORS)}`)
   const value = words(arg.value)
-  if (value === undefined) report(`${path}.value`, 'must be an unsigned 64-bit integer, a bigint beyond 2^53')
+  if (value === undefined) report(path, '.value', 'must be an unsigned 64-bit integer, a bigint beyond 2^53')
   const second = words(arg.valueTwo ?? 0)
-  if (second === undefined) report(`${path}.valueTwo`, 'must be an unsigned 64-bit integer, a bigint beyond 2^53')
+  if (second === undefined) report(path, '.valueTwo', 'must be an unsigned 64-bit integer, a bigint beyond 2^53')
   if (value === undefined || second === undefined || !known) return undefined
   const { index, op } = arg
   if (op === 'SCMP_CMP_MASKED_EQ')
@@ -147,37 +150,41 @@ const checkArg = (arg: SeccompArg, path: string, report: Report): Condition | un
   return { index, op, maskHigh: 0xffffffff, maskLow: 0xffffffff, high: value[0], low: value[1] }
 }
 
-/** Action and errno of an entry as the filter's return value; spec: an errno on an action without one is an error. */
-const checkAction = (name: unknown, errno: unknown, path: readonly [string, string], report: Report): number => {
-  const action = actionValue(name, errno)
-  if (action.problem !== undefined) report(action.problem.at === 'action' ? path[0] : path[1], action.problem.message)
-  return action.value
+/** Action and errno as the filter's return value; spec: an errno on an action without one is an error. */
+const checkAction = (name: unknown, errno: unknown, path: string, keys: ActionKeys, report: Report): number => {
+  const { value, problem } = actionValue(name, errno)
+  if (problem !== undefined) report(path, problem.at === 'action' ? keys.action : keys.errno, problem.message)
+  return value
 }
+
+interface ActionKeys {
+  readonly action: string
+  readonly errno: string
+}
+
+const RULE_KEYS: ActionKeys = { action: '.action', errno: '.errnoRet' }
+const DEFAULT_KEYS: ActionKeys = { action: '.defaultAction', errno: '.defaultErrnoRet' }
 
 const checkSyscall = (entry: SeccompSyscall, source: number, path: string, fallback: number, report: Report) => {
   if (typeof entry !== 'object' || entry === null) {
-    report(path, 'must be an object')
+    report(path, '', 'must be an object')
     return undefined
   }
-  const action = checkAction(entry.action, entry.errnoRet, [`${path}.action`, `${path}.errnoRet`], report)
+  const action = checkAction(entry.action, entry.errnoRet, path, RULE_KEYS, report)
   const names = Array.isArray(entry.names) ? (entry.names as readonly string[]) : []
-  if (names.length === 0) report(`${path}.names`, 'must be an array with at least one name')
-  // Not `every` with a function: there are hundreds of names, and calls are dear in an interpreter.
-  let texts = 0
-  for (const name of names) if (typeof name === 'string') ++texts
-  if (texts < names.length || names.includes('')) report(`${path}.names`, 'must be names of system calls')
+  if (names.length === 0) report(path, '.names', 'must be an array with at least one name')
   if (entry.action === 'SCMP_ACT_NOTIFY' && names.includes('write')) {
-    const at = `${path}.names[${names.indexOf('write')}]`
-    report(at, 'SCMP_ACT_NOTIFY cannot be used for write, the runtime needs it to pass the listener on')
+    const at = `.names[${names.indexOf('write')}]`
+    report(path, at, 'SCMP_ACT_NOTIFY cannot be used for write, the runtime needs it to pass the listener on')
   }
   const args: readonly SeccompArg[] = entry.args ?? []
-  if (!Array.isArray(args)) report(`${path}.args`, 'must be an array')
+  if (!Array.isArray(args)) report(path, '.args', 'must be an array')
   const conditions: Condition[] = []
   for (let i = 0; i < args.length; i++) {
     const condition = checkArg(args[i] as SeccompArg, `${path}.args[${i}]`, report)
     if (condition !== undefined) conditions.push(condition)
   }
-  return { names, rules: rulesOf(source, action, conditions), redundant: action === fallback }
+  return { source, names, rules: rulesOf(source, action, conditions), redundant: action === fallback }
 }
 
 /**
@@ -205,9 +212,9 @@ const checkArchitectures = (
   for (let i = 0; i < names.length; i++) {
     const name = names[i] as ArchitectureName
     const architecture = Object.hasOwn(ARCHITECTURES, name) ? ARCHITECTURES[name] : undefined
-    if (architecture === undefined) report(`${path}[${i}]`, `must be one of ${listed(ARCHITECTURES)}`)
+    if (architecture === undefined) report(path, `[${i}]`, `must be one of ${listed(ARCHITECTURES)}`)
     else if (architecture.endian !== native.endian)
-      report(`${path}[${i}]`, `${names[i]} is ${architecture.endian}-endian, the machine is not`)
+      report(path, `[${i}]`, `${names[i]} is ${architecture.endian}-endian, the machine is not`)
     else if (!architectures.includes(architecture)) architectures.push(architecture)
   }
   return architectures
@@ -218,9 +225,9 @@ const checkFlags = (names: readonly string[], listener: boolean, path: string, r
   for (let i = 0; i < names.length; i++) {
     const name = names[i] as string
     const flag = Object.hasOwn(FLAGS, name) ? FLAGS[name] : undefined
-    if (flag === undefined) report(`${path}[${i}]`, `must be one of ${listed(FLAGS)}`)
+    if (flag === undefined) report(path, `[${i}]`, `must be one of ${listed(FLAGS)}`)
     else if (flag === SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV && !listener)
-      report(`${path}[${i}]`, 'needs a rule with SCMP_ACT_NOTIFY')
+      report(path, `[${i}]`, 'needs a rule with SCMP_ACT_NOTIFY')
     else flags |= flag
   }
   // Both report through the return value of seccomp(2), so the kernel takes them together only with this third flag.
@@ -237,18 +244,17 @@ export const checkProfile = (
   report: Report,
 ): CheckedProfile | undefined => {
   if (typeof profile !== 'object' || profile === null) {
-    report(path, 'must be an object')
+    report(path, '', 'must be an object')
     return undefined
   }
   for (const list of ['architectures', 'flags', 'syscalls'] as const)
     if (profile[list] !== undefined && !Array.isArray(profile[list])) {
-      report(`${path}.${list}`, 'must be an array')
+      report(path, `.${list}`, 'must be an array')
       return undefined
     }
-  const fallbackPath = [`${path}.defaultAction`, `${path}.defaultErrnoRet`] as const
-  const defaultAction = checkAction(profile.defaultAction, profile.defaultErrnoRet, fallbackPath, report)
+  const defaultAction = checkAction(profile.defaultAction, profile.defaultErrnoRet, path, DEFAULT_KEYS, report)
   if (profile.defaultAction === 'SCMP_ACT_NOTIFY')
-    report(fallbackPath[0], 'SCMP_ACT_NOTIFY cannot be used as default action')
+    report(path, DEFAULT_KEYS.action, 'SCMP_ACT_NOTIFY cannot be used as default action')
   const architectures = checkArchitectures(profile.architectures ?? [], native, `${path}.architectures`, report)
   const groups: RuleGroup[] = []
   let listener = false
@@ -262,8 +268,8 @@ export const checkProfile = (
   }
   const flags = checkFlags(profile.flags ?? DEFAULT_FLAGS, listener, `${path}.flags`, report)
   if (listener && !isText(profile.listenerPath))
-    report(`${path}.listenerPath`, 'must be set, a rule uses SCMP_ACT_NOTIFY')
+    report(path, '.listenerPath', 'must be set, a rule uses SCMP_ACT_NOTIFY')
   if (isText(profile.listenerMetadata) && !isText(profile.listenerPath))
-    report(`${path}.listenerMetadata`, 'must not be set without listenerPath')
+    report(path, '.listenerMetadata', 'must not be set without listenerPath')
   return { defaultAction, architectures, flags, listener, groups }
 }

@@ -12,31 +12,24 @@ export const GT = 1
 export const GE = 2
 export const MASKED = 3
 
-/** What follows one outcome of a test: an action, more tests, or nothing (the next test of the level). */
-export interface Branch {
-  action: number | undefined
-  level: Level | undefined
-}
-
 /** Tests tried in order until one of them leads to an action. */
 export interface Level {
   readonly nodes: Node[]
 }
 
-/** A test of one word of an argument. */
+/** A test of one word of an argument. What follows an outcome: an action, more tests, or the next test of the level. */
 export interface Node {
   /** Twice the argument's index, plus one for the upper word. */
   readonly word: number
   readonly compare: number
   readonly mask: number
   readonly value: number
-  /** Order on a level: by operator as written in the profile. */
-  readonly rank: number
-  /** The whole 64-bit value, by which libseccomp settles some conflicts. */
-  readonly high: number
-  readonly low: number
-  readonly yes: Branch
-  readonly no: Branch
+  /** The condition it is part of: its operator gives the order on a level, its value settles some conflicts. */
+  readonly condition: Condition
+  yesAction: number | undefined
+  yesLevel: Level | undefined
+  noAction: number | undefined
+  noLevel: Level | undefined
 }
 
 /** The rules of one call on one architecture: one action, or a tree. */
@@ -55,26 +48,29 @@ const RANK: Readonly<Record<Operator, number>> = {
   SCMP_CMP_GT: 1,
 }
 
-const node = (condition: Condition, part: 'high' | 'low', compare: number): Node => {
-  const mask = part === 'high' ? condition.maskHigh : condition.maskLow
-  return {
-    word: 2 * condition.index + (part === 'high' ? 1 : 0),
-    compare,
-    mask,
-    value: ((part === 'high' ? condition.high : condition.low) & mask) >>> 0,
-    rank: RANK[condition.op],
-    high: condition.high,
-    low: condition.low,
-    yes: { action: undefined, level: undefined },
-    no: { action: undefined, level: undefined },
-  }
-}
+const lowNode = (condition: Condition, compare: number): Node => ({
+  word: 2 * condition.index,
+  compare,
+  mask: condition.maskLow,
+  value: (condition.low & condition.maskLow) >>> 0,
+  condition,
+  yesAction: undefined,
+  yesLevel: undefined,
+  noAction: undefined,
+  noLevel: undefined,
+})
 
-/** The tests of one condition: where they start, and the branches on which the condition holds. */
-interface Chain {
-  readonly first: Node
-  readonly ends: readonly Branch[]
-}
+const highNode = (condition: Condition, compare: number): Node => ({
+  word: 2 * condition.index + 1,
+  compare,
+  mask: condition.maskHigh,
+  value: (condition.high & condition.maskHigh) >>> 0,
+  condition,
+  yesAction: undefined,
+  yesLevel: undefined,
+  noAction: undefined,
+  noLevel: undefined,
+})
 
 /** NE, LT and LE are EQ, GE and GT with the outcome turned round. */
 const turned = (op: Operator) => op === 'SCMP_CMP_NE' || op === 'SCMP_CMP_LT' || op === 'SCMP_CMP_LE'
@@ -89,24 +85,25 @@ const COMPARE: Readonly<Record<Operator, number>> = {
   SCMP_CMP_LT: GE,
 }
 
-const chain32 = (condition: Condition): Chain => {
-  const first = node(condition, 'low', COMPARE[condition.op])
-  return { first, ends: [turned(condition.op) ? first.no : first.yes] }
-}
+/** Makes an outcome of a test lead on: to the tests of the rule's next condition, or to its action. */
+type LeadOn = (node: Node, side: 'yes' | 'no') => void
 
-const chain64 = (condition: Condition): Chain => {
+/** The tests of one condition; `leadOn` is called for each outcome on which the condition holds. */
+const testsOf = (condition: Condition, width: 32 | 64, leadOn: LeadOn): Node => {
   const compare = COMPARE[condition.op]
-  const low = node(condition, 'low', compare)
-  if (compare === EQ || compare === MASKED) {
-    const high = node(condition, 'high', compare)
-    high.yes.level = { nodes: [low] }
-    return { first: high, ends: turned(condition.op) ? [high.no, low.no] : [low.yes] }
-  }
-  const above = node(condition, 'high', GT)
-  const same = node(condition, 'high', EQ)
-  above.no.level = { nodes: [same] }
-  same.yes.level = { nodes: [low] }
-  return { first: above, ends: turned(condition.op) ? [same.no, low.no] : [above.yes, low.yes] }
+  const side = turned(condition.op) ? 'no' : 'yes'
+  const low = lowNode(condition, compare)
+  leadOn(low, side)
+  if (width === 32) return low
+  const ordered = compare === GT || compare === GE
+  const same = highNode(condition, ordered ? EQ : compare)
+  same.yesLevel = { nodes: [low] }
+  if (side === 'no') leadOn(same, 'no')
+  if (!ordered) return same
+  const above = highNode(condition, GT)
+  above.noLevel = { nodes: [same] }
+  if (side === 'yes') leadOn(above, 'yes')
+  return above
 }
 
 /** Conditions that compare something, arguments in ascending order. */
@@ -118,13 +115,17 @@ const comparing = (rule: Rule, width: 32 | 64): readonly Condition[] => {
 
 /** The tests of conditions from `at` on. A condition may hold on two branches, and each gets its own tests below. */
 const chainOf = (conditions: readonly Condition[], at: number, action: number, width: 32 | 64): Level => {
-  const condition = conditions[at] as Condition
-  const { first, ends } = width === 32 ? chain32(condition) : chain64(condition)
-  for (const end of ends) {
-    if (at + 1 < conditions.length) end.level = chainOf(conditions, at + 1, action, width)
-    else end.action = action
+  const leadOn: LeadOn = (node, side) => {
+    if (at + 1 === conditions.length) {
+      if (side === 'yes') node.yesAction = action
+      else node.noAction = action
+    } else {
+      const level = chainOf(conditions, at + 1, action, width)
+      if (side === 'yes') node.yesLevel = level
+      else node.noLevel = level
+    }
   }
-  return { nodes: [first] }
+  return { nodes: [testsOf(conditions[at] as Condition, width, leadOn)] }
 }
 
 const sameTest = (a: Node, b: Node): boolean =>
@@ -133,58 +134,62 @@ const sameTest = (a: Node, b: Node): boolean =>
 /** True when `a` comes after `b` on a level. */
 const isAfter = (a: Node, b: Node): boolean => {
   if (a.word !== b.word) return a.word < b.word
-  if (a.rank !== b.rank) return a.rank < b.rank
-  return a.rank === 2 ? a.value > b.value : a.value < b.value
+  const rank = RANK[a.condition.op]
+  const other = RANK[b.condition.op]
+  if (rank !== other) return rank < other
+  return rank === 2 ? a.value > b.value : a.value < b.value
 }
 
-const isLeaf = (test: Node): boolean => test.yes.level === undefined && test.no.level === undefined
+const isLeaf = (test: Node): boolean => test.yesLevel === undefined && test.noLevel === undefined
 
 /** True when every action below is this one. */
-const onlyActs = (level: Level | undefined, action: number): boolean => {
-  if (level === undefined) return true
-  for (const test of level.nodes) {
-    if (!onlyActsNode(test, action)) return false
-  }
-  return true
-}
-
-const onlyActsNode = (test: Node, action: number): boolean =>
-  (test.yes.action === undefined || test.yes.action === action) &&
-  (test.no.action === undefined || test.no.action === action) &&
-  onlyActs(test.yes.level, action) &&
-  onlyActs(test.no.level, action)
+const onlyActs = (level: Level | undefined, action: number): boolean =>
+  level === undefined ||
+  level.nodes.every(
+    (test) =>
+      (test.yesAction === undefined || test.yesAction === action) &&
+      (test.noAction === undefined || test.noAction === action) &&
+      onlyActs(test.yesLevel, action) &&
+      onlyActs(test.noLevel, action),
+  )
 
 type Outcome = 'added' | 'conflict'
 
-/** Which of two 64-bit values is larger: negative, zero, positive. */
-const compareValues = (a: Node, b: Node): number => (a.high === b.high ? a.low - b.low : a.high - b.high)
+/** Which of two tests' 64-bit values is larger: negative, zero, positive. */
+const compareValues = (a: Condition, b: Condition): number => (a.high === b.high ? a.low - b.low : a.high - b.high)
+
+/** The names of an outcome's two fields. */
+const SIDES = {
+  yes: { action: 'yesAction', level: 'yesLevel' },
+  no: { action: 'noAction', level: 'noLevel' },
+} as const
 
 /** Gives an existing test the action that a new one has on this side. */
 const addAction = (side: 'yes' | 'no', existing: Node, fresh: Node): Outcome => {
-  const action = fresh[side].action
-  const branch = existing[side]
-  if (action === undefined) return 'added'
-  if (branch.action === undefined) {
-    if (!onlyActs(branch.level, action)) return 'conflict'
-    branch.level = undefined
-    branch.action = action
+  const { action, level } = SIDES[side]
+  const added = fresh[action]
+  if (added === undefined || added === existing[action]) return 'added'
+  if (existing[action] === undefined) {
+    if (!onlyActs(existing[level], added)) return 'conflict'
+    existing[level] = undefined
+    existing[action] = added
     return 'added'
   }
-  if (branch.action === action) return 'added'
   // The upper word alone decides here; the rule that reaches further wins.
-  const order = compareValues(fresh, existing)
-  if (fresh.word & 1 && (side === 'yes' ? order > 0 : order < 0)) branch.action = action
+  const order = compareValues(fresh.condition, existing.condition)
+  if (fresh.word & 1 && (side === 'yes' ? order > 0 : order < 0)) existing[action] = added
   return isLeaf(existing) || isLeaf(fresh) ? 'conflict' : 'added'
 }
 
-/** Adds the tests below a new test to those below an equal existing one. */
+/** Adds the tests below a new test to those below an equal existing one; 'shorter' when these have an action already. */
 const addBelow = (side: 'yes' | 'no', existing: Node, fresh: Node): Outcome | 'shorter' => {
-  const level = fresh[side].level
-  if (level === undefined) return 'added'
-  const branch = existing[side]
-  if (branch.level !== undefined) return addLevel(branch.level, level)
-  if (branch.action !== undefined) return 'shorter'
-  branch.level = level
+  const { action, level } = SIDES[side]
+  const added = fresh[level]
+  if (added === undefined) return 'added'
+  const below = existing[level]
+  if (below !== undefined) return addLevel(below, added)
+  if (existing[action] !== undefined) return 'shorter'
+  existing[level] = added
   return 'added'
 }
 
