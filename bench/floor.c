@@ -195,8 +195,9 @@ static int build_root(const char *bundle) {
 }
 
 static void hide_paths(int root) {
-  static const char *const masked[] = {"proc/acpi",       "proc/asound",      "proc/kcore",    "proc/keys", "proc/latency_stats",
-                                       "proc/timer_list", "proc/timer_stats", "proc/sched_debug", "sys/firmware", "proc/scsi"};
+  static const char *const masked[] = {"proc/acpi",          "proc/asound",     "proc/kcore",       "proc/keys",
+                                       "proc/latency_stats", "proc/timer_list", "proc/timer_stats", "proc/sched_debug",
+                                       "sys/firmware",       "proc/scsi"};
   static const char *const readonly[] = {"proc/bus", "proc/fs", "proc/irq", "proc/sys", "proc/sysrq-trigger"};
   for (size_t i = 0; i < sizeof readonly / sizeof *readonly; i++) {
     int mnt = clone_mount(root, readonly[i]);
@@ -209,9 +210,12 @@ static void hide_paths(int root) {
     struct stat st;
     if (fstatat(root, masked[i], &st, AT_SYMLINK_NOFOLLOW) < 0) continue;
     int mnt;
-    if (!S_ISDIR(st.st_mode)) mnt = clone_mount(root, "dev/null");
-    else if (empty < 0) mnt = empty = new_mount("tmpfs", NULL, MOUNT_ATTR_RDONLY);
-    else mnt = (int)syscall(SYS_open_tree, empty, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    if (!S_ISDIR(st.st_mode))
+      mnt = clone_mount(root, "dev/null");
+    else if (empty < 0)
+      mnt = empty = new_mount("tmpfs", NULL, MOUNT_ATTR_RDONLY);
+    else
+      mnt = (int)syscall(SYS_open_tree, empty, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     attach((int)check(mnt, masked[i]), root, masked[i]);
   }
 }
@@ -276,7 +280,8 @@ int main(int argc, char **argv) {
     if (h->tasks < 0) v2 = h->dir;
   }
   struct clone_args args = {
-      .flags = CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS | (v2 < 0 ? 0 : CLONE_INTO_CGROUP),
+      .flags =
+          CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS | (v2 < 0 ? 0 : CLONE_INTO_CGROUP),
       .exit_signal = SIGCHLD,
       .cgroup = v2 < 0 ? 0 : (uint64_t)v2,
   };
@@ -284,6 +289,7 @@ int main(int argc, char **argv) {
   if (pid == 0) child(argv[1]);
   int status;
   check(waitpid(pid, &status, 0), "waitpid");
-  for (int i = 0; i < hierarchy_count; i++) check(unlinkat(hierarchies[i].root, argv[2], AT_REMOVEDIR), hierarchies[i].name);
+  for (int i = 0; i < hierarchy_count; i++)
+    check(unlinkat(hierarchies[i].root, argv[2], AT_REMOVEDIR), hierarchies[i].name);
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

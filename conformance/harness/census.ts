@@ -110,9 +110,13 @@ const mounts = (): readonly string[] =>
     .filter((line) => line.includes(token))
     .map((line) => line.split(' ').slice(3, 6).join(' '))
 
+/* Two levels, not through links: a state directory may hold one to its cgroup. */
 const listing = (dir: string): readonly string[] => {
   try {
-    return readdirSync(dir, { recursive: true }).map(String)
+    return readdirSync(dir, { withFileTypes: true }).flatMap((entry) => [
+      entry.name,
+      ...(entry.isDirectory() ? readdirSync(join(dir, entry.name)).map((name) => `${entry.name}/${name}`) : []),
+    ])
   } catch {
     return []
   }

