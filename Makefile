@@ -64,7 +64,7 @@ CXX_FLAGS := -std=gnu++17 -fno-exceptions -fno-rtti -fno-threadsafe-statics -isy
 KERNEL := -idirafter build/include
 ifeq ($(SANITIZE),1)
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1
-EMBED_C := $(filter-out addon/embed/arena.c addon/embed/snapshot.c addon/embed/glibc_compat.c,$(EMBED_C))
+EMBED_C := $(filter-out addon/embed/arena.c addon/embed/placement.c addon/embed/snapshot.c addon/embed/glibc_compat.c,$(EMBED_C))
 EMBED_CC :=
 CC_RUNT := gcc -std=gnu11 -D_GNU_SOURCE= $(WARN) $(SAN) $(SECTIONS) -DRUNT_SANITIZE $(INCLUDES) $(DEFINES) $(KERNEL)
 CXX_RUNT := g++ $(WARN) $(SAN) $(SECTIONS) $(CXX_FLAGS) $(INCLUDES) $(DEFINES) $(KERNEL)
@@ -191,11 +191,18 @@ $(BUILD)/runt.boot: $(FLAGS) $(OBJECTS) $O/addon/binding.o $O/addon.a addon/embe
 	$(call say,LINK)
 	$(Q)$(LINK_RUNT) -o $@ $(OBJECTS) $O/addon/binding.o $O/addon.a $(LIBS_RUNT)
 
+# Two runs at build time: one finds out which memory commands write to, one saves the engine with that memory together.
+# Where the first cannot be done, the program is only a little slower.
 ifeq ($(SNAPSHOT),1)
-$(BUILD)/runt: $(BUILD)/runt.boot $(FLAGS)
-	@$(STRIP) $< $<.stripped
+TRAINING := $(BUILD)/training
+$(TRAINING)/list: $(BUILD)/runt.boot
+	@rm -rf $(@D) && mkdir -p $(@D)/rootfs
+	$(Q)$< spec --bundle $(@D) && $< --train $(@D) $@ || : >$@
+
+$(BUILD)/runt: $(BUILD)/runt.boot $(TRAINING)/list $(FLAGS)
 	$(call say,SNAPSHOT)
-	$(Q)$< --make-snapshot $<.stripped $@
+	@$(STRIP) $< $<.stripped
+	$(Q)$< --make-snapshot $(TRAINING)/list $<.stripped $@
 else
 $(BUILD)/runt: $(BUILD)/runt.boot $(FLAGS)
 	$(Q)$(STRIP) $< $@
@@ -236,7 +243,7 @@ $(PROBE)/host: $(PROBE_OBJECTS) addon/embed/snapshot.ld
 	$(Q)$(LINK_RUNT) -o $@ $(PROBE_OBJECTS) $(LIBS_RUNT)
 
 $(PROBE)/snapshot: $(PROBE)/host
-	$(Q)$(if $(filter 1,$(SNAPSHOT)),$< --make-snapshot $< $@,cp $< $@)
+	$(Q)$(if $(filter 1,$(SNAPSHOT)),$< --make-snapshot /dev/null $< $@,cp $< $@)
 
 $(PROBE)/probe.node: addon/embed/testing/binding.cc $(DEPS)
 	@mkdir -p $(@D)

@@ -8,6 +8,7 @@
 //
 // It also replaces libc's malloc: a second heap would cost its own pages and would not be part of the snapshot.
 #include "arena.h"
+#include "placement.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -16,7 +17,7 @@
 
 enum {
   ALIGNMENT = 16,
-  HEADER = 8,                 // the block's payload size, just before the payload
+  HEADER = ARENA_HEADER,      // the block's payload size, just before the payload
   CLASSES = 64,               // exact lists: payloads of 24, 40, ... bytes
   LARGE_CLASSES = 32,         // by power of two, searched first-fit
   LARGE_SEARCH = 8,           // entries looked at before taking fresh memory
@@ -41,7 +42,7 @@ static size_t *size_of(const void *block) {
 }
 
 // Payload sizes are 24, 40, 56, ...: with the header each block is a multiple of 16.
-static size_t round_up(size_t size) {
+size_t arena_round(size_t size) {
   if (size <= 2 * ALIGNMENT - HEADER) return 2 * ALIGNMENT - HEADER;
   return ((size + HEADER + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1)) - HEADER;
 }
@@ -64,6 +65,11 @@ static int grow(size_t size) {
   return 0;
 }
 
+void *arena_make_block(char *memory, size_t rounded) {
+  *(size_t *)memory = rounded;
+  return memory + HEADER;
+}
+
 static void *bump(size_t rounded) {
   if (rounded > (size_t)(limit - next) && grow(rounded) < 0) {
     errno = ENOMEM;
@@ -71,8 +77,7 @@ static void *bump(size_t rounded) {
   }
   char *block = next;
   next += rounded + HEADER;
-  *size_of(block) = rounded;
-  return block;
+  return arena_make_block(block - HEADER, rounded);
 }
 
 // First fit among the largest few of the power-of-two list; the rest of a block that is split goes back to a list.
@@ -88,7 +93,7 @@ static void *take_large(size_t rounded) {
         char *rest = (char *)block + rounded + HEADER;
         *size_of(rest) = have - rounded - HEADER;
         *size_of(block) = rounded;
-        arena_free(rest);
+        arena_plain_free(rest);
       }
       return block;
     }
@@ -96,12 +101,12 @@ static void *take_large(size_t rounded) {
   return NULL;
 }
 
-void *arena_alloc(size_t size) {
+void *arena_plain_alloc(size_t size) {
   if (size > PTRDIFF_MAX - 2 * ALIGNMENT) {
     errno = ENOMEM;
     return NULL;
   }
-  size_t rounded = round_up(size);
+  size_t rounded = arena_round(size);
   unsigned class = exact_class(rounded);
   if (class < CLASSES) {
     struct free_block *block = exact[class];
@@ -116,7 +121,7 @@ void *arena_alloc(size_t size) {
   return bump(rounded);
 }
 
-void arena_free(void *block) {
+void arena_plain_free(void *block) {
   if (!block) return;
   size_t size = *size_of(block);
   if ((char *)block + size + HEADER == next) {
@@ -130,28 +135,44 @@ void arena_free(void *block) {
   *list = freed;
 }
 
-void *arena_realloc(void *block, size_t size) {
-  if (!block) return arena_alloc(size);
+void *arena_plain_realloc(void *block, size_t size) {
+  if (!block) return arena_plain_alloc(size);
   if (size == 0) {
-    arena_free(block);
+    arena_plain_free(block);
     return NULL;
   }
   if (size > PTRDIFF_MAX - 2 * ALIGNMENT) {
     errno = ENOMEM;
     return NULL;
   }
-  size_t have = *size_of(block), rounded = round_up(size);
+  size_t have = *size_of(block), rounded = arena_round(size);
   if ((char *)block + have + HEADER == next && rounded <= (size_t)(limit - (char *)block)) {
     next = (char *)block + rounded + HEADER;
     *size_of(block) = rounded;
     return block;
   }
   if (rounded <= have) return block;
-  void *bigger = arena_alloc(size);
+  void *bigger = arena_plain_alloc(size);
   if (!bigger) return NULL;
   memcpy(bigger, block, have);
-  arena_free(block);
+  arena_plain_free(block);
   return bigger;
+}
+
+void *arena_alloc(size_t size) {
+  return __builtin_expect(placement != NULL, 0) ? placement_alloc(size) : arena_plain_alloc(size);
+}
+
+void *arena_realloc(void *block, size_t size) {
+  if (__builtin_expect(placement != NULL, 0)) return placement_realloc(block, size);
+  return arena_plain_realloc(block, size);
+}
+
+void arena_free(void *block) {
+  if (__builtin_expect(placement != NULL, 0))
+    placement_free(block);
+  else
+    arena_plain_free(block);
 }
 
 size_t arena_usable_size(const void *block) {
@@ -161,6 +182,10 @@ size_t arena_usable_size(const void *block) {
 void arena_forget_free(void) {
   memset(exact, 0, sizeof exact);
   memset(large, 0, sizeof large);
+}
+
+char *arena_first(void) {
+  return region + ALIGNMENT;
 }
 
 char *arena_top(void) {

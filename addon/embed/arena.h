@@ -17,6 +17,19 @@ size_t arena_usable_size(const void *block);
 // would cost a page of its own.
 void arena_forget_free(void);
 
+// The same without regard to a placement (placement.c), which only the build has.
+void *arena_plain_alloc(size_t size);
+void *arena_plain_realloc(void *block, size_t size);
+void arena_plain_free(void *block);
+
+// The size of a block for a request of `size`, without its header; and a block in memory of the caller's.
+enum { ARENA_HEADER = 8 };
+size_t arena_round(size_t size);
+void *arena_make_block(char *memory, size_t rounded);
+
+// The first block of the arena; the others follow, each behind the one before it.
+char *arena_first(void);
+
 // The first byte behind everything handed out so far from the fixed region: where a snapshot ends.
 char *arena_top(void);
 

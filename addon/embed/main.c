@@ -1,6 +1,7 @@
 // The entry of the static program. A program with a snapshot (snapshot.c) starts in the middle: the engine is there
 // and every module has been evaluated, at build time. One without loads bytecode like any other QuickJS program.
 #include "embed.h"
+#include "placement.h"
 #include "snapshot.h"
 
 #include <fcntl.h>
@@ -8,15 +9,26 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { EXIT_INTERNAL = 70 };
+
 static struct engine fresh;
 
 #ifndef RUNT_SANITIZE
-static int make_snapshot(const char *template, const char *path) {
+static int start_all(struct engine *engine) {
+  int failed = engine_start(engine);
+  return failed ? failed : engine_load_all(engine);
+}
+
+// --train BUNDLE LIST, then --make-snapshot LIST TEMPLATE OUT: steps of the build (Makefile).
+static int build_step(int argc, char **argv) {
   struct engine engine = {0};
+  if (argc == 4 && strcmp(argv[1], "--train") == 0) return placement_train(start_all, argv[2], argv[3]);
+  if (argc != 5 || strcmp(argv[1], "--make-snapshot") != 0) return -1;
   int failed = snapshot_begin();
-  if (!failed) failed = engine_start(&engine);
-  if (!failed) failed = engine_load_all(&engine);
-  return failed ? failed : snapshot_write(&engine, template, path);
+  if (failed || placement_begin(argv[2]) < 0) return EXIT_INTERNAL;
+  failed = start_all(&engine);
+  placement_end();
+  return failed ? failed : snapshot_write(&engine, argv[3], argv[4]);
 }
 #else
 // Without the arena there is nothing that could be saved.
@@ -24,10 +36,10 @@ struct engine *snapshot_engine(void) {
   return NULL;
 }
 
-static int make_snapshot(const char *template, const char *path) {
-  (void)template;
-  (void)path;
-  return 1;
+static int build_step(int argc, char **argv) {
+  (void)argc;
+  (void)argv;
+  return -1;
 }
 #endif
 
@@ -46,7 +58,8 @@ int main(int argc, char **argv) {
   if (engine) {
     JS_UpdateStackTop(engine->runtime);
   } else {
-    if (argc == 4 && strcmp(argv[1], "--make-snapshot") == 0) return make_snapshot(argv[2], argv[3]);
+    int status = build_step(argc, argv);
+    if (status >= 0) return status;
     engine = &fresh;
     int failed = engine_start(engine);
     if (failed) return failed;
