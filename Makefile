@@ -2,6 +2,7 @@
 #
 #   make            build/runt, build/runt.node, build/node/ and build/runt-node
 #   make test       everything that is checked: types, lint, tests
+#                   TESTS="word …" runs only the files whose path has one of the words, with test-only
 #   make SANITIZE=1 test   the same with the C code under ASan and UBSan, in build/sanitize
 #   make DEBUG=1    keeps names, line numbers and symbols
 #   make SNAPSHOT=0 starts from bytecode instead of the saved state of the engine
@@ -25,6 +26,7 @@ BUILD := build
 SNAPSHOT ?= 1
 endif
 export RUNT_BUILD := $(BUILD)
+export TESTS
 # For --version; without git it says the version only.
 export RUNT_COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 
@@ -45,7 +47,7 @@ O := $(BUILD)/o
 
 # ---- sources ----
 TS := $(shell find src seccomp-bpf-js/src -name '*.ts' ! -name '*.test.ts' 2>/dev/null)
-TESTS := $(shell find src addon seccomp-bpf-js conformance -name '*.test.ts' 2>/dev/null)
+TEST_SOURCES := $(shell find src addon seccomp-bpf-js conformance -name '*.test.ts' 2>/dev/null)
 STEPS := $(wildcard addon/steps/*.c)
 INIT_SOURCES := $(wildcard addon/init/*.c) $(filter-out addon/steps/runtime_only.c,$(STEPS))
 ADDON_C := $(wildcard addon/*.c) $(filter-out addon/steps/container_only.c,$(STEPS))
@@ -93,7 +95,7 @@ remember = $(shell mkdir -p $(BUILD); printf '%s\n' '$(subst ','"'"',$(2))' | cm
 SOURCES := $(BUILD)/.sources
 FLAGS := $(BUILD)/.flags
 JS_FLAGS := $(BUILD)/.js-flags
-$(call remember,$(SOURCES),$(sort $(TS) $(TESTS) $(C_FILES)))
+$(call remember,$(SOURCES),$(sort $(TS) $(TEST_SOURCES) $(C_FILES)))
 $(call remember,$(FLAGS),$(CC_RUNT) $(CXX_RUNT) $(LINK_RUNT) $(CC_INIT) $(DEBUG) $(SNAPSHOT))
 
 $(call remember,$(JS_FLAGS),$(DEBUG) $(RUNT_COMMIT))
@@ -266,9 +268,9 @@ $(BUILD)/steps-test-init: $(STEP_TESTS) $(STEPS_H) $(SOURCES) $(HEADERS)
 
 # ---- checks ----
 TEST_BUNDLES := $(BUILD)/.tests
-$(TEST_BUNDLES): $(SOURCES) $(TS) $(TESTS) $(shell find conformance src seccomp-bpf-js/src -name '*.ts' 2>/dev/null) scripts/bundle.mjs $(GENERATED)
+$(TEST_BUNDLES): $(SOURCES) $(TS) $(TEST_SOURCES) $(shell find conformance src seccomp-bpf-js/src -name '*.ts' 2>/dev/null) scripts/bundle.mjs $(GENERATED)
 	$(call say,JS)
-	$(Q)node scripts/bundle.mjs test $(BUILD)/test $(TESTS)
+	$(Q)node scripts/bundle.mjs test $(BUILD)/test $(TEST_SOURCES)
 	@touch $@
 
 # tap's own copy without the TypeScript plugin (package.json), which does not know this TypeScript.
