@@ -116,12 +116,12 @@ export const INDEXES: Readonly<Record<string, number>> = {
 ${names.map((name, index) => `  ${name}: ${index},`).join('\n')}
 }
 
-/** Calls reached through socketcall(2) (100 + call) or ipc(2) (200 + call) on architectures that have these. */
-export const MULTIPLEXED: Readonly<Record<string, number>> = {
-${Object.entries(multiplexed)
-  .map(([name, code]) => `  ${name}: ${code},`)
-  .join('\n')}
-}
+/**
+ * Calls reached through socketcall(2) (100 + call) or ipc(2) (200 + call) on architectures that have these: a character
+ * per name, as in the tables.
+ */
+export const MULTIPLEXED =
+${wrap(names.map((name) => (name in multiplexed ? String.fromCharCode(FIRST + multiplexed[name]) : ' ')).join(''))}
 
 `
 let tables = ''

@@ -10,8 +10,8 @@ import { type CheckedProfile, checkProfile, type Problem, type Rule, type Seccom
 import { BPF_JEQ_K, BPF_LD_W_ABS, MAX_INSTRUCTIONS, type ProgramWriter, programWriter } from './program.ts'
 import { mergeRules } from './rule-tree.ts'
 import { addRange, type Ranges, writeSearch } from './search.ts'
-import { FAR_CALLS, FIRST_NUMBER, HOLES, INDEXES, MULTIPLEXED, TABLES } from './syscall-tables.ts'
-import { indexOfNumber, multiplexedCall, syscallNames, syscallNumber } from './syscalls.ts'
+import { FAR_CALLS, FIRST_NUMBER, HOLES, INDEXES, TABLES } from './syscall-tables.ts'
+import { indexOfNumber, multiplexedAt, numberAt, syscallNames } from './syscalls.ts'
 
 export interface CompileOptions {
   /** The architecture the filter is loaded on; it is always part of the filter. */
@@ -109,7 +109,8 @@ const gatherRules = (profile: CheckedProfile, through: string, first: number): R
   for (const { names, rules, redundant } of profile.groups) {
     if (redundant) continue
     for (const name of names) {
-      const code = Object.hasOwn(MULTIPLEXED, name) ? (MULTIPLEXED[name] as number) - first : -1
+      const index = INDEXES[name]
+      const code = index === undefined ? -1 : multiplexedAt(index) - first
       for (const rule of rules) {
         if (name === through) gathered.push(rule)
         else if (code > 0 && code < 100) gathered.push(multiplexedRule(rule, code))
@@ -139,10 +140,9 @@ const withMultiplexed = (profile: CheckedProfile, book: RuleBook): CallRules => 
 
 /** Whether all rules of the calls behind socketcall(2) or ipc(2), counted from `first`, have this action. */
 const agreeOn = ({ calls, lists, special }: RuleBook, first: number, action: number): boolean => {
-  for (const name in MULTIPLEXED) {
-    const index = INDEXES[name] as number
-    const code = (MULTIPLEXED[name] as number) - first
-    if (code < 0 || code > 99 || !special.has(index)) continue
+  for (const index of special) {
+    const code = multiplexedAt(index) - first
+    if (code < 0 || code > 99) continue
     if ((lists[calls[index] as number] as Rules).some((rule) => rule.action !== action)) return false
   }
   return true
@@ -211,25 +211,48 @@ interface NumberTable {
   readonly arch: Architecture
   readonly calls: CallRules
   readonly common: number
-  /** Names that do not have the common rules. */
-  readonly uncommon: readonly number[]
+  /** Keys of the numbers that do not have the common rules. */
+  readonly keys: Uint32Array
   /** The highest number the profile mentions, 0 for none. */
   readonly newest: number
   readonly newer: number | undefined
 }
 
-/** The highest number mentioned. Calls with a number behind socketcall or ipc do not count, as libseccomp has it. */
-const newestCall = (arch: Architecture, { calls, redundant }: RuleBook): number => {
-  const mentioned = (index: number): boolean => calls[index] !== 0 || redundant.has(index)
+/**
+ * The highest number mentioned, 0 for none. Calls behind socketcall or ipc do not count even where they have a number of
+ * their own, as libseccomp has it. `keys` are the uncommon numbers.
+ */
+const newestCall = (arch: Architecture, book: RuleBook, keys: Uint32Array): number => {
+  const far = newestFarCall(arch, book)
+  if (far > 0) return far
+  const { calls, common, redundant } = book
+  const counts = (index: number): boolean => arch.multiplex === 'direct' || multiplexedAt(index) < 0
+  let newest = 0
+  for (const index of redundant) if (counts(index)) newest = Math.max(newest, numberAt(arch, index))
+  let key = keys.length - 1
+  for (let slot = tableSize(arch) - 1; slot >= 0 && arch.base + slot > newest; --slot) {
+    while (key >= 0 && (keys[key] as number) >> INDEX_BITS > slot) --key
+    if (key >= 0 && (keys[key] as number) >> INDEX_BITS === slot) {
+      const index = (keys[key] as number) & NO_NAME
+      if (index !== NO_NAME && calls[index] !== 0 && counts(index)) return arch.base + slot
+      // A run of numbers without a call ends where the next key or the table does; the loop walks through it.
+    } else if (common !== 0 && isCounted(arch, arch.base + slot)) return arch.base + slot
+    else if (common === 0 && key < 0) break
+  }
+  return newest
+}
+
+/** Whether a number with the common rules has a name, and one that counts. */
+const isCounted = (arch: Architecture, number: number): boolean => {
+  const index = indexOfNumber(arch, number)
+  return index >= 0 && (arch.multiplex === 'direct' || multiplexedAt(index) < 0)
+}
+
+const newestFarCall = (arch: Architecture, { calls, redundant }: RuleBook): number => {
   let newest = 0
   for (const name in FAR_CALLS[arch.table]) {
-    const number = mentioned(INDEXES[name] as number) ? syscallNumber(arch, name) : 0
-    if (number > newest) newest = number
-  }
-  for (let number = arch.base + tableSize(arch) - 1; number >= arch.base && newest === 0; --number) {
-    const index = indexOfNumber(arch, number)
-    if (index < 0 || !mentioned(index)) continue
-    if (arch.multiplex === 'direct' || multiplexedCall(arch, syscallNames()[index] as string) === undefined) newest = number
+    const index = INDEXES[name] as number
+    if (calls[index] !== 0 || redundant.has(index)) newest = Math.max(newest, numberAt(arch, index))
   }
   return newest
 }
@@ -247,7 +270,11 @@ const answersEnosys = (action: number): boolean => {
 const uncommonNames = ({ calls, special, common }: RuleBook): readonly number[] => {
   const uncommon = [...special]
   if (common === 0) return uncommon
-  for (let i = calls.indexOf(0); i >= 0; i = calls.indexOf(0, i + 1)) uncommon.push(i)
+  let count = uncommon.length
+  for (let i = calls.indexOf(0); i >= 0; i = calls.indexOf(0, i + 1)) {
+    uncommon[count] = i
+    count += 1
+  }
   return uncommon
 }
 
@@ -255,22 +282,21 @@ const uncommonNames = ({ calls, special, common }: RuleBook): readonly number[] 
 const INDEX_BITS = 10
 const NO_NAME = (1 << INDEX_BITS) - 1
 
-/** Keys of the numbers below `limit` that do not have the common rules, ascending: number, then index of the name. */
-const uncommonNumbers = ({ arch, uncommon }: NumberTable, limit: number): Uint32Array => {
+/** Keys of the numbers that do not have the common rules, ascending: number from the base, then index of the name. */
+const uncommonNumbers = (arch: Architecture, uncommon: readonly number[]): Uint32Array => {
   const text = TABLES[arch.table]
   const holes = HOLES[arch.table]
-  const keys = new Uint32Array(uncommon.length + holes.length / 2)
+  const keys = new Uint32Array(uncommon.length + holes.length)
   let count = 0
   for (const index of uncommon) {
-    const slot = text.charCodeAt(index) - FIRST_NUMBER
-    if (slot < 0 || slot >= limit) continue
-    keys[count] = (slot << INDEX_BITS) + index
-    ++count
+    const code = text.charCodeAt(index)
+    if (code < FIRST_NUMBER) continue
+    keys[count] = ((code - FIRST_NUMBER) << INDEX_BITS) + index
+    count += 1
   }
   for (let i = 0; i < holes.length - 1; i += 2) {
-    if ((holes[i] as number) >= limit) break
     keys[count] = ((holes[i] as number) << INDEX_BITS) + NO_NAME
-    ++count
+    count += 1
   }
   return keys.subarray(0, count).sort()
 }
@@ -284,22 +310,32 @@ const addTable = (table: NumberTable, weight: number, ranges: Ranges, merging: M
   const limit = newer === undefined || newest - base >= size ? size : newest - base + 1
   const holes = HOLES[arch.table]
   const filler = common === 0 ? otherwise : outcomeOf(common, 0, width, merging)
+  const { starts, outcomes, weights } = ranges
+  let end = starts.length - 1
   /** Numbers below this have been added. */
   let done = 0
   let hole = 0
-  for (const key of uncommonNumbers(table, limit)) {
+  for (const key of table.keys) {
     const slot = key >> INDEX_BITS
+    if (slot >= limit) break
     const index = key & NO_NAME
-    if (slot > done) addRange(ranges, base + done, filler, (slot - done) * weight)
-    done = slot + 1
+    const list = index === NO_NAME ? 0 : (calls[index] as number)
+    const outcome = list === 0 ? otherwise : outcomeOf(list, index, width, merging)
+    if (slot > done || done === 0) {
+      if (slot > done) addRange(ranges, base + done, filler, (slot - done) * weight)
+      addRange(ranges, base + slot, outcome, weight)
+      end = starts.length - 1
+    } else if (outcomes[end] === outcome) weights[end] = (weights[end] as number) + weight
+    else {
+      end += 1
+      starts[end] = base + slot
+      outcomes[end] = outcome
+      weights[end] = weight
+    }
     if (index === NO_NAME) {
-      addRange(ranges, base + slot, otherwise, 0)
       done = holes[hole + 1] as number
       hole += 2
-    } else {
-      const list = calls[index] as number
-      addRange(ranges, base + slot, list === 0 ? otherwise : outcomeOf(list, index, width, merging), weight)
-    }
+    } else done = slot + 1
   }
   if (limit > done) addRange(ranges, base + done, filler, (limit - done) * weight)
   addRange(ranges, base + limit, otherwise, 0)
@@ -309,8 +345,8 @@ const addTable = (table: NumberTable, weight: number, ranges: Ranges, merging: M
 
 const addFarCalls = ({ arch, calls, newest, newer }: NumberTable, ranges: Ranges, merging: Merging): void => {
   for (const name in FAR_CALLS[arch.table]) {
-    const number = syscallNumber(arch, name)
     const index = INDEXES[name] as number
+    const number = numberAt(arch, index)
     const list = calls[index] as number
     if (newer !== undefined && number > newest) return
     addRange(ranges, number, list === 0 ? merging.otherwise : outcomeOf(list, index, arch.width, merging), 1)
@@ -376,7 +412,7 @@ const checkConflicts = ({ arch, calls }: NumberTable, special: Iterable<number>,
   for (const index of special) {
     const list = calls[index] as number
     if (list === 0) continue
-    if (arch.multiplex === 'direct' || syscallNumber(arch, syscallNames()[index] as string) >= 0)
+    if (arch.multiplex === 'direct' || numberAt(arch, index) >= 0)
       outcomeOf(list, index, arch.width, merging)
   }
 }
@@ -389,9 +425,10 @@ const numberTables = (profile: CheckedProfile, book: RuleBook, merging: Merging)
   const behind = multiplexed ? withMultiplexed(profile, book) : book.calls
   const uncommon = uncommonNames(book)
   for (const arch of profile.architectures) {
-    const newest = newestCall(arch, book)
+    const keys = uncommonNumbers(arch, uncommon)
+    const newest = newestCall(arch, book, keys)
     const calls = arch.multiplex === 'direct' ? book.calls : behind
-    const table: NumberTable = { arch, calls, common, uncommon, newest, newer: newest > 0 ? merging.enosys : undefined }
+    const table: NumberTable = { arch, calls, common, keys, newest, newer: newest > 0 ? merging.enosys : undefined }
     checkConflicts(table, book.special, merging)
     const together = tables.get(arch.audit)
     if (together === undefined) tables.set(arch.audit, [table])
@@ -406,23 +443,15 @@ const OFFSET_ARCH = 4
 
 /** Writes the whole filter, from its end: the native architecture stands first and is asked for first. */
 const writeFilter = (tables: readonly NumberTable[][], merging: Merging, endian: 'little' | 'big'): ProgramWriter => {
-  const writer = programWriter()
-  const outcomes = merging.outcomes.list
-  /** Where each outcome was written last. */
-  const labels: number[] = []
-  const labelOf = (id: number): number => {
-    const known = labels[id]
-    const outcome = outcomes[id] as Outcome
-    if (known !== undefined && (typeof outcome !== 'number' || writer.reaches(known))) return known
-    const label = typeof outcome === 'number' ? writer.ret(outcome) : writeDecision(outcome, writer, endian)
-    labels[id] = label
-    return label
-  }
+  const writer = programWriter((id, into) => {
+    const outcome = merging.outcomes.list[id] as Outcome
+    return typeof outcome === 'number' ? into.ret(outcome) : writeDecision(outcome, into, endian)
+  })
   let otherArchitectures: number | undefined
   for (let i = tables.length - 1; i >= 0; i--) {
     const together = tables[i] as NumberTable[]
     const ranges = numberRanges(together, merging)
-    writer.goto(writeSearch(ranges, writer, labelOf))
+    writer.goto(writeSearch(ranges, writer))
     const numbers = writer.step(BPF_LD_W_ABS, OFFSET_NUMBER)
     const otherwise = otherArchitectures ?? writer.ret(BAD_ARCHITECTURE)
     if (otherArchitectures === undefined) writer.goto(numbers)

@@ -31,9 +31,14 @@ export interface Test {
   readonly value: number
   readonly yes: Decision
   readonly no: Decision
+  /** The mask under which the word stands in the accumulator when the test has been made. */
+  readonly leaves: number
 }
 
 export type Decision = Leaf | Test
+
+/** Whether JSET can make a masked comparison: no bit of the mask, or the only one. */
+const testsBits = (mask: number, value: number): boolean => value === 0 || (value === mask && (mask & (mask - 1)) === 0)
 
 /** Makes decisions, the same object for the same decision. */
 export interface DecisionPool {
@@ -58,7 +63,8 @@ export const decisionPool = (): DecisionPool => {
   const leaf = (action: number): Leaf => {
     let found = leaves.get(action)
     if (found === undefined) {
-      found = { id: next++, kind: 'leaf', action }
+      next += 1
+      found = { id: next, kind: 'leaf', action }
       leaves.set(action, found)
     }
     return found
@@ -76,7 +82,9 @@ export const decisionPool = (): DecisionPool => {
     }
     for (const one of alike)
       if (one.word === word && one.value === value && one.compare === compare && one.mask === mask) return one
-    const made: Test = { id: next++, kind: 'test', word, compare, mask, value, yes, no }
+    const leaves = compare === MASKED && !testsBits(mask, value) ? mask : FULL
+    next += 1
+    const made: Test = { id: next, kind: 'test', word, compare, mask, value, yes, no, leaves }
     alike.push(made)
     return made
   }
@@ -200,17 +208,9 @@ const simplify = (root: Decision, pool: DecisionPool): Decision => {
   return walk(root, undefined)
 }
 
-/** How a test is written: some masked tests need no AND and leave the whole word in the accumulator. */
-const instructionOf = ({ compare, mask, value }: Test) => {
-  if (compare === GT) return { code: BPF_JGT_K, k: value, turned: false, mask: FULL }
-  if (compare === GE) return { code: BPF_JGE_K, k: value, turned: false, mask: FULL }
-  if (compare === MASKED && value === 0) return { code: BPF_JSET_K, k: mask, turned: true, mask: FULL }
-  if (compare === MASKED && value === mask && (mask & (mask - 1)) === 0)
-    return { code: BPF_JSET_K, k: mask, turned: false, mask: FULL }
-  return { code: BPF_JEQ_K, k: value, turned: false, mask }
-}
+const CODES = [BPF_JEQ_K, BPF_JGT_K, BPF_JGE_K, BPF_JEQ_K]
 
-/** Where a test can be entered: with its word under its mask in the accumulator, with the word, or with anything. */
+/** Labels of a test: entered with its word under its mask in the accumulator, with the word, or with anything. */
 interface Entry {
   readonly compare: number
   readonly mask: number
@@ -221,19 +221,17 @@ interface Entry {
 const NEEDS_MASK = 1
 const NEEDS_LOAD = 2
 
-const entryFrom = (from: Test | undefined, to: Test): keyof Entry => {
-  if (from === undefined || from.word !== to.word) return 'load'
-  const has = instructionOf(from).mask
-  if (has === instructionOf(to).mask) return 'compare'
-  return has === FULL ? 'mask' : 'load'
+const needFrom = (from: Test | undefined, to: Test): number => {
+  if (from === undefined || from.word !== to.word) return NEEDS_LOAD
+  if (from.leaves === to.leaves) return 0
+  return from.leaves === FULL ? NEEDS_MASK : NEEDS_LOAD
 }
 
 const collectNeeds = (from: Test | undefined, to: Decision, needs: Map<Test, number>): void => {
   if (to.kind === 'leaf') return
-  const entry = entryFrom(from, to)
-  const need = entry === 'load' ? NEEDS_LOAD : entry === 'mask' ? NEEDS_MASK : 0
+  const need = needFrom(from, to)
   const known = needs.get(to)
-  needs.set(to, (known ?? 0) | need)
+  if (known === undefined || (known & need) !== need) needs.set(to, known === undefined ? need : known | need)
   if (known !== undefined) return
   collectNeeds(to, to.yes, needs)
   collectNeeds(to, to.no, needs)
@@ -251,23 +249,30 @@ export const writeDecision = (root: Decision, writer: ProgramWriter, endian: 'li
   const entries = new Map<Test, Entry>()
   collectNeeds(undefined, root, needs)
 
-  const labelOf = (from: Test | undefined, to: Decision): number =>
-    to.kind === 'leaf' ? writer.ret(to.action) : (entries.get(to) as Entry)[entryFrom(from, to)]
-
-  const write = (decision: Decision): void => {
-    if (decision.kind === 'leaf' || entries.has(decision)) return
-    write(decision.yes)
-    write(decision.no)
-    const { code, k, turned, mask } = instructionOf(decision)
-    const yes = labelOf(decision, decision.yes)
-    const no = labelOf(decision, decision.no)
-    const compare = writer.jump(code, k, turned ? no : yes, turned ? yes : no)
-    const need = needs.get(decision) as number
-    const masked = mask !== FULL && need !== 0 ? writer.step(BPF_AND_K, mask) : compare
-    const load = need & NEEDS_LOAD ? writer.step(BPF_LD_W_ABS, offsetOf(decision.word, endian)) : masked
-    entries.set(decision, { compare, mask: masked, load })
+  const labelOf = (from: Test | undefined, to: Decision): number => {
+    if (to.kind === 'leaf') return writer.ret(to.action)
+    const entry = entries.get(to) as Entry
+    const need = needFrom(from, to)
+    return need === 0 ? entry.compare : need === NEEDS_MASK ? entry.mask : entry.load
   }
 
-  write(root)
+  const write = (test: Test): void => {
+    const { yes, no, compare, mask, value, leaves, word } = test
+    if (yes.kind === 'test' && !entries.has(yes)) write(yes)
+    if (no.kind === 'test' && !entries.has(no)) write(no)
+    const toYes = labelOf(test, yes)
+    const toNo = labelOf(test, no)
+    const bits = compare === MASKED && leaves === FULL
+    let at: number
+    if (!bits) at = writer.jump(CODES[compare] as number, value, toYes, toNo)
+    else if (value === 0) at = writer.jump(BPF_JSET_K, mask, toNo, toYes)
+    else at = writer.jump(BPF_JSET_K, mask, toYes, toNo)
+    const need = needs.get(test) as number
+    const masked = leaves !== FULL && need !== 0 ? writer.step(BPF_AND_K, mask) : at
+    const load = need & NEEDS_LOAD ? writer.step(BPF_LD_W_ABS, offsetOf(word, endian)) : masked
+    entries.set(test, { compare: at, mask: masked, load })
+  }
+
+  if (root.kind === 'test') write(root)
   return labelOf(undefined, root)
 }

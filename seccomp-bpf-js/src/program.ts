@@ -24,17 +24,18 @@ export interface Instruction {
   readonly k: number
 }
 
-/** Puts instructions in front of a program; each answers the label of the instruction. */
+/**
+ * Puts instructions in front of a program; each answers the label of the instruction. A target is a label, or `~id` for
+ * an outcome, which is written where it is needed first, and again where it is out of reach.
+ */
 export interface ProgramWriter {
   /** A return of this value, an existing one where it can be reached. */
   readonly ret: (value: number) => number
-  /** Whether a jump written now reaches a label, whatever else it must put in. */
-  readonly reaches: (label: number) => boolean
   readonly jump: (code: number, k: number, yes: number, no: number) => number
   /** LD or AND: what follows is the label written last. */
   readonly step: (code: number, k: number) => number
-  /** Makes a label the next instruction, by a long jump unless it is already. */
-  readonly goto: (label: number) => number
+  /** Makes a target the next instruction, by a long jump unless it is already. */
+  readonly goto: (target: number) => number
   readonly count: () => number
   /** `struct sock_filter[]`; without meaning when there are more than MAX_INSTRUCTIONS. */
   readonly encode: (endian: 'little' | 'big') => Uint8Array
@@ -43,17 +44,20 @@ export interface ProgramWriter {
 const REACH = 255
 const SIZE = 2 * MAX_INSTRUCTIONS
 
-export const programWriter = (): ProgramWriter => {
+export const programWriter = (writeOutcome: (id: number, writer: ProgramWriter) => number): ProgramWriter => {
   /** Filled from the end: code and offsets in one word, as on a little-endian machine, then k. */
   const words = new Uint32Array(SIZE)
   const returns = new Map<number, number>()
   const jumps = new Map<number, number>()
+  /** Where each outcome was written last. */
+  const labels: number[] = []
   let count = 0
 
   const put = (first: number, k: number): number => {
-    count++
-    words[SIZE - 2 * count] = first
-    words[SIZE - 2 * count + 1] = k
+    count += 1
+    const at = SIZE - 2 * count
+    words[at] = first
+    words[at + 1] = k
     return count
   }
 
@@ -65,11 +69,16 @@ export const programWriter = (): ProgramWriter => {
     return count
   }
 
-  /** A label within reach that leads where `label` leads. */
-  const near = (label: number): number => {
+  /** A label within reach that leads where `target` leads. */
+  const near = (target: number): number => {
+    const label = target < 0 ? outcomeLabel(~target) : target
     if (count - label <= REACH) return label
     const at = SIZE - 2 * label
-    if (words[at] === BPF_RET_K) return ret(words[at + 1] as number)
+    if (words[at] === BPF_RET_K) {
+      const copy = ret(words[at + 1] as number)
+      if (target < 0) labels[~target] = copy
+      return copy
+    }
     const known = jumps.get(label)
     if (known !== undefined && count - known <= REACH) return known
     put(BPF_JA, count - label)
@@ -77,15 +86,26 @@ export const programWriter = (): ProgramWriter => {
     return count
   }
 
+  const outcomeLabel = (id: number): number => {
+    const known = labels[id]
+    if (known !== undefined) return known
+    const label = writeOutcome(id, writer)
+    labels[id] = label
+    return label
+  }
+
   const jump = (code: number, k: number, yes: number, no: number): number => {
-    let jt = yes
-    let jf = no
-    // What is put in to reach one target may move the other out of reach.
-    while (count - jt > REACH || count - jf > REACH) {
-      jt = near(jt)
-      jf = near(jf)
+    let jt = yes < 0 ? (labels[~yes] as number) : yes
+    let jf = no < 0 ? (labels[~no] as number) : no
+    // Not written yet (undefined, so the sum is no number), or too far. What is put in for one may move the other.
+    while (!(count - jt <= REACH && count - jf <= REACH)) {
+      jt = near(yes)
+      jf = near(no)
     }
-    return put(code + (count - jt) * 0x10000 + (count - jf) * 0x1000000, k)
+    const at = SIZE - 2 - 2 * count
+    words[at] = code + (count - jt) * 0x10000 + (count - jf) * 0x1000000
+    words[at + 1] = k
+    return (count += 1)
   }
 
   const encode = (endian: 'little' | 'big'): Uint8Array => {
@@ -96,9 +116,13 @@ export const programWriter = (): ProgramWriter => {
     return bytes
   }
 
-  const goto = (label: number): number => (label === count ? label : put(BPF_JA, count - label))
-  const reaches = (label: number): boolean => count - label < REACH - 1
-  return { ret, reaches, jump, step: put, goto, count: () => count, encode }
+  const goto = (target: number): number => {
+    const label = target < 0 ? outcomeLabel(~target) : target
+    return label === count ? label : put(BPF_JA, count - label)
+  }
+
+  const writer: ProgramWriter = { ret, jump, step: put, goto, count: () => count, encode }
+  return writer
 }
 
 /** Puts words into bytes where the target or this machine is big-endian. */

@@ -108,6 +108,8 @@ const testsOf = (condition: Condition, width: 32 | 64, leadOn: LeadOn): Node => 
 
 /** Conditions that compare something, arguments in ascending order. */
 const comparing = (rule: Rule, width: 32 | 64): readonly Condition[] => {
+  const [only] = rule.conditions
+  if (rule.conditions.length === 1 && only?.maskLow === 0xffffffff) return rule.conditions
   // A mask without bits compares nothing.
   const useful = rule.conditions.filter(({ maskLow, maskHigh }) => maskLow !== 0 || (width === 64 && maskHigh !== 0))
   return useful.length < 2 ? useful : useful.sort((a, b) => a.index - b.index)

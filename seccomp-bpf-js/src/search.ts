@@ -31,33 +31,29 @@ export const addRange = ({ starts, outcomes, weights }: Ranges, start: number, o
   }
 }
 
-/** Writes the search; the number is in the accumulator where it begins. `labelOf` writes what an outcome does. */
-export const writeSearch = (ranges: Ranges, writer: ProgramWriter, labelOf: (outcome: number) => number): number => {
-  const { starts, outcomes, weights } = ranges
+/** Writes the search and answers its target; the number is in the accumulator where it begins. */
+export const writeSearch = ({ starts, outcomes, weights }: Ranges, writer: ProgramWriter): number => {
   const { jump } = writer
   /** Weight of the ranges before each one. */
   const before: number[] = [0]
   let sum = 0
-  for (let i = 0; i < weights.length; ++i) {
-    sum += weights[i] as number
-    before[i + 1] = sum
+  for (const weight of weights) {
+    sum += weight
+    before.push(sum)
   }
 
   const write = (first: number, last: number, depth: number): number => {
-    if (first === last) return labelOf(outcomes[first] as number)
-    let at = last
-    if (last > first + 1) {
-      const outcome = outcomes[first] as number
-      const only = starts[first + 1] as number
+    const outcome = outcomes[first] as number
+    if (last === first) return ~outcome
+    if (last === first + 1) return jump(BPF_JGE_K, starts[last] as number, ~(outcomes[last] as number), ~outcome)
+    if (last === first + 2 && outcomes[last] === outcome) {
       // One call that differs from its surroundings needs one comparison, not two.
-      if (last === first + 2 && starts[last] === only + 1 && outcomes[last] === outcome) {
-        const otherwise = labelOf(outcome)
-        return jump(BPF_JEQ_K, only, labelOf(outcomes[first + 1] as number), otherwise)
-      }
-      at = parting(before, first, last, 1 << (depth - 1))
+      const only = starts[first + 1] as number
+      if (starts[last] === only + 1) return jump(BPF_JEQ_K, only, ~(outcomes[first + 1] as number), ~outcome)
     }
-    const yes = write(at, last, depth - 1)
-    return jump(BPF_JGE_K, starts[at] as number, yes, write(first, at - 1, depth - 1))
+    const at = parting(before, first, last, 1 << (depth - 1))
+    const yes = at === last ? ~(outcomes[last] as number) : write(at, last, depth - 1)
+    return jump(BPF_JGE_K, starts[at] as number, yes, at === first + 1 ? ~outcome : write(first, at - 1, depth - 1))
   }
 
   return write(0, starts.length - 1, Math.ceil(Math.log2(starts.length)) + 1)
@@ -65,14 +61,21 @@ export const writeSearch = (ranges: Ranges, writer: ProgramWriter, labelOf: (out
 
 /** The boundary that parts the weight best, when either side can hold `room` ranges. */
 const parting = (before: readonly number[], first: number, last: number, room: number): number => {
-  const lowest = first + 1 > last + 1 - room ? first + 1 : last + 1 - room
-  let low = lowest
-  let high = last < first + room ? last : first + room
-  const twice = (before[first] as number) + (before[last + 1] as number)
+  let low = first + 1
+  let high = last
+  if (low < last + 1 - room) low = last + 1 - room
+  if (high > first + room) high = first + room
+  const half = ((before[first] as number) + (before[last + 1] as number)) / 2
+  let below = low - 1
   while (low < high) {
     const at = (low + high) >> 1
-    if (2 * (before[at] as number) < twice) low = at + 1
-    else high = at
+    if ((before[at] as number) < half) {
+      below = at
+      low = at + 1
+    } else high = at
   }
-  return low > lowest && twice < (before[low] as number) + (before[low - 1] as number) ? low - 1 : low
+  // `low` is the first boundary with half the weight below it; the one before may be nearer, if it was allowed at all.
+  return below === low - 1 && below > first && below + room > last && half - (before[below] as number) < (before[low] as number) - half
+    ? below
+    : low
 }

@@ -515,41 +515,16 @@ export const INDEXES: Readonly<Record<string, number>> = {
   writev: 501,
 }
 
-/** Calls reached through socketcall(2) (100 + call) or ipc(2) (200 + call) on architectures that have these. */
-export const MULTIPLEXED: Readonly<Record<string, number>> = {
-  accept: 105,
-  accept4: 118,
-  bind: 102,
-  connect: 103,
-  getpeername: 107,
-  getsockname: 106,
-  getsockopt: 115,
-  listen: 104,
-  msgctl: 214,
-  msgget: 213,
-  msgrcv: 212,
-  msgsnd: 211,
-  recv: 110,
-  recvfrom: 112,
-  recvmmsg: 119,
-  recvmsg: 117,
-  semctl: 203,
-  semget: 202,
-  semop: 201,
-  semtimedop: 204,
-  send: 109,
-  sendmmsg: 120,
-  sendmsg: 116,
-  sendto: 111,
-  setsockopt: 114,
-  shmat: 221,
-  shmctl: 224,
-  shmdt: 222,
-  shmget: 223,
-  shutdown: 113,
-  socket: 101,
-  socketpair: 108,
-}
+/**
+ * Calls reached through socketcall(2) (100 + call) or ipc(2) (200 + call) on architectures that have these: a character
+ * per name, as in the tables.
+ */
+export const MULTIPLEXED =
+  '   ĩĶ            Ħ                            ħ                                                               ' +
+  '                     ī              Īĳ                                          Ĩ                             ' +
+  '                   ƖƕƔƓ                                                                  Įİķ ĵ                ' +
+  '                           ƋƊƉƌ ĭ  ĸĴį                              Ĳ      ƝƠƞƟı         ĥ Ĭ                  ' +
+  '                                                              '
 
 /** The code of the character of the first number. */
 export const FIRST_NUMBER = 192

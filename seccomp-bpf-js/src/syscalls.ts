@@ -21,12 +21,15 @@ export const syscallIndex = (name: string): number | undefined => INDEXES[name]
 
 /** The number the kernel sees for a call, -1 where the architecture does not have it. */
 export const syscallNumber = (arch: Architecture, name: string): number => {
-  const far = FAR_CALLS[arch.table]
-  if (far !== undefined && Object.hasOwn(far, name)) return far[name] as number
   const index = syscallIndex(name)
-  if (index === undefined) return -1
+  return index === undefined ? -1 : numberAt(arch, index)
+}
+
+/** As `syscallNumber`, by the index of the name. */
+export const numberAt = (arch: Architecture, index: number): number => {
   const code = TABLES[arch.table].charCodeAt(index)
-  return code < FIRST_NUMBER ? -1 : arch.base + code - FIRST_NUMBER
+  if (code >= FIRST_NUMBER) return arch.base + code - FIRST_NUMBER
+  return FAR_CALLS[arch.table]?.[syscallNames()[index] as string] ?? -1
 }
 
 /** The name of a number, undefined when the architecture has no such call. */
@@ -43,9 +46,11 @@ export const indexOfNumber = (arch: Architecture, number: number): number => {
   return slot < 0 || slot >= MAX_SLOTS ? -1 : TABLES[arch.table].indexOf(String.fromCharCode(FIRST_NUMBER + slot))
 }
 
-/** The call's number within socketcall(2) or ipc(2), where this architecture reaches it that way. */
-export const multiplexedCall = (arch: Architecture, name: string) => {
-  if (arch.multiplex === 'direct' || !Object.hasOwn(MULTIPLEXED, name)) return undefined
-  const code = MULTIPLEXED[name] as number
-  return code < 200 ? { through: 'socketcall', call: code - 100 } : { through: 'ipc', call: code - 200 }
+/** 100 plus the number of a call behind socketcall(2), 200 plus that of one behind ipc(2), negative for others. */
+export const multiplexedAt = (index: number): number => MULTIPLEXED.charCodeAt(index) - FIRST_NUMBER
+
+/** As `multiplexedAt`, by name, for an architecture that may not have these. */
+export const multiplexedCode = (arch: Architecture, name: string): number => {
+  const index = arch.multiplex === 'multiplexed' ? syscallIndex(name) : undefined
+  return index === undefined ? -1 : multiplexedAt(index)
 }

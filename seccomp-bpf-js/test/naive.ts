@@ -6,8 +6,7 @@ import { actionValue } from '../src/actions.ts'
 import { ARCHITECTURES, type Architecture, type ArchitectureName } from '../src/architectures.ts'
 import type { Seccomp, SeccompArg, SeccompSyscall } from '../src/profile.ts'
 import type { SyscallRecord } from '../src/simulate.ts'
-import { MULTIPLEXED } from '../src/syscall-tables.ts'
-import { syscallIndex, syscallNumber } from '../src/syscalls.ts'
+import { multiplexedCode, syscallIndex, syscallNumber } from '../src/syscalls.ts'
 
 const KILL = 0
 const ENOSYS = 0x00050026
@@ -47,8 +46,8 @@ const alternatives = (entry: SeccompSyscall): readonly (readonly SeccompArg[])[]
 
 const sameCall = (arch: Architecture, name: string, record: SyscallRecord): 'direct' | 'through' | undefined => {
   if (syscallNumber(arch, name) === record.number) return 'direct'
-  const code = Object.hasOwn(MULTIPLEXED, name) && arch.multiplex === 'multiplexed' ? (MULTIPLEXED[name] as number) : 0
-  if (code === 0 || syscallNumber(arch, code < 200 ? 'socketcall' : 'ipc') !== record.number) return undefined
+  const code = multiplexedCode(arch, name)
+  if (code < 0 || syscallNumber(arch, code < 200 ? 'socketcall' : 'ipc') !== record.number) return undefined
   const call: SeccompArg = { index: 0, op: 'SCMP_CMP_EQ', value: code % 100 }
   return holds(call, record, arch.width) ? 'through' : undefined
 }
@@ -57,7 +56,7 @@ const newest = (profile: Seccomp, arch: Architecture): number => {
   let number = 0
   for (const { names } of profile.syscalls ?? [])
     for (const name of names)
-      if (arch.multiplex === 'direct' || !Object.hasOwn(MULTIPLEXED, name)) number = Math.max(number, syscallNumber(arch, name))
+      if (multiplexedCode(arch, name) < 0) number = Math.max(number, syscallNumber(arch, name))
   return number
 }
 
