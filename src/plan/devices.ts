@@ -3,6 +3,7 @@
 
 import type { Device } from '../config/config.ts'
 import {
+  MS_PRIVATE,
   makedev,
   O_CLOEXEC,
   O_PATH,
@@ -133,6 +134,8 @@ function bindDevice(context: PlanContext, { device, from }: PlannedDevice): Sect
         into: node,
         expectRdev: makedev(Number(device.major), Number(device.minor)),
       },
+      // Still a peer of the host's /dev: what the container mounts over its node would cover the host's.
+      { op: 'mount_setattr', from, fd: node, propagation: MS_PRIVATE },
     ],
     container: [target, { op: 'move_mount', from, mount: node, to: target.into }],
   }

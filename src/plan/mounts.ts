@@ -20,6 +20,7 @@ import {
 import type { PlanContext, SectionSteps } from './context.ts'
 import { ON_MISSING_LIKE, ON_MISSING_MKDIR, ON_MISSING_SKIP, type Step, type StepOf } from './launch-plan.ts'
 import { type MountOptions, readMountOptions } from './mount-options.ts'
+import { outsidePropagation } from './root.ts'
 
 /** All mounts, in the order of the config. Fills shared.proc, shared.dev and shared.devpts. */
 export function mountSteps(context: PlanContext): SectionSteps {
@@ -102,7 +103,11 @@ function bindSteps(context: PlanContext, { mount, from, options }: PlannedMount)
     target,
     { op: 'move_mount', from, mount: tree, to: target.into } as const,
   ]
-  return byRuntime ? { runtime: [clone], container: steps } : { runtime: [], container: [clone, ...steps] }
+  if (!byRuntime) return { runtime: [], container: [clone, ...steps] }
+  // Cloned in the host's namespace it is a peer of the host's mount: what the container mounts below it would appear there.
+  const propagation = outsidePropagation(context.linux.rootfsPropagation)
+  const cut: Step = { op: 'mount_setattr', from, fd: tree, flags: AT_RECURSIVE, propagation }
+  return { runtime: [clone, cut], container: steps }
 }
 
 function attributeSteps(from: string, fd: number, { attributes, recursiveAttributes }: MountOptions): Step[] {

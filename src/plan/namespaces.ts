@@ -133,7 +133,7 @@ function helperMappings(linux: Linux, facts: HostFacts): Step[] {
   return [...uidSteps, ...gidSteps]
 }
 
-/** What clone3(2) could not make: the rest, then the fork into the pid and time namespaces. */
+/** What clone3(2) could not make. */
 export function unshareSteps({ linux, namespaces, slots }: PlanContext): Step[] {
   if (!namespaces.forks) return []
   const types = (['ipc', 'mount', 'network', 'pid', 'time', 'uts'] as const).filter(
@@ -142,8 +142,12 @@ export function unshareSteps({ linux, namespaces, slots }: PlanContext): Step[] 
   const flags = types.reduce((all, type) => all | namespaceFlags[type], 0)
   const from = `linux.namespaces (${types.join(', ')})`
   const steps: Step[] = flags === 0 ? [] : [{ op: 'unshare', from, flags }]
-  return [...steps, ...timeOffsetSteps(linux, namespaces, slots), { op: 'fork', from }]
+  return [...steps, ...timeOffsetSteps(linux, namespaces, slots)]
 }
+
+/** Only a child gets into the pid and time namespaces that init has made or joined. */
+export const forkSteps = ({ namespaces }: PlanContext): Step[] =>
+  namespaces.forks ? [{ op: 'fork', from: 'linux.namespaces' }] : []
 
 function timeOffsetSteps(linux: Linux, namespaces: NamespacePlan, slots: PlanContext['slots']): Step[] {
   const { monotonic, boottime } = linux.timeOffsets
@@ -156,6 +160,7 @@ function timeOffsetSteps(linux: Linux, namespaces: NamespacePlan, slots: PlanCon
   return [
     { op: 'openat2', from, path: '/proc', flags: 0o10000000 | O_CLOEXEC, into: proc, expectFs: 0x9fa0 },
     { op: 'write_file', from, at: proc, path: 'self/timens_offsets', data },
+    { op: 'close', from, fd: proc },
   ]
 }
 

@@ -4,10 +4,11 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import type { JsonObject } from '../config/json.ts'
+import { OPEN_TREE_CLONE, PR_SET_DUMPABLE } from './constants.ts'
 import { cases, configWith, defaultMounts } from './fixtures/cases.ts'
 import { unifiedHost } from './fixtures/hosts.ts'
 import { planOf, planWith, stepsOf } from './fixtures/plan-of.ts'
-import { type LaunchPlan, type Step, slotsOf } from './launch-plan.ts'
+import { type LaunchPlan, type Step, SYNC_MAPPED, slotsOf } from './launch-plan.ts'
 import type { CreatePlan } from './plan.ts'
 import { planJson, printPlan } from './print.ts'
 import { stepTable } from './step-table.ts'
@@ -76,6 +77,28 @@ function unpaired({ runtimeSteps, containerSteps }: LaunchPlan): unknown[] {
   return pairs.filter(([sent, awaited]) => sent !== awaited)
 }
 
+/** Trees cloned in the host's namespace, and handed to init as the host's peers: what is mounted below them is mounted on the host. */
+function peersOfTheHost({ slots, runtimeSteps, containerSteps }: LaunchPlan): (string | undefined)[] {
+  const cut = new Set(
+    [...runtimeSteps, ...containerSteps].flatMap((step) =>
+      step.op === 'mount_setattr' && (step.propagation ?? 0) !== 0 ? [step.fd] : [],
+    ),
+  )
+  return runtimeSteps.flatMap((step) =>
+    step.op === 'open_tree' && Number(step.flags) & OPEN_TREE_CLONE && !cut.has(step.into) ? [slots[step.into]] : [],
+  )
+}
+
+/** Where a forking init has no pid yet, or can be traced from the pid namespace it appears in. */
+function badForks({ runtimeSteps, containerSteps }: LaunchPlan): string[] {
+  const fork = containerSteps.findIndex(({ op }) => op === 'fork')
+  if (fork < 0) return []
+  const hidden = containerSteps.slice(0, fork).some((step) => step.op === 'prctl' && step.option === PR_SET_DUMPABLE)
+  const save = runtimeSteps.findIndex(({ op }) => op === 'save_state')
+  const waited = runtimeSteps.slice(0, save).some((step) => step.op === 'sync_wait' && Number(step.point) > SYNC_MAPPED)
+  return [...(hidden ? [] : ['dumpable']), ...(waited ? [] : ['recorded before it forks'])]
+}
+
 for (const [name, launch] of Object.entries(cases)) {
   t.test(`${name}: the plan is the one that was reviewed`, (t) => {
     const file = `src/plan/fixtures/${name}.plan.txt`
@@ -90,6 +113,8 @@ for (const [name, launch] of Object.entries(cases)) {
     t.same(misplaced(plan), [], 'the steps of one side only are in its list')
     t.same(unfilled(plan), [], 'no step reads a slot that nothing has filled')
     t.same(unpaired(plan), [], 'each side waits for what the other sends, in the same order')
+    t.same(peersOfTheHost(plan), [], 'no mount of the host gets a peer in the container')
+    t.same(badForks(plan), [], 'init forks unseen, and is recorded afterwards')
     t.ok(plan.slots.length < SLOT_LIMIT)
     t.same(
       [...plan.runtimeSteps, ...plan.containerSteps].filter(({ from }) => from === ''),

@@ -31,7 +31,7 @@ const propagationFlags: Readonly<Record<RootfsPropagation, number>> = {
 }
 
 /** What the mounts of the host become in the container's namespace: cut off one way at least, unless the config wants them shared. */
-const outsidePropagation = (wanted: RootfsPropagation | undefined): number => {
+export const outsidePropagation = (wanted: RootfsPropagation | undefined): number => {
   if (wanted === 'shared' || wanted === 'rshared') return MS_SHARED
   return wanted === 'private' || wanted === 'rprivate' ? MS_PRIVATE : MS_SLAVE
 }

@@ -8,7 +8,14 @@ import { deviceSteps } from './devices.ts'
 import { type HookKind, hookSteps } from './hooks.ts'
 import { type Step, SYNC_HOOKED, SYNC_NAMESPACES, SYNC_READY, SYNC_RECORDED, slotsOf } from './launch-plan.ts'
 import { mountSteps } from './mounts.ts'
-import { cgroupNamespaceSteps, joinSteps, namespaceContents, unshareSteps, userNamespaceSteps } from './namespaces.ts'
+import {
+  cgroupNamespaceSteps,
+  forkSteps,
+  joinSteps,
+  namespaceContents,
+  unshareSteps,
+  userNamespaceSteps,
+} from './namespaces.ts'
 import { maskedPathSteps, readonlyPathSteps, sysctlSteps } from './paths.ts'
 import {
   cwdStep,
@@ -50,8 +57,10 @@ export function orderSteps(context: PlanContext): OrderedSteps {
     ...joined.container,
     ...user.container,
     ...unshareSteps(context),
-    // From here on container processes may see init (a joined pid namespace, exec): they must not trace it.
+    // The fork takes init where container processes may see it (a joined pid namespace, exec): they must not trace it. Not
+    // earlier, for an unprivileged runtime may write the mappings of a process that is dumpable only.
     notDumpable,
+    ...forkSteps(context),
     ...cgroupNamespaceSteps(context),
     { op: 'setsid', from: 'process' },
     ...keyringSteps(context),
@@ -117,15 +126,17 @@ export function orderSteps(context: PlanContext): OrderedSteps {
   return { runtimeSteps, containerSteps, warnings: seccomp.warnings }
 }
 
-/** The end of both modes: `run` records while init is still working, `create` only a container that is ready. */
-function recordSteps({ options }: PlanContext): Step[] {
+/** The end of both modes: `run` records while init is still working, `create` only a container that is ready. An init that
+ * forks has its pid only then. */
+function recordSteps({ options, namespaces }: PlanContext): Step[] {
   const from = options.mode
   const ready: Step = { op: 'sync_wait', from, point: SYNC_READY }
   const record: Step[] = [
     { op: 'save_state', from },
     { op: 'sync_send', from, point: SYNC_RECORDED },
   ]
-  return options.mode === 'create' ? [ready, ...record] : [...record, ready, { op: 'sync_exec', from }]
+  if (options.mode === 'create') return [ready, ...record]
+  return [...(namespaces.forks ? [ready, ...record] : [...record, ready]), { op: 'sync_exec', from }]
 }
 
 const hookState = ({ config, options }: PlanContext) =>
