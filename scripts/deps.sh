@@ -86,6 +86,7 @@ check_node() {
 }
 
 install_modules() {
+  [ ! -L node_modules ] || return 0 # somebody else's: npm ci would empty it
   [ -e node_modules/.package-lock.json ] && npm ls >/dev/null 2>&1 && return 0
   say 'npm ci'
   npm ci --no-audit --no-fund --loglevel=error >&2
