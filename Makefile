@@ -204,7 +204,8 @@ $(TRAINING)/list: $(BUILD)/runt.boot
 $(BUILD)/runt: $(BUILD)/runt.boot $(TRAINING)/list $(FLAGS)
 	$(call say,SNAPSHOT)
 	@$(STRIP) $< $<.stripped
-	$(Q)$< --make-snapshot $(TRAINING)/list $<.stripped $@
+	$(Q)$< --make-snapshot $(TRAINING)/list $<.stripped $@.new
+	@mv -f $@.new $@ # a running program cannot be written to
 else
 $(BUILD)/runt: $(BUILD)/runt.boot $(FLAGS)
 	$(Q)$(STRIP) $< $@
