@@ -1,10 +1,10 @@
 // Reads the TAP stream of a test run: prints each failure with its diagnostics, each reason for skipping once, and last
 // the line that .ci/run must end with. Assertions are counted; a subtest's summary line is not counted again. Exits
 // non-zero if anything failed, if nothing ran, or if tap itself reported failure.
-// Usage: count.mjs FILE STATUS
-import { readFileSync } from 'node:fs'
+// Usage: count.mjs FILE STATUS COUNTS; COUNTS is a file that gets the three numbers.
+import { readFileSync, writeFileSync } from 'node:fs'
 
-const [file, status] = process.argv.slice(2)
+const [file, status, counts] = process.argv.slice(2)
 const count = { passed: 0, failed: 0, skipped: 0 }
 const skips = new Map()
 const names = [] // of the open subtests, by depth
@@ -50,5 +50,6 @@ for (const line of readFileSync(file, 'utf8').split('\n')) {
 for (const [reason, times] of skips) console.log(`skipped ${times}: ${reason}`)
 for (const lines of failures) console.log(lines.join('\n'))
 console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`)
+writeFileSync(counts, `${count.passed} ${count.failed} ${count.skipped}\n`)
 const isGood = count.failed === 0 && count.passed > 0 && status === '0'
 process.exitCode = isGood ? 0 : 1
