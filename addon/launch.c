@@ -1,5 +1,5 @@
 /* The runtime's side of a launch: see launch.h. Here are the steps that only the runtime carries out and that concern
- * init's life: clone, sync_wait, sync_exec, save_state, write_child, map_ids. */
+ * init's life: clone, sync_wait, sync_exec, save_state, write_child, map_ids, pidfd_open. */
 #include "launch.h"
 
 #include <fcntl.h>
@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "process.h"
 #include "spawn.h"
 
 static struct {
@@ -180,9 +181,20 @@ int op_receive_terminal(struct machine *m, const struct step_receive_terminal *s
       .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
   ssize_t n = CALL(m, "recvmsg", recvmsg(machine_fd(m, s->socket), &message, MSG_CMSG_CLOEXEC));
   if (n < 0) return (int)n;
+  if (n == 0) return listen_until(m, NO_POINT); /* init has ended: what it said last is the error */
   struct cmsghdr *c = CMSG_FIRSTHDR(&message);
   if (!c || c->cmsg_type != SCM_RIGHTS) return -EPROTO;
   memcpy(&launch.event.terminal, CMSG_DATA(c), sizeof(int));
+  return 0;
+}
+
+/* ---- the process whose namespaces are joined ---- */
+
+int op_pidfd_open(struct machine *m, const struct step_pidfd_open *s) {
+  m->syscall = "pidfd_open";
+  int fd = process_open((pid_t)s->pid, s->start_time);
+  if (fd < 0) return fd;
+  machine_fill(m, s->into, fd);
   return 0;
 }
 

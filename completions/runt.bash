@@ -23,14 +23,15 @@ _runt() {
     --rootless) COMPREPLY=($(compgen -W "true false auto" -- "$current")); return ;;
     --format) COMPREPLY=($(compgen -W "table json" -- "$current")); return ;;
     --format) COMPREPLY=($(compgen -W "text json" -- "$current")); return ;;
-    --root|--bundle|-b) COMPREPLY=($(compgen -d -- "$current")); return ;;
-    --log|--pid-file|--console-socket|--pidfd-socket) COMPREPLY=($(compgen -f -- "$current")); return ;;
+    --root|--bundle|--cwd|-b) COMPREPLY=($(compgen -d -- "$current")); return ;;
+    --log|--pid-file|--process|--console-socket|--pidfd-socket) COMPREPLY=($(compgen -f -- "$current")); return ;;
   esac
   case $command in
-    '') words="--debug --log --log-format --root --systemd-cgroup --rootless --version -v --help -h create delete features kill list plan run spec start state validate help" ;;
-    help) words="create delete features kill list plan run spec start state validate" ;;
+    '') words="--debug --log --log-format --root --systemd-cgroup --rootless --version -v --help -h create delete exec features kill list plan run spec start state validate help" ;;
+    help) words="create delete exec features kill list plan run spec start state validate" ;;
     create) words="--bundle -b --console-socket --pidfd-socket --pid-file --no-pivot --no-new-keyring --preserve-fds --help -h $(_runt_ids)" ;;
     delete) words="--force -f --help -h $(_runt_ids)" ;;
+    exec) words="--console-socket --cwd --env -e --tty -t --user -u --additional-gids -g --process -p --detach -d --pid-file --process-label --apparmor --no-new-privs --cap -c --preserve-fds --cgroup --ignore-paused --pidfd-socket --help -h $(_runt_ids)" ;;
     features) words="--help -h " ;;
     kill) words="--all -a --help -h $(_runt_ids)" ;;
     list) words="--format -f --quiet -q --help -h " ;;

@@ -12,6 +12,8 @@ import type { Native } from './native.ts'
 
 const STDERR = 2
 const FAILED = 1
+/** Every other status is one that the command in the container may have. */
+const EXEC_FAILED = 255
 
 /** Runs the command line; resolves to the exit status. */
 export async function main(native: Native, argv: readonly string[]): Promise<number> {
@@ -35,7 +37,7 @@ export async function main(native: Native, argv: readonly string[]): Promise<num
     return await run(context, flags as never, positionals)
   } catch (error) {
     log.error(say(error))
-    return FAILED
+    return command === 'exec' ? EXEC_FAILED : FAILED
   }
 }
 

@@ -95,6 +95,7 @@ HANDLER(copy_up);
 HANDLER(clone);
 HANDLER(setns);
 HANDLER(unshare);
+HANDLER(pidfd_open);
 HANDLER(fork);
 HANDLER(write_child);
 HANDLER(map_ids);

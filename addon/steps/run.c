@@ -69,6 +69,8 @@ static int execute_here(struct machine *m, const struct step *s) {
     return op_map_ids(m, (const struct step_map_ids *)s);
   case OP_save_state:
     return op_save_state(m, (const struct step_save_state *)s);
+  case OP_pidfd_open:
+    return op_pidfd_open(m, (const struct step_pidfd_open *)s);
   case OP_sync_exec:
     return op_sync_exec(m, (const struct step_sync_exec *)s);
   case OP_mkfifo:

@@ -74,6 +74,7 @@ function parseCommand(command: CommandName, argv: readonly string[], globals: Gl
 
 function countMessage(command: CommandName, least: number, most: number): string {
   const noun = (n: number): string => `${n} argument${n === 1 ? '' : 's'}`
+  if (most === Number.POSITIVE_INFINITY) return `"${command}" requires at least ${noun(least)}`
   if (least === most) return `"${command}" requires exactly ${noun(least)}`
   return `"${command}" requires ${least} to ${noun(most)}`
 }

@@ -23,6 +23,7 @@ import {
 import { checkId, makeStateRoot, type StateRoot, stateRoot } from '../state/state-root.ts'
 import type { Context } from './context.ts'
 import { type LoadedBundle, loadBundle, rootfsOf, warnOf } from './load-bundle.ts'
+import { publishProcess } from './publish-process.ts'
 
 export interface LaunchFlags {
   readonly bundle: string | undefined
@@ -241,22 +242,7 @@ function startTimeOf(native: Native, pid: number): string {
 /** What others learn of the container, before it can run without us. */
 function publish(native: Native, directory: string, record: ContainerRecord, flags: LaunchFlags): void {
   native.writeFileAtomic(`${directory}/${STATE_FILE}`, encodeRecord(record), 0o600)
-  const pidfdSocket = flags['pidfd-socket']
-  if (pidfdSocket !== undefined)
-    naming(`--pidfd-socket ${pidfdSocket}`, () => native.sendPidfd(pidfdSocket, record.pid))
-  const pidFile = flags['pid-file']
-  if (pidFile !== undefined && pidFile !== '') {
-    naming(`--pid-file ${pidFile}`, () => native.writeFileAtomic(pidFile, String(record.pid), 0o644))
-  }
-}
-
-/** Does something that may fail at an object of the caller's. */
-function naming(object: string, action: () => void): void {
-  try {
-    action()
-  } catch (error) {
-    throw hostFailure(object, error)
-  }
+  publishProcess(native, record.pid, flags)
 }
 
 /** After a failure: init is dead already, what is left are cgroups and the state. */

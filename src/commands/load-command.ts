@@ -13,6 +13,8 @@ export async function loadCommand(name: CommandName): Promise<AnyRun> {
       return (await import('./create.ts')).create
     case 'delete':
       return (await import('./delete.ts')).deleteContainer
+    case 'exec':
+      return (await import('./exec.ts')).exec
     case 'features':
       return (await import('./features.ts')).features
     case 'kill':

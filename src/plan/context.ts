@@ -24,13 +24,21 @@ export interface PlanOptions {
   readonly consoleSocket?: string | undefined
 }
 
-export interface PlanContext {
+/** What the planners of the process itself get, whether it is a container's first one or one of `exec`. */
+export interface ProcessContext {
   readonly config: Config
   readonly process: Process
   readonly linux: Linux
   readonly facts: HostFacts
-  readonly options: PlanOptions
+  readonly options: Pick<PlanOptions, 'id' | 'keyring' | 'preserveFds' | 'consoleSocket'> & {
+    readonly mode: PlanOptions['mode'] | 'exec'
+  }
   readonly slots: Slots
+  readonly namespaces: Pick<NamespacePlan, 'of'>
+}
+
+export interface PlanContext extends ProcessContext {
+  readonly options: PlanOptions
   readonly cgroup: CgroupPlan
   readonly namespaces: NamespacePlan
   /** Slots that several sections use. */

@@ -4,7 +4,7 @@
 import type { Capabilities } from '../config/config.ts'
 import { capabilityNames } from '../config/kernel-names.ts'
 import { PR_SET_KEEPCAPS, PR_SET_NO_NEW_PRIVS } from './constants.ts'
-import type { PlanContext } from './context.ts'
+import type { ProcessContext } from './context.ts'
 import type { Step } from './launch-plan.ts'
 
 const everything = (1n << BigInt(capabilityNames.length)) - 1n
@@ -31,7 +31,7 @@ function capabilityNumbers(mask: bigint): number[] {
 const noCapabilities: Capabilities = { bounding: [], effective: [], inheritable: [], permitted: [], ambient: [] }
 
 /** Take capabilities out of the bounding set, while CAP_SETPCAP is still there. */
-export function boundingSteps({ process, facts, namespaces }: PlanContext): Step[] {
+export function boundingSteps({ process, facts, namespaces }: ProcessContext): Step[] {
   const available = namespaces.of('user') === 'host' ? facts.boundingSet : everything
   const kept = capabilityMask(process.capabilities?.bounding ?? [])
   const capabilities = capabilityNumbers(available & ~kept)
@@ -39,7 +39,7 @@ export function boundingSteps({ process, facts, namespaces }: PlanContext): Step
 }
 
 /** Groups and ids. Becoming another user clears the permitted set unless KEEPCAPS is on. */
-export function userSteps({ config, process, facts, namespaces, linux }: PlanContext): Step[] {
+export function userSteps({ config, process, facts, namespaces, linux }: ProcessContext): Step[] {
   const { uid, gid, additionalGids } = process.user
   const steps: Step[] = []
   if (uid !== 0) steps.push({ op: 'prctl', from: 'process.user.uid', option: PR_SET_KEEPCAPS, arg2: 1 })
@@ -54,7 +54,7 @@ export function userSteps({ config, process, facts, namespaces, linux }: PlanCon
 }
 
 /** The other four sets. What the runtime itself may not have, it cannot give: left out, as the spec wants (a warning says so). */
-export function capabilitySteps({ process, facts, namespaces }: PlanContext): Step[] {
+export function capabilitySteps({ process, facts, namespaces }: ProcessContext): Step[] {
   const sets = process.capabilities ?? noCapabilities
   const available = namespaces.of('user') === 'host' ? facts.boundingSet : everything
   const mask = (names: readonly string[]) => capabilityMask(names) & available
@@ -75,13 +75,13 @@ export function capabilitySteps({ process, facts, namespaces }: PlanContext): St
   return steps
 }
 
-export function noNewPrivilegesSteps({ process }: PlanContext): Step[] {
+export function noNewPrivilegesSteps({ process }: ProcessContext): Step[] {
   if (!process.noNewPrivileges) return []
   return [{ op: 'prctl', from: 'process.noNewPrivileges', option: PR_SET_NO_NEW_PRIVS, arg2: 1 }]
 }
 
 /** What the config asks for and will not get. */
-export function capabilityWarnings({ process, facts, namespaces }: PlanContext): string[] {
+export function capabilityWarnings({ process, facts, namespaces }: ProcessContext): string[] {
   const sets = process.capabilities ?? noCapabilities
   const available = namespaces.of('user') === 'host' ? facts.boundingSet : everything
   const warnings: string[] = []

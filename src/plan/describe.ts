@@ -47,7 +47,9 @@ export function describeStep(step: Step, report: StepReport): string {
   const errno = report.errno === 0 ? '' : `: ${report.code} (${errnoText(report.code)})`
   const detail = report.detail === '' ? '' : `: ${report.detail}`
   const object = objectOf(step)
-  return `${step.from}: ${report.syscall}${object}${errno}${detail}${advice}`
+  // runc's words, for who looks for them.
+  const action = step.from === '--cgroup' ? 'adding pid to cgroups: ' : ''
+  return `${step.from}: ${action}${report.syscall}${object}${errno}${detail}${advice}`
 }
 
 /** `hooks.prestart[0] (/bin/x)` in runc's words, which its callers know: `prestart hook #0 (/bin/x)`. */

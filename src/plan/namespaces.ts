@@ -81,13 +81,13 @@ export function joinSteps({ linux, slots, namespaces }: PlanContext): SectionSte
 /** A new user namespace: init makes it, the runtime writes the mappings. Both sides' steps, to be placed at the same point. */
 export function userNamespaceSteps({ linux, namespaces, facts }: PlanContext): SectionSteps {
   if (namespaces.of('user') !== 'new')
-    return { runtime: [], container: namespaces.of('user') === 'join' ? become(linux) : [] }
+    return { runtime: [], container: namespaces.of('user') === 'join' ? becomeRoot(linux) : [] }
   const from = where(linux.namespaces, 'user')
   const container: Step[] = [
     { op: 'unshare', from, flags: CLONE_NEWUSER },
     { op: 'sync_send', from, point: SYNC_USERNS },
     { op: 'sync_wait', from, point: SYNC_MAPPED },
-    ...become(linux),
+    ...becomeRoot(linux),
   ]
   const runtime: Step[] = [
     { op: 'sync_wait', from, point: SYNC_USERNS },
@@ -97,7 +97,8 @@ export function userNamespaceSteps({ linux, namespaces, facts }: PlanContext): S
   return { runtime, container }
 }
 
-const become = (linux: Linux): Step[] => {
+/** After joining a user namespace: its root, for the runtime's own ids mean nothing there. */
+export const becomeRoot = (linux: Linux): Step[] => {
   const from = 'linux.uidMappings'
   const hasRoot = linux.uidMappings.length === 0 || linux.uidMappings.some((mapping) => mapping.containerID === 0)
   if (!hasRoot) return []

@@ -4,11 +4,11 @@ import type { Process, Scheduler } from '../config/config.ts'
 import { rlimitNames } from '../config/kernel-names.ts'
 import { RuntError } from '../errors.ts'
 import { PROC_SUPER_MAGIC, RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_XDEV } from './constants.ts'
-import type { PlanContext } from './context.ts'
+import type { PlanContext, ProcessContext } from './context.ts'
 import type { Step } from './launch-plan.ts'
 import { openProc } from './paths.ts'
 
-export function rlimitSteps({ process }: PlanContext): Step[] {
+export function rlimitSteps({ process }: ProcessContext): Step[] {
   return process.rlimits.map(({ type, soft, hard }, index): Step => {
     const resource = rlimitNames.indexOf(type)
     if (resource < 0) throw new RuntError('config', `process.rlimits[${index}].type: unknown limit ${type}`)
@@ -17,8 +17,7 @@ export function rlimitSteps({ process }: PlanContext): Step[] {
 }
 
 /** What is set by writing to /proc/self: the out-of-memory score, and the labels that the next execve(2) gives. */
-export function procSteps(context: PlanContext): Step[] {
-  const { process, facts } = context
+function selfWrites({ process, facts }: ProcessContext): { from: string; path: string; data: string }[] {
   const writes: { from: string; path: string; data: string }[] = []
   if (process.oomScoreAdj !== undefined)
     writes.push({ from: 'process.oomScoreAdj', path: 'self/oom_score_adj', data: `${process.oomScoreAdj}` })
@@ -32,6 +31,11 @@ export function procSteps(context: PlanContext): Step[] {
   }
   if (process.selinuxLabel !== undefined && facts.selinux)
     writes.push({ from: 'process.selinuxLabel', path: 'self/attr/exec', data: process.selinuxLabel })
+  return writes
+}
+
+export function procSteps(context: PlanContext): Step[] {
+  const writes = selfWrites(context)
   const first = writes[0]
   if (first === undefined) return []
   const { proc, steps } = openProc(context, first.from)
@@ -42,6 +46,12 @@ export function procSteps(context: PlanContext): Step[] {
     ...writes.map((write): Step => ({ op: 'write_file', at: proc, expectFs: PROC_SUPER_MAGIC, resolve, ...write })),
   ]
 }
+
+/** The same for `exec`: before it joins the container's namespaces, through the host's procfs. What is set stays over fork(2). */
+export const hostProcSteps = (context: ProcessContext): Step[] =>
+  selfWrites(context).map(
+    (write): Step => ({ op: 'write_file', ...write, path: `/proc/${write.path}`, expectFs: PROC_SUPER_MAGIC }),
+  )
 
 /** sched_setattr(2). */
 export const schedulerPolicies: Readonly<Record<Scheduler['policy'], number>> = {
@@ -66,7 +76,7 @@ export const schedulerFlags: Readonly<Record<string, number>> = {
 export const ioPriorityClasses = { IOPRIO_CLASS_RT: 1, IOPRIO_CLASS_BE: 2, IOPRIO_CLASS_IDLE: 3 } as const
 export const IOPRIO_CLASS_SHIFT = 13
 
-export function schedulingSteps({ process }: PlanContext): Step[] {
+export function schedulingSteps({ process }: ProcessContext): Step[] {
   const steps: Step[] = []
   const { scheduler, ioPriority } = process
   if (scheduler !== undefined)
@@ -93,26 +103,26 @@ export function schedulingSteps({ process }: PlanContext): Step[] {
 /** personality(2). */
 export const personalities = { LINUX: 0, LINUX32: 8 } as const
 
-export function personalitySteps({ linux }: PlanContext): Step[] {
+export function personalitySteps({ linux }: ProcessContext): Step[] {
   if (linux.personality === undefined) return []
   return [{ op: 'personality', from: 'linux.personality', persona: personalities[linux.personality.domain] }]
 }
 
 const DEFAULT_UMASK = 0o022
 
-export const umaskStep = ({ process }: PlanContext): Step => ({
+export const umaskStep = ({ process }: ProcessContext): Step => ({
   op: 'umask',
   from: 'process.user.umask',
   mode: process.user.umask ?? DEFAULT_UMASK,
 })
 
-/** The working directory is made if it is missing (as runc), and must be inside the root (CVE-2024-21626). */
-export const cwdStep = ({ process }: PlanContext): Step => ({
+/** The working directory is made if it is missing (as runc, and as there not for `exec`), and must be inside the root (CVE-2024-21626). */
+export const cwdStep = ({ process, options }: ProcessContext): Step => ({
   op: 'chdir',
   from: `process.cwd (${process.cwd})`,
   path: process.cwd,
   inside: 1,
-  create: 1,
+  create: options.mode === 'exec' ? 0 : 1,
 })
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
@@ -139,7 +149,7 @@ export function executableCandidates(process: Process): string[] {
 }
 
 /** Find the program, as the user who will run it. */
-export function programSteps({ process }: PlanContext): Step[] {
+export function programSteps({ process }: ProcessContext): Step[] {
   const from = `process.args[0] (${process.args[0]})`
   const steps: Step[] = [{ op: 'find_executable', from, candidates: executableCandidates(process) }]
   if (planEnvironment(process).needsHome === 'find')
@@ -147,7 +157,7 @@ export function programSteps({ process }: PlanContext): Step[] {
   return steps
 }
 
-export const execveStep = ({ process }: PlanContext): Step => ({
+export const execveStep = ({ process }: ProcessContext): Step => ({
   op: 'execve',
   from: `process.args[0] (${process.args[0]})`,
   args: process.args,

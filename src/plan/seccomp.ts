@@ -3,7 +3,7 @@
 
 import { compileSeccomp } from 'seccomp-bpf-js'
 import { formatProblems, RuntError } from '../errors.ts'
-import type { PlanContext } from './context.ts'
+import type { ProcessContext } from './context.ts'
 import type { Step } from './launch-plan.ts'
 
 export interface SeccompSteps {
@@ -11,7 +11,7 @@ export interface SeccompSteps {
   readonly warnings: readonly string[]
 }
 
-export function seccompSteps({ linux, facts }: PlanContext): SeccompSteps {
+export function seccompSteps({ linux, facts }: ProcessContext): SeccompSteps {
   if (linux.seccomp === undefined) return { load: [], warnings: [] }
   const result = compileSeccomp(linux.seccomp, { arch: facts.arch })
   if (!('filter' in result))

@@ -102,6 +102,9 @@ export const stepTable = {
   /** setns(2) of `fd` for `nstype` (CLONE_NEW*, 0: whatever it is; a pidfd takes several). */
   setns: { fd: 'slot', nstype: 'int' },
   unshare: { flags: 'int' },
+  /** Runtime only: pidfd_open(2) of `pid`, which must then still be the process with `startTime` (proc_pid_stat(5), field 22), else
+   * ESRCH. */
+  pidfd_open: { pid: 'int', startTime: 'string', into: 'into' },
   /** Init only: clone3(CLONE_PARENT | flags); the child says hello on the sync socket, from which the runtime learns
    * its pid, and goes on with the plan; the parent exits. */
   fork: { flags: 'int?' },

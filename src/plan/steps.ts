@@ -1,12 +1,10 @@
 // The order of a launch, and the only place that decides it (runtime.md "Lifecycle"). Every section planner gives its steps; here they are put one
 // after another, for the runtime and for init, with the points at which the two wait for each other.
 
-import { ENOSYS, PR_SET_DUMPABLE } from './constants.ts'
 import type { PlanContext } from './context.ts'
-import { boundingSteps, capabilitySteps, noNewPrivilegesSteps, userSteps } from './credentials.ts'
 import { deviceSteps } from './devices.ts'
 import { type HookKind, hookSteps } from './hooks.ts'
-import { type Step, SYNC_HOOKED, SYNC_NAMESPACES, SYNC_READY, SYNC_RECORDED, slotsOf } from './launch-plan.ts'
+import { type Step, SYNC_HOOKED, SYNC_NAMESPACES, SYNC_READY, SYNC_RECORDED } from './launch-plan.ts'
 import { mountSteps } from './mounts.ts'
 import {
   cgroupNamespaceSteps,
@@ -17,16 +15,8 @@ import {
   userNamespaceSteps,
 } from './namespaces.ts'
 import { maskedPathSteps, readonlyPathSteps, sysctlSteps } from './paths.ts'
-import {
-  cwdStep,
-  execveStep,
-  personalitySteps,
-  procSteps,
-  programSteps,
-  rlimitSteps,
-  schedulingSteps,
-  umaskStep,
-} from './process.ts'
+import { execveStep, procSteps } from './process.ts'
+import { inheritedSlots, keyringSteps, notDumpable, processSteps } from './process-steps.ts'
 import { enterRootSteps, sealRootSteps, switchRootSteps } from './root.ts'
 import { seccompSteps } from './seccomp.ts'
 import { terminalSteps } from './terminal.ts'
@@ -36,8 +26,6 @@ export interface OrderedSteps {
   readonly containerSteps: Step[]
   readonly warnings: readonly string[]
 }
-
-const notDumpable: Step = { op: 'prctl', from: 'init', option: PR_SET_DUMPABLE, arg2: 0 }
 
 /** Both lists of a launch, in order. */
 export function orderSteps(context: PlanContext): OrderedSteps {
@@ -75,22 +63,8 @@ export function orderSteps(context: PlanContext): OrderedSteps {
     ...readonlyPathSteps(context),
     ...maskedPathSteps(context),
     ...sealRootSteps(context),
-    // The process: what needs privileges first, then who it is, then what that user may do.
     ...procSteps(context),
-    ...schedulingSteps(context),
-    ...personalitySteps(context),
-    ...rlimitSteps(context),
-    // Without no_new_privs loading a filter needs CAP_SYS_ADMIN, so it comes before that is given up.
-    ...(process.noNewPrivileges ? [] : seccomp.load),
-    ...boundingSteps(context),
-    cwdStep(context),
-    ...userSteps(context),
-    ...capabilitySteps(context),
-    ...noNewPrivilegesSteps(context),
-    umaskStep(context),
-    ...programSteps(context),
-    { op: 'reset_signals', from: 'process' },
-    { op: 'close_range', from: '--preserve-fds', first: 3 + options.preserveFds },
+    ...processSteps(context, seccomp),
     { op: 'sync_send', from: options.mode, point: SYNC_READY },
     { op: 'sync_wait', from: options.mode, point: SYNC_RECORDED },
     ...startWait(context),
@@ -115,7 +89,7 @@ export function orderSteps(context: PlanContext): OrderedSteps {
       from: 'linux.namespaces',
       flags: namespaces.cloneFlags,
       cgroup: cgroup.cgroupSlot,
-      inherit: inherited(beforeClone, containerSteps),
+      inherit: inheritedSlots(beforeClone, containerSteps),
       forks: namespaces.forks ? 1 : 0,
     },
     ...user.runtime,
@@ -172,12 +146,6 @@ function hookExchange(context: PlanContext): { runtime: Step[]; container: Step[
   }
 }
 
-/** A session keyring of the container's own, or the image could read the caller's keys (keyrings(7)). */
-function keyringSteps({ options }: PlanContext): Step[] {
-  if (options.keyring === 'keep') return []
-  return [{ op: 'join_session_keyring', from: '--no-new-keyring', name: `_ses.${options.id}`, tolerate: [ENOSYS] }]
-}
-
 const FIFO_MODE = 0o600
 
 /** The FIFOs over which `runt start` and the waiting init talk. */
@@ -193,9 +161,3 @@ function startFifos({ options, shared }: PlanContext): Step[] {
 
 const startWait = ({ options, shared }: PlanContext): Step[] =>
   options.mode === 'run' ? [] : [{ op: 'start_wait', from: 'start', ...shared.start }]
-
-/** Slots that the runtime fills before the clone and init reads. */
-function inherited(before: readonly Step[], container: readonly Step[]): number[] {
-  const read = slotsOf(container, 'slot')
-  return [...slotsOf(before, 'into')].filter((slot) => read.has(slot))
-}

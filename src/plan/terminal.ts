@@ -2,7 +2,7 @@
 // 0 to 2, its master goes to the caller (--console-socket) or to the runtime itself (foreground).
 
 import { AT_EMPTY_PATH, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE } from './constants.ts'
-import type { PlanContext, SectionSteps } from './context.ts'
+import type { PlanContext, ProcessContext, SectionSteps } from './context.ts'
 import { ON_MISSING_CREATE, type Step } from './launch-plan.ts'
 import { openTarget } from './mounts.ts'
 
@@ -14,19 +14,37 @@ export interface TerminalSteps extends SectionSteps {
   readonly runtimeAfter: readonly Step[]
 }
 
-/** In init: open the pty, put it on /dev/console, send the master away. Before the root is made read-only. */
+const from = 'process.terminal'
+
+/** Before the root is made read-only: the terminal is /dev/console as well. */
 export function terminalSteps(context: PlanContext): TerminalSteps {
-  const { process, options, slots, shared } = context
-  if (!process.terminal) return { runtime: [], container: [], runtimeAfter: [] }
-  const from = 'process.terminal'
-  const [master, peer, socket] = [slots.allocate('pty master'), slots.allocate('pty'), slots.allocate('console socket')]
-  const tree = slots.temporary('/dev/console')
+  return ptySteps(context, context.shared.devpts, (peer) => consoleSteps(context, peer))
+}
+
+function consoleSteps(context: PlanContext, peer: number): Step[] {
+  const tree = context.slots.temporary('/dev/console')
   const target = openTarget(context, from, '/dev/console', { onMissing: ON_MISSING_CREATE })
+  return [
+    target,
+    { op: 'open_tree', from, at: peer, flags: OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH, into: tree },
+    { op: 'move_mount', from, mount: tree, to: target.into },
+  ]
+}
+
+/** In init: open the pty, do with its peer what else is to be done, send the master away. */
+export function ptySteps(
+  context: ProcessContext,
+  devpts: number | undefined,
+  withPeer: (peer: number) => readonly Step[],
+): TerminalSteps {
+  const { process, options, slots } = context
+  if (!process.terminal) return { runtime: [], container: [], runtimeAfter: [] }
+  const [master, peer, socket] = [slots.allocate('pty master'), slots.allocate('pty'), slots.allocate('console socket')]
   const container: Step[] = [
     {
       op: 'open_pty',
       from,
-      devpts: shared.devpts,
+      devpts,
       master,
       peer,
       columns: process.consoleSize?.width,
@@ -34,9 +52,7 @@ export function terminalSteps(context: PlanContext): TerminalSteps {
       uid: process.user.uid,
       gid: KEEP_GROUP,
     },
-    target,
-    { op: 'open_tree', from, at: peer, flags: OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH, into: tree },
-    { op: 'move_mount', from, mount: tree, to: target.into },
+    ...withPeer(peer),
     { op: 'send_fd', from, socket, fd: master, name: '/dev/ptmx' },
     { op: 'close', from, fd: master },
     { op: 'set_terminal', from, fd: peer },

@@ -1,0 +1,147 @@
+// exec (runc-exec(8); the spec has no such operation): a further process in a container. In the foreground its exit status is
+// ours; every failure of our own is status 255 (main.ts).
+
+import { parseOwnCgroups } from '../cgroup/hierarchies.ts'
+import type { FlagsOf } from '../cli/command-table.ts'
+import type { Config, NamespaceType, Process } from '../config/config.ts'
+import { parseConfig, parseProcess } from '../config/parse-config.ts'
+import { hostFailure } from '../errno.ts'
+import { RuntError } from '../errors.ts'
+import type { Native } from '../native.ts'
+import { describeFailure, describeWarning } from '../plan/describe.ts'
+import { processOfFile, processOfFlags } from '../plan/exec-process.ts'
+import { type HostFacts, hostFacts } from '../plan/host-facts.ts'
+import type { LaunchPlan } from '../plan/launch-plan.ts'
+import { type ExecTarget, planExec } from '../plan/plan-exec.ts'
+import { type Container, loadContainer } from '../state/load-container.ts'
+import { CONFIG_FILE, type ContainerRecord } from '../state/record.ts'
+import { stateRoot } from '../state/state-root.ts'
+import { containerStatus } from '../state/status.ts'
+import type { Context, Run } from './context.ts'
+import { warnOf } from './load-bundle.ts'
+import { publishProcess } from './publish-process.ts'
+
+type Flags = FlagsOf<'exec'>
+
+export const exec: Run<'exec'> = (context, flags, [id = '', ...args]) => {
+  const { native, log, globals } = context
+  const container = loadContainer(native, stateRoot(native, globals.root).path, id)
+  checkStatus(native, container, flags)
+  const config = loadConfig(native, container)
+  const process = withTerminalSize(native, chooseProcess(context, config, flags, args), flags)
+  checkConsole(process, flags)
+  const facts = hostFacts(native.probe())
+  const { plan, warnings } = planExec(config, process, targetOf(native, container.record, config, facts), facts, {
+    id,
+    keyring: 'new',
+    preserveFds: flags['preserve-fds'],
+    consoleSocket: flags['console-socket'],
+    subgroups: flags.cgroup,
+  })
+  for (const warning of warnings) log.warn(warning)
+  const { pid, terminal } = launch(context, plan, flags)
+  return flags.detach ? 0 : native.supervise(pid, terminal)
+}
+
+const stopped = () => new RuntError('state', 'cannot exec in a stopped container')
+
+/** The container ended while it was being joined. */
+const isGone = (code: string): boolean => code === 'ESRCH'
+
+/** runc's words. A created container has its namespaces already, so it may be entered. */
+function checkStatus(native: Native, { directory, record }: Container, flags: Flags): void {
+  const status = containerStatus(native, directory, record)
+  if (status === 'stopped') throw stopped()
+  if (status === 'creating') throw new RuntError('state', 'cannot exec in a container that is being created')
+  if (status === 'paused' && !flags['ignore-paused']) {
+    throw new RuntError('state', 'cannot exec in a paused container (use --ignore-paused to override)')
+  }
+}
+
+/** The config as it was at `create`: its warnings have been told then. */
+function loadConfig(native: Native, { directory }: Container): Config {
+  const path = `${directory}/${CONFIG_FILE}`
+  return parseConfig(readNamed(native, path, path), path).config
+}
+
+function readNamed(native: Native, path: string, name: string): string {
+  try {
+    return native.readFile(path)
+  } catch (error) {
+    throw hostFailure(name, error)
+  }
+}
+
+function chooseProcess({ native, log }: Context, config: Config, flags: Flags, args: readonly string[]): Process {
+  const file = flags.process
+  if (file === undefined || file === '') return processOfFlags(config, flags, args)
+  const name = `--process ${file}`
+  const { process, warnings } = parseProcess(readNamed(native, file, name), name)
+  warnOf(warnings, log.warn)
+  return processOfFile(config, process)
+}
+
+/** In the foreground the terminal has the size of ours. */
+function withTerminalSize(native: Native, process: Process, flags: Flags): Process {
+  if (!process.terminal || process.consoleSize !== undefined || isSent(flags)) return process
+  const size = native.terminalSize()
+  if (size === undefined || size.rows === 0) return process
+  return { ...process, consoleSize: { height: BigInt(size.rows), width: BigInt(size.columns) } }
+}
+
+/** The terminal is not ours to serve. */
+const isSent = (flags: Flags): boolean => flags.detach || flags['console-socket'] !== undefined
+
+/** As for `run`: who goes away cannot serve a terminal, and a socket for one makes no sense without it. */
+function checkConsole({ terminal }: Process, flags: Flags): void {
+  const socket = flags['console-socket']
+  if (terminal && flags.detach && socket === undefined) {
+    throw new RuntError(
+      'usage',
+      '--tty: the terminal needs --console-socket, for with --detach nobody stays to serve it',
+    )
+  }
+  if (!terminal && socket !== undefined) {
+    throw new RuntError('usage', '--console-socket: the process has no terminal to send; see --tty')
+  }
+}
+
+function targetOf(native: Native, record: ContainerRecord, { linux }: Config, facts: HostFacts): ExecTarget {
+  const { pid, startTime, cgroups } = record
+  const isOwn = (name: string) =>
+    native.readLink(`/proc/self/ns/${name}`) === native.readLink(`/proc/${pid}/ns/${name}`)
+  const own: NamespaceType[] = linux.namespaces.some(({ type }) => type === 'user') && isOwn('user') ? ['user'] : []
+  return { pid, startTime, cgroups, own, initCgroup: initCgroup(native, record, facts) }
+}
+
+/** On a v2 host: where in its cgroup the first process has gone to. */
+function initCgroup(
+  native: Native,
+  { pid, cgroups }: ContainerRecord,
+  { cgroups: host }: HostFacts,
+): string | undefined {
+  const { '': unified } = cgroups
+  if (unified === undefined || host.mode !== 'v2') return undefined
+  const text = readNamed(native, `/proc/${pid}/cgroup`, `cgroup of process ${pid}`)
+  const directory = `${host.hierarchies[0]?.mountpoint}${parseOwnCgroups(text).get('')}`
+  return directory.startsWith(`${unified}/`) ? directory : undefined
+}
+
+/** The process runs when this returns. */
+function launch({ native, log }: Context, plan: LaunchPlan, flags: Flags): { pid: number; terminal: number } {
+  let event = native.launch(plan, { preserveFds: flags['preserve-fds'] })
+  if (event.kind === 'paused') {
+    try {
+      publishProcess(native, event.pid, flags)
+    } catch (error) {
+      native.abandon()
+      throw error
+    }
+    if (!flags.detach) native.holdSignals()
+    event = native.resume()
+  }
+  if (event.kind === 'failed') throw isGone(event.code) ? stopped() : describeFailure(plan, event)
+  if (event.kind === 'paused') throw new RuntError('internal', 'the plan has two save_state steps')
+  for (const warning of event.warnings) log.warn(describeWarning(plan, warning))
+  return event
+}

@@ -1,0 +1,101 @@
+// Which process `exec` runs (runc-exec(8)): the file of --process, or the container's own process with other arguments and what
+// the flags change. What neither says is inherited from the container. Pure; checks everything that comes from the command line.
+
+import type { Capabilities, Config, Process, User } from '../config/config.ts'
+import { checkProcess } from '../config/rules/process.ts'
+import { formatProblem, formatProblems, type Problem, RuntError } from '../errors.ts'
+
+/** The flags of `exec` that describe the process. */
+export interface ProcessFlags {
+  readonly cwd: string | undefined
+  readonly env: readonly string[]
+  readonly tty: boolean
+  readonly user: string | undefined
+  readonly 'additional-gids': readonly string[]
+  readonly 'process-label': string | undefined
+  readonly apparmor: string | undefined
+  readonly 'no-new-privs': boolean
+  readonly cap: readonly string[]
+}
+
+/** The container's process, run with other arguments. */
+export function processOfFlags(config: Config, flags: ProcessFlags, args: readonly string[]): Process {
+  const own = containerProcess(config)
+  if (args.length === 0) throw new RuntError('usage', 'process args cannot be empty')
+  const process: Process = {
+    ...own,
+    args,
+    env: [...own.env, ...flags.env],
+    terminal: flags.tty,
+    noNewPrivileges: own.noNewPrivileges || flags['no-new-privs'],
+    user: userOf(own.user, flags),
+    ...(flags.cwd && { cwd: flags.cwd }),
+    ...(flags['process-label'] && { selinuxLabel: flags['process-label'] }),
+    ...(flags.apparmor && { apparmorProfile: flags.apparmor }),
+    ...(flags.cap.length > 0 && { capabilities: withCapabilities(own.capabilities, flags.cap) }),
+  }
+  const problems: Problem[] = []
+  checkProcess(
+    process,
+    '',
+    (path, message) => problems.push({ path, message }),
+    () => {},
+  )
+  if (problems.length > 0) throw new RuntError('usage', formatProblems(problems).replaceAll('\n', '; '), { problems })
+  return process
+}
+
+/** A process file says everything but what the container decides for all of its processes. */
+export function processOfFile(config: Config, given: Process): Process {
+  const own = containerProcess(config)
+  const { initial, final } = given.execCPUAffinity
+  const hasAffinity = initial !== undefined || final !== undefined
+  const process: { -readonly [K in keyof Process]: Process[K] } = {
+    ...own,
+    ...given,
+    rlimits: given.rlimits.length > 0 ? given.rlimits : own.rlimits,
+    execCPUAffinity: hasAffinity ? given.execCPUAffinity : own.execCPUAffinity,
+  }
+  if (given.consoleSize === undefined) delete process.consoleSize
+  if (given.user.umask === undefined && own.user.umask !== undefined)
+    process.user = { ...given.user, umask: own.user.umask }
+  return process
+}
+
+function containerProcess({ process }: Config): Process {
+  if (process === undefined) throw new RuntError('config', 'process: is missing in the container', { path: 'process' })
+  return process
+}
+
+/** Names of users mean nothing: who may write the image's /etc/passwd must not choose the uid (CVE-2016-3697). */
+function userOf(own: User, flags: ProcessFlags): User {
+  const additionalGids = flags['additional-gids'].map((text) => parseId(text, '--additional-gids', 'group'))
+  const user = { ...own, additionalGids: [...own.additionalGids, ...additionalGids] }
+  if (!flags.user) return user
+  const [uid = '', ...rest] = flags.user.split(':')
+  user.uid = parseId(uid, `--user ${flags.user}`, 'user')
+  if (rest.length > 0) user.gid = parseId(rest.join(':'), `--user ${flags.user}`, 'group')
+  return user
+}
+
+/** 2^32 - 1 is "no change" to the kernel. */
+const LARGEST_ID = 4294967294
+
+function parseId(text: string, path: string, noun: 'user' | 'group'): number {
+  const id = /^[0-9]{1,10}$/.test(text) ? Number(text) : Number.NaN
+  if (id <= LARGEST_ID) return id
+  const message = `${JSON.stringify(text)} is no ${noun} id: it must be a number from 0 to ${LARGEST_ID}`
+  throw new RuntError('usage', formatProblem({ path, message }), { path })
+}
+
+/** As runc: to the ambient set only where the container has inheritable ones. */
+function withCapabilities(own: Capabilities | undefined, added: readonly string[]): Capabilities {
+  const { bounding = [], effective = [], permitted = [], inheritable = [], ambient = [] } = own ?? {}
+  return {
+    bounding: [...bounding, ...added],
+    effective: [...effective, ...added],
+    permitted: [...permitted, ...added],
+    inheritable,
+    ambient: inheritable.length > 0 ? [...ambient, ...added] : ambient,
+  }
+}

@@ -1,0 +1,175 @@
+// The plan of `exec` (no section of the spec, runc-exec(8)): a process that joins a container's cgroups and namespaces instead of
+// making them, and then becomes what the container's first process became. Pure, like plan.ts, and the only place that decides
+// the order of an exec. What the process is decides exec-process.ts.
+
+import { planJoin } from '../cgroup/plan-join.ts'
+import type { Config, CpuAffinity, NamespaceType, Process } from '../config/config.ts'
+import { parseIdList } from '../config/id-list.ts'
+import { O_CLOEXEC, O_DIRECTORY, O_PATH, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS } from './constants.ts'
+import type { PlanOptions, ProcessContext } from './context.ts'
+import { capabilityWarnings } from './credentials.ts'
+import type { HostFacts } from './host-facts.ts'
+import { type LaunchPlan, type Step, SYNC_READY, SYNC_RECORDED } from './launch-plan.ts'
+import { becomeRoot, namespaceFlags } from './namespaces.ts'
+import { execveStep, hostProcSteps } from './process.ts'
+import { inheritedSlots, keyringSteps, notDumpable, processSteps } from './process-steps.ts'
+import { seccompSteps } from './seccomp.ts'
+import { createSlots } from './slots.ts'
+import { ptySteps } from './terminal.ts'
+
+/** The container that is joined, as its record has it. */
+export interface ExecTarget {
+  readonly pid: number
+  readonly startTime: string
+  readonly cgroups: { readonly [controller: string]: string }
+  /** v2: the cgroup in which its first process is now. */
+  readonly initCgroup?: string | undefined
+  /** Namespaces of the config in which the runtime is itself: the kernel refuses to join one's own user namespace. */
+  readonly own: readonly NamespaceType[]
+}
+
+export interface ExecOptions extends Pick<PlanOptions, 'id' | 'keyring' | 'preserveFds' | 'consoleSocket'> {
+  /** The values of --cgroup. */
+  readonly subgroups: readonly string[]
+}
+
+export interface ExecPlan {
+  readonly plan: LaunchPlan
+  readonly warnings: readonly string[]
+}
+
+/** Plan `exec` of `process` in the container of `config`. */
+export function planExec(
+  config: Config,
+  process: Process,
+  target: ExecTarget,
+  facts: HostFacts,
+  given: ExecOptions,
+): ExecPlan {
+  const { linux } = config
+  const slots = createSlots()
+  const modes = new Map(
+    linux.namespaces
+      .filter(({ type }) => !target.own.includes(type))
+      .map(({ type, path }) => [type, path === undefined ? 'new' : 'join'] as const),
+  )
+  const options = { ...given, mode: 'exec' } as const
+  const namespaces = { of: (type: NamespaceType) => modes.get(type) ?? 'host' } as const
+  const context: ProcessContext = { config, process, linux, facts, options, slots, namespaces }
+  const rootless = facts.euid !== 0 || facts.inUserNamespace
+  const { cgroups: paths, initCgroup: initPath } = target
+  const cgroup = planJoin({ paths, subgroups: given.subgroups, initPath, rootless }, slots)
+  const joined = joinSteps(context, target, [...modes.keys()])
+  const terminal = terminalSteps(context)
+  const seccomp = seccompSteps(context)
+
+  const containerSteps: Step[] = [
+    ...cgroup.containerSteps,
+    ...affinitySteps('final', process.execCPUAffinity),
+    ...hostProcSteps(context),
+    // From the next step on processes of the container may see init.
+    notDumpable,
+    ...joined.container,
+    { op: 'setsid', from: 'exec' },
+    ...keyringSteps(context),
+    ...terminal.container,
+    ...processSteps(context, seccomp),
+    { op: 'sync_send', from: 'exec', point: SYNC_READY },
+    { op: 'sync_wait', from: 'exec', point: SYNC_RECORDED },
+    ...(process.noNewPrivileges ? seccomp.load : []),
+    execveStep(context),
+  ]
+  const beforeClone: Step[] = [...joined.runtime, ...cgroup.runtimeSteps, ...terminal.runtime]
+  const runtimeSteps: Step[] = [
+    ...beforeClone,
+    ...affinitySteps('initial', process.execCPUAffinity),
+    {
+      op: 'clone',
+      from: '--cgroup',
+      flags: 0,
+      cgroup: cgroup.cgroupSlot,
+      inherit: inheritedSlots(beforeClone, containerSteps),
+      forks: joined.forks,
+    },
+    ...terminal.runtimeAfter,
+    { op: 'sync_wait', from: 'exec', point: SYNC_READY },
+    { op: 'save_state', from: 'exec' },
+    { op: 'sync_send', from: 'exec', point: SYNC_RECORDED },
+    { op: 'sync_exec', from: 'exec' },
+  ]
+  const plan = { slots: slots.names, runtimeSteps, containerSteps }
+  // Of what the container's own sets lack `create` has warned.
+  const isOwn = process.capabilities === config.process?.capabilities
+  return { plan, warnings: isOwn ? [] : capabilityWarnings(context) }
+}
+
+interface Joined {
+  readonly runtime: readonly Step[]
+  readonly container: readonly Step[]
+  readonly forks: 0 | 1
+}
+
+/** One setns(2) for all namespaces. Without a mount namespace the container's root is one that chroot(2) made. */
+function joinSteps({ linux, slots }: ProcessContext, target: ExecTarget, types: readonly NamespaceType[]): Joined {
+  const from = 'linux.namespaces'
+  const [pidfd, root] = [slots.allocate('init'), slots.allocate('root')]
+  const runtime: Step[] = []
+  const container: Step[] = []
+  const hasMounts = types.includes('mount')
+  // Before the pidfd, which tells whether the process was still the container's.
+  if (!hasMounts) {
+    const path = `/proc/${target.pid}/root`
+    runtime.push({ op: 'openat2', from: 'root.path', path, flags: O_PATH | O_DIRECTORY | O_CLOEXEC, into: root })
+  }
+  runtime.push({ op: 'pidfd_open', from: 'init', pid: target.pid, startTime: target.startTime, into: pidfd })
+  const nstype = types.reduce((flags, type) => flags | namespaceFlags[type], 0)
+  if (nstype !== 0) container.push({ op: 'setns', from, fd: pidfd, nstype })
+  if (!hasMounts)
+    container.push({ op: 'fchdir', from: 'root.path', fd: root }, { op: 'chroot', from: 'root.path', path: '.' })
+  if (types.includes('user')) container.push(...becomeRoot(linux))
+  const forks = types.includes('pid')
+  if (forks) container.push({ op: 'fork', from: 'linux.namespaces (pid)' })
+  return { runtime, container, forks: forks ? 1 : 0 }
+}
+
+/** The terminal is one of the container's own devpts. Its processes may have put anything at that path. */
+function terminalSteps(context: ProcessContext) {
+  if (!context.process.terminal) return ptySteps(context, undefined, () => [])
+  const devpts = context.slots.allocate('devpts')
+  const pty = ptySteps(context, devpts, () => [])
+  const open: Step = {
+    op: 'openat2',
+    from: 'process.terminal',
+    path: '/dev/pts',
+    flags: O_PATH | O_DIRECTORY | O_CLOEXEC,
+    resolve: RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS,
+    expectFs: DEVPTS_SUPER_MAGIC,
+    into: devpts,
+  }
+  return { ...pty, container: [open, ...pty.container] }
+}
+
+const DEVPTS_SUPER_MAGIC = 0x1cd1
+const ALL_CPUS = 8192
+
+/**
+ * execCPUAffinity: `initial` before the process enters the cgroup, `final` after it did. Without either the process may use what
+ * its cpuset allows, whatever the caller was bound to.
+ */
+function affinitySteps(when: 'initial' | 'final', affinity: CpuAffinity): Step[] {
+  const list = affinity[when]
+  if (list !== undefined) {
+    const from = `process.execCPUAffinity.${when}`
+    return [{ op: 'sched_setaffinity', from, mask: maskOf(parseIdList(list) ?? []) }]
+  }
+  if (when === 'initial' || affinity.initial !== undefined) return []
+  return [{ op: 'sched_setaffinity', from: 'process.execCPUAffinity', mask: new Uint8Array(ALL_CPUS / 8).fill(0xff) }]
+}
+
+/** A CPU set, in whole 64-bit words, as the kernel wants it. */
+function maskOf(ids: readonly number[]): Uint8Array {
+  const words = Math.floor(Math.max(0, ...ids) / 64) + 1
+  const mask = new Uint8Array(words * 8)
+  for (const id of ids) mask[id >> 3] = (mask[id >> 3] ?? 0) | (1 << (id & 7))
+  return mask
+}

@@ -1,0 +1,46 @@
+// What the first process of a container and the processes of `exec` have in common, in order: from the moment at which the
+// namespaces are there until the program can be executed (config.md, "Process"). The order of the rest is steps.ts's and
+// plan-exec.ts's.
+
+import { ENOSYS, PR_SET_DUMPABLE } from './constants.ts'
+import type { ProcessContext } from './context.ts'
+import { boundingSteps, capabilitySteps, noNewPrivilegesSteps, userSteps } from './credentials.ts'
+import { type Step, slotsOf } from './launch-plan.ts'
+import { cwdStep, personalitySteps, programSteps, rlimitSteps, schedulingSteps, umaskStep } from './process.ts'
+import type { SeccompSteps } from './seccomp.ts'
+
+/** Without this, processes of the container that see init could trace it and take its descriptors (CVE-2016-9962). */
+export const notDumpable: Step = { op: 'prctl', from: 'init', option: PR_SET_DUMPABLE, arg2: 0 }
+
+/** What needs privileges first, then who the process is, then what that user may do. */
+export function processSteps(context: ProcessContext, seccomp: SeccompSteps): Step[] {
+  const { process, options } = context
+  return [
+    ...schedulingSteps(context),
+    ...personalitySteps(context),
+    ...rlimitSteps(context),
+    // Without no_new_privs loading a filter needs CAP_SYS_ADMIN, so it comes before that is given up.
+    ...(process.noNewPrivileges ? [] : seccomp.load),
+    ...boundingSteps(context),
+    cwdStep(context),
+    ...userSteps(context),
+    ...capabilitySteps(context),
+    ...noNewPrivilegesSteps(context),
+    umaskStep(context),
+    ...programSteps(context),
+    { op: 'reset_signals', from: 'process' },
+    { op: 'close_range', from: '--preserve-fds', first: 3 + options.preserveFds },
+  ]
+}
+
+/** The session keyring of the container's own, or its processes could read the caller's keys (keyrings(7)). */
+export function keyringSteps({ options }: ProcessContext): Step[] {
+  if (options.keyring === 'keep') return []
+  return [{ op: 'join_session_keyring', from: '--no-new-keyring', name: `_ses.${options.id}`, tolerate: [ENOSYS] }]
+}
+
+/** Slots that the runtime fills before the clone and init reads. */
+export function inheritedSlots(before: readonly Step[], container: readonly Step[]): number[] {
+  const read = slotsOf(container, 'slot')
+  return [...slotsOf(before, 'into')].filter((slot) => read.has(slot))
+}
