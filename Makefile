@@ -285,8 +285,8 @@ PROBES := $(PROBE)/host $(PROBE)/snapshot $(PROBE)/probe.node $(BUILD)/steps-tes
 test-only: $(PROGRAMS) $(PROBES) $(TEST_BUNDLES) $(TAP)
 	@scripts/test.sh $(BUILD)
 
-coverage: $(PROGRAMS) $(PROBES) $(TEST_BUNDLES) $(TAP)
-	@COVERAGE=1 scripts/test.sh $(BUILD)
+coverage: $(GENERATED) $(BUILD)/runt.node
+	@scripts/coverage.sh $(BUILD)
 
 check: $(GENERATED) lint
 	node_modules/.bin/tsc --noEmit

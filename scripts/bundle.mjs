@@ -1,8 +1,9 @@
-// Bundles TypeScript with esbuild. Usage: bundle.mjs embedded|node|test|tool OUTDIR [FILE…]
+// Bundles TypeScript with esbuild. Usage: bundle.mjs embedded|node|test|plain|tool OUTDIR [FILE…]
 //
 // embedded  ES modules for the static program: one entry (or the FILE), and a chunk for each import() and shared part.
 // node      the npm package and the command line on Node: one file, packages included.
 // test      one file per test, with packages left to Node.
+// plain     each file by itself, types removed, for coverage.
 // tool      build tools written in TypeScript.
 import { rmSync } from 'node:fs'
 import { build } from 'esbuild'
@@ -48,6 +49,15 @@ const kinds = {
     sourcemap: 'inline',
     packages: 'external',
     alias: { 'seccomp-bpf-js': './seccomp-bpf-js/src/index.ts' },
+  },
+  plain: {
+    platform: 'node',
+    target: 'node20',
+    bundle: false,
+    entryPoints: files,
+    outbase: '.',
+    outExtension: { '.js': '.ts' },
+    sourcemap: 'inline',
   },
   tool: { ...node, entryPoints: files, entryNames: '[name]', packages: 'external' },
 }

@@ -27,10 +27,7 @@ case $build in
   ;;
 *) preload= ;;
 esac
-coverage=--disable-coverage
-[ -z "${COVERAGE:-}" ] || coverage='--coverage-report=text --allow-incomplete-coverage --allow-empty-coverage'
 status=0
 # shellcheck disable=SC2086 # lists of words
-$preload node_modules/.bin/tap run $coverage --jobs=2 --timeout=300 --reporter=silent --output-file="$output" $files || status=$?
-[ -z "${COVERAGE:-}" ] || node_modules/.bin/tap report --coverage-report=text --allow-incomplete-coverage --allow-empty-coverage --show-full-coverage || true
+$preload node_modules/.bin/tap run --disable-coverage --jobs=2 --timeout=300 --reporter=silent --output-file="$output" $files || status=$?
 node scripts/count.mjs "$output" "$status" "$build/test.counts"
