@@ -78,8 +78,9 @@ static ssize_t receive(struct machine *m, struct report *r, int *sender) {
   struct msghdr message = {
       .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
   ssize_t n;
+  /* ECONNRESET, told once and before what is queued: init ended without having read our last message. */
   do n = recvmsg(m->sync, &message, MSG_CMSG_CLOEXEC);
-  while (n < 0 && errno == EINTR);
+  while (n < 0 && (errno == EINTR || errno == ECONNRESET));
   *sender = 0;
   struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
   if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_CREDENTIALS) {
