@@ -129,12 +129,22 @@ static int write_all(int fd, const char *data, size_t size) {
   return 0;
 }
 
-// Points the program header (and the section header, for debuggers) of the arena at the end of the file.
-static int patch_headers(char *file, uintptr_t start, size_t offset, size_t size) {
+// A stripped file loses its section headers as well: they do not describe the snapshot, and a second strip that believed
+// them would cut it off. An unstripped one keeps them for debuggers.
+static void patch_sections(char *file, uintptr_t start, size_t offset) {
   Elf64_Ehdr *elf = (Elf64_Ehdr *)file;
   Elf64_Shdr *section = sections_of(file);
-  for (int i = 0; i < elf->e_shnum; i++)
+  int has_symbols = 0;
+  for (int i = 0; i < elf->e_shnum; i++) {
+    has_symbols |= section[i].sh_type == SHT_SYMTAB;
     if (section[i].sh_addr == start && section[i].sh_type == SHT_PROGBITS) section[i].sh_offset = offset;
+  }
+  if (!has_symbols) elf->e_shoff = elf->e_shnum = elf->e_shstrndx = 0;
+}
+
+// Points the program header of the arena at the end of the file.
+static int patch_segment(char *file, uintptr_t start, size_t offset, size_t size) {
+  const Elf64_Ehdr *elf = (const Elf64_Ehdr *)file;
   Elf64_Phdr *program = (Elf64_Phdr *)(file + elf->e_phoff);
   for (int i = 0; i < elf->e_phnum; i++) {
     if (program[i].p_type != PT_LOAD || program[i].p_vaddr != start) continue;
@@ -151,7 +161,8 @@ static int write_program(const char *template, const char *path, const char *sta
   char *file = map_file(template, &length);
   if (!file) return -1;
   size_t offset = (length + PAGE - 1) / PAGE * PAGE;
-  if (patch_headers(file, (uintptr_t)start, offset, size) < 0) return -1;
+  patch_sections(file, (uintptr_t)start, offset);
+  if (patch_segment(file, (uintptr_t)start, offset, size) < 0) return -1;
   int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
   if (fd < 0) return -1;
   int failed =
