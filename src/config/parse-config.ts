@@ -114,15 +114,17 @@ function check<T>(
 
 /**
  * Runs the rules on a document whose form is not right, for the sake of whoever mends it: all of it can be mended at once.
- * What they say of values that have been reported is left out, and so is everything if the namespaces are not known, on
- * which most rules depend.
+ * What they say of values that have been reported is left out, and so is what depends on namespaces that are not known.
  */
 function reportWhatElse<T>(document: T, known: readonly Problem[], kind: Kind<T>, report: Report): void {
-  if (known.some(({ path }) => path === '' || path === 'linux' || path.startsWith('linux.namespaces'))) return
-  const isKnown = (path: string) => known.some((problem) => path.startsWith(scopeOf(problem)))
+  if (known.some(({ path }) => path === '' || path === 'linux' || path === 'linux.namespaces')) return
+  const isUncertain = known.some(({ path }) => path.startsWith('linux.namespaces'))
+  const isKnown = (path: string, message: string) =>
+    known.some((problem) => path.startsWith(scopeOf(problem))) ||
+    (isUncertain && message.includes('namespace') && !path.startsWith('linux.namespaces'))
   const ignore: Report = () => {}
   try {
-    kind.rules(document, (path, message) => isKnown(path) || report(path, message), ignore)
+    kind.rules(document, (path, message) => isKnown(path, message) || report(path, message), ignore)
   } catch {
     // A rule has come upon a value that it need not expect: one of the reported.
   }
