@@ -216,6 +216,7 @@ GYP := $(BUILD)/gyp
 $(BUILD)/runt.node: binding.gyp $(SOURCES) $(ADDON_C) $(ADDON_CC) $(wildcard addon/*.h addon/steps/*.h) $(BUILD)/init $(STEPS_H)
 	@mkdir -p $(GYP) && cp binding.gyp $(GYP)/ && ln -sfn $(CURDIR)/addon $(GYP)/addon
 	$(call say,GYP)
+	$(Q)find $(GYP) -name init_image.o -delete # gyp does not see that it holds the init image
 	$(Q)RUNT_ROOT=$(CURDIR) RUNT_INIT_IMAGE=$(abspath $(BUILD)/init) RUNT_SANITIZE_FLAGS='$(SAN)' \
 	  node_modules/.bin/node-gyp configure build --loglevel=error --directory=$(GYP) --nodedir=$(NODE_PREFIX) $(if $(V),,>/dev/null)
 	$(Q)cp $(GYP)/build/Release/runt.node $@
