@@ -8,6 +8,7 @@
 #include "files.h"
 #include "probe.h"
 #include "process.h"
+#include "signals.h"
 #include "sockets.h"
 #include "supervise.h"
 
@@ -319,7 +320,7 @@ Value BecomeSubreaper(const CallbackInfo &info) {
 }
 
 Value HoldSignals(const CallbackInfo &info) {
-  return Done(info.Env(), signals_hold(), "sigprocmask");
+  return Done(info.Env(), signals_hold(), "sigaction");
 }
 
 Value Supervise(const CallbackInfo &info) {

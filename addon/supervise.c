@@ -6,12 +6,13 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
 
 #include "cleanup.h"
+#include "process.h"
+#include "signals.h"
 
 /* One direction of the relay. Bytes are read only when the last ones are gone, so a reader that stops reading stops the
  * writer, and never us. */
@@ -25,7 +26,8 @@ struct supervisor {
   pid_t pid;
   int status; /* of waitpid(2), once `ended` */
   int ended;
-  int signals; /* signalfd(2) */
+  int signals; /* of signals_open */
+  int pidfd;   /* says that the child has ended; below Node SIGCHLD may go to another thread */
   int master;
   int terminal; /* ours, -1 none */
   int raw;      /* `saved` must be put back */
@@ -54,28 +56,6 @@ int terminal_size(int *columns, int *rows) {
   return 0;
 }
 
-/* All but what the kernel raises for a fault of ours, which must still end us. */
-static sigset_t forwarded_signals(void) {
-  static const int synchronous[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
-  sigset_t set;
-  sigfillset(&set);
-  for (size_t i = 0; i < sizeof synchronous / sizeof *synchronous; i++) sigdelset(&set, synchronous[i]);
-  return set;
-}
-
-int signals_hold(void) {
-  sigset_t set = forwarded_signals();
-  return sigprocmask(SIG_BLOCK, &set, NULL) < 0 ? -errno : 0;
-}
-
-static int open_signals(void) {
-  int error = signals_hold();
-  if (error < 0) return error;
-  sigset_t set = forwarded_signals();
-  int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-  return fd < 0 ? -errno : fd;
-}
-
 static int reap(struct supervisor *s) {
   int status;
   for (;;) {
@@ -91,9 +71,8 @@ static int reap(struct supervisor *s) {
 
 /* The child is not reaped yet when it is signalled, so its pid is still its own. */
 static int handle_signals(struct supervisor *s) {
-  struct signalfd_siginfo info;
-  while (!s->ended && read(s->signals, &info, sizeof info) == sizeof info) {
-    int signal = (int)info.ssi_signo;
+  int signal;
+  while (!s->ended && (signal = signals_next(s->signals)) != 0) {
     if (signal == SIGCHLD) {
       int error = reap(s);
       if (error < 0) return error;
@@ -161,26 +140,27 @@ static void cleanup_supervisor(struct supervisor *s) {
   if (s->terminal >= 0) close(s->terminal);
   if (s->out.to >= 0) close(s->out.to);
   if (s->signals >= 0) close(s->signals);
+  if (s->pidfd >= 0) close(s->pidfd);
 }
 
 /* One turn of the loop; `timeout` 0 only looks. How many descriptors were ready, or -errno. */
 static int turn(struct supervisor *s, int timeout) {
-  enum { SIGNALS, INPUT, MASTER, OUTPUT, COUNT };
+  enum { SIGNALS, CHILD, INPUT, MASTER, OUTPUT, COUNT };
   short master = 0;
   if (s->out.from >= 0 && !pending(&s->out)) master |= POLLIN;
   if (pending(&s->in)) master |= POLLOUT;
   struct pollfd fds[COUNT] = {
       [SIGNALS] = {.fd = s->signals, .events = POLLIN},
+      [CHILD] = {.fd = s->pidfd, .events = POLLIN},
       [INPUT] = {.fd = pending(&s->in) || s->out.from < 0 ? -1 : s->in.from, .events = POLLIN},
       [MASTER] = {.fd = master ? s->master : -1, .events = master},
       [OUTPUT] = {.fd = pending(&s->out) ? s->out.to : -1, .events = POLLOUT},
   };
   int ready = poll(fds, COUNT, timeout);
   if (ready < 0) return errno == EINTR ? 1 : -errno;
-  if (fds[SIGNALS].revents) {
-    int error = handle_signals(s);
-    if (error < 0) return error;
-  }
+  int error = fds[CHILD].revents ? reap(s) : 0;
+  if (error == 0 && fds[SIGNALS].revents) error = handle_signals(s);
+  if (error < 0) return error;
   if (fds[INPUT].revents) fill(&s->in);
   if (fds[MASTER].revents && pending(&s->in)) flush(&s->in);
   if (fds[MASTER].revents && s->out.from >= 0 && !pending(&s->out)) fill(&s->out);
@@ -197,10 +177,8 @@ static int drain(struct supervisor *s) {
     if (pending(&s->out)) {
       if (poll(fds, 2, -1) < 0 && errno != EINTR) return -errno;
       if (fds[1].revents) flush(&s->out);
-      if (fds[0].revents && !fds[1].revents) {
-        struct signalfd_siginfo info;
-        if (read(s->signals, &info, sizeof info) == sizeof info && info.ssi_signo != SIGCHLD) return 0;
-      }
+      int signal = fds[0].revents && !fds[1].revents ? signals_next(s->signals) : 0;
+      if (signal != 0 && signal != SIGCHLD) return 0;
     } else {
       fill(&s->out);
       if (!pending(&s->out)) return 0;
@@ -210,18 +188,23 @@ static int drain(struct supervisor *s) {
 }
 
 int supervise(pid_t pid, int master) {
-  struct supervisor s __attribute__((cleanup(cleanup_supervisor))) = {
-      .pid = pid, .master = master, .terminal = -1, .in.from = -1, .out = {.from = -1, .to = -1}};
-  s.signals = open_signals();
+  struct supervisor s __attribute__((cleanup(cleanup_supervisor))) = {.pid = pid,
+                                                                      .master = master,
+                                                                      .terminal = -1,
+                                                                      .signals = -1,
+                                                                      .pidfd = -1,
+                                                                      .in.from = -1,
+                                                                      .out = {.from = -1, .to = -1}};
+  s.signals = signals_open();
   if (s.signals < 0) return s.signals;
+  s.pidfd = pidfd_open_any(pid);
+  if (s.pidfd < 0) return s.pidfd;
   int error = 0;
   if (master >= 0) {
     int output = open_output();
     if (output < 0) return -errno;
     error = start_relay(&s, output);
   }
-  /* Its end may have come before SIGCHLD was blocked. */
-  if (error == 0) error = reap(&s);
   while (error >= 0 && !s.ended) error = turn(&s, -1);
   if (error >= 0 && master >= 0) error = drain(&s);
   if (error < 0) return error;

@@ -9,8 +9,6 @@ extern "C" {
 
 /* The window size of our own terminal; -errno where there is none. */
 int terminal_size(int *columns, int *rows);
-/* Blocks the signals that supervise forwards: from here on they wait for it. */
-int signals_hold(void);
 /* Waits for the child `pid`: forwards signals to it, relays between our terminal (set raw meanwhile) and `master` (-1:
  * none), reaps whatever else is inherited. The exit status, 128 + the signal that ended it, or -errno. Signals stay
  * blocked: who calls this cleans up next and must not be interrupted. */

@@ -1,0 +1,71 @@
+#define _GNU_SOURCE
+#include "signals.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+/* All but those that nobody can hold and what the kernel raises for a fault of ours, which must still end us. */
+static sigset_t forwarded(void) {
+  static const int others[] = {SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
+  sigset_t set;
+  sigfillset(&set);
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++) sigdelset(&set, others[i]);
+  return set;
+}
+
+#ifndef BUILDING_NODE_EXTENSION
+int signals_hold(void) {
+  sigset_t set = forwarded();
+  return sigprocmask(SIG_BLOCK, &set, NULL) < 0 ? -errno : 0;
+}
+
+int signals_open(void) {
+  int error = signals_hold();
+  if (error < 0) return error;
+  sigset_t set = forwarded();
+  int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+  return fd < 0 ? -errno : fd;
+}
+
+int signals_next(int fd) {
+  struct signalfd_siginfo info;
+  return read(fd, &info, sizeof info) == (ssize_t)sizeof info ? (int)info.ssi_signo : 0;
+}
+#else
+/* Node has threads that block nothing, and the kernel would give them what this one blocks. Handlers are the process's.
+ */
+static int ends[2] = {-1, -1};
+
+static void on_signal(int signal) {
+  int saved = errno;
+  unsigned char number = (unsigned char)signal;
+  if (write(ends[1], &number, 1) < 0) {
+    /* The pipe holds thousands that nobody has asked for. */
+  }
+  errno = saved;
+}
+
+int signals_hold(void) {
+  if (ends[0] < 0 && pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) return -errno;
+  sigset_t set = forwarded();
+  struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+  for (int signal = 1; signal < SIGRTMIN; signal++)
+    if (sigismember(&set, signal) == 1 && sigaction(signal, &action, NULL) < 0) return -errno;
+  return 0;
+}
+
+int signals_open(void) {
+  int error = signals_hold();
+  if (error < 0) return error;
+  int fd = fcntl(ends[0], F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  return fd < 0 ? -errno : fd;
+}
+
+int signals_next(int fd) {
+  unsigned char number;
+  return read(fd, &number, 1) == 1 ? number : 0;
+}
+#endif
