@@ -34,7 +34,7 @@ export interface Node {
 
 /** The rules of one call on one architecture: one action, or a tree. */
 export interface RuleTree {
-  action: number | undefined
+  readonly action: number | undefined
   root: Level | undefined
 }
 
@@ -216,29 +216,66 @@ const addLevel = (level: Level, chain: Level): Outcome => {
   return 'added'
 }
 
-/** Adds a rule; 'conflict' where libseccomp refuses it with EEXIST. */
-const addRule = (tree: RuleTree, rule: Rule, width: 32 | 64): Outcome => {
-  if (tree.action !== undefined) return 'added'
-  const conditions = comparing(rule, width)
-  if (conditions.length === 0) {
-    tree.root = undefined
-    tree.action = rule.action
-    return 'added'
+/** A rule as it is merged: the conditions that compare something, in order. */
+interface Merged {
+  readonly conditions: readonly Condition[]
+  readonly rule: Rule
+}
+
+const sameCondition = (a: Condition, b: Condition): boolean =>
+  a.index === b.index &&
+  a.op === b.op &&
+  a.low === b.low &&
+  a.high === b.high &&
+  a.maskLow === b.maskLow &&
+  a.maskHigh === b.maskHigh
+
+/**
+ * Whether a rule says what a wider one says already: the same action, under the wider one's conditions and others before
+ * them. (Others only after them is what adding to the tree finds by itself.)
+ */
+const isCovered = (narrow: Merged, wide: Merged): boolean => {
+  const surplus = narrow.conditions.length - wide.conditions.length
+  if (surplus <= 0 || narrow.rule.action !== wide.rule.action) return false
+  for (let skip = 1; skip <= surplus; ++skip) {
+    const covers = (condition: Condition, i: number) => sameCondition(condition, narrow.conditions[skip + i] as Condition)
+    if (wide.conditions.every(covers)) return true
   }
+  return false
+}
+
+const addToTree = (tree: RuleTree, { conditions, rule }: Merged, width: 32 | 64): Outcome => {
   const chain = chainOf(conditions, 0, rule.action, width)
   if (tree.root !== undefined) return addLevel(tree.root, chain)
   tree.root = chain
   return 'added'
 }
 
-/** Merges rules in the order of the profile; `conflict` is the first rule that contradicts an earlier one. */
+/** The tree of rules that have been merged without conflict before. */
+const treeOf = (merged: readonly Merged[], width: 32 | 64): RuleTree => {
+  const tree: RuleTree = { action: undefined, root: undefined }
+  for (const one of merged) addToTree(tree, one, width)
+  return tree
+}
+
+/** Merges rules in the order of the profile; `conflict` is the first rule that libseccomp refuses (EEXIST). */
 export const mergeRules = (
   rules: readonly Rule[],
   width: 32 | 64,
 ): { readonly tree: RuleTree; readonly conflict: Rule | undefined } => {
-  const tree: RuleTree = { action: undefined, root: undefined }
+  let tree: RuleTree = { action: undefined, root: undefined }
+  let merged: Merged[] = []
   for (const rule of rules) {
-    if (addRule(tree, rule, width) === 'conflict') return { tree, conflict: rule }
+    const one: Merged = { conditions: comparing(rule, width), rule }
+    // An unconditional rule beats all others, and the first of them the later ones.
+    if (one.conditions.length === 0) return { tree: { action: rule.action, root: undefined }, conflict: undefined }
+    const kept = merged.filter((other) => !isCovered(other, one))
+    if (kept.length < merged.length) {
+      merged = kept
+      tree = treeOf(merged, width)
+    } else if (merged.some((other) => isCovered(one, other))) continue
+    merged.push(one)
+    if (addToTree(tree, one, width) === 'conflict') return { tree, conflict: rule }
   }
   return { tree, conflict: undefined }
 }

@@ -45,6 +45,8 @@ export interface Tally {
   calls: number
   /** Profiles both refuse. */
   refused: number
+  /** Profiles on which libseccomp crashes or does not return. */
+  failed: number
   /** Calls for which the profile read literally has an answer. */
   literal: number
   /** Profiles of which libseccomp's instructions contradict the profile or its own pseudo code. */
@@ -58,6 +60,10 @@ const compareOne = (program: string, at: Case, exported: Exported, seed: number,
   const compiled = compileSeccomp(profile, { arch: native })
   const differ = (kind: string, detail: string): void => void tally.differences.push({ kind, at, detail })
   tally.profiles++
+  if (exported.failed !== undefined) {
+    tally.failed++
+    return
+  }
   if (!('filter' in compiled) || exported.refused !== undefined) {
     tally.refused++
     if ('filter' in compiled || exported.refused === undefined)
@@ -89,7 +95,7 @@ const hex = (value: number | undefined): string => (value === undefined ? 'undec
 export const differential = (program: string, count: number, seed: number, calls: number, supported: readonly ArchitectureName[]): Tally & { version: string } => {
   const cases = randomCases(count, seed, supported)
   const { version, results } = exportAll(program, cases)
-  const tally: Tally = { differences: [], profiles: 0, refused: 0, calls: 0, literal: 0, miscompiled: [] }
+  const tally: Tally = { differences: [], profiles: 0, refused: 0, failed: 0, calls: 0, literal: 0, miscompiled: [] }
   for (const [i, at] of cases.entries()) compareOne(program, at, results[i] as Exported, seed + i, calls, tally)
   return { ...tally, version }
 }

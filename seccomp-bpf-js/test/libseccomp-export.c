@@ -8,7 +8,8 @@
  *   pfc                                         prints libseccomp's own pseudo code of the rules, then a line "pfc end"
  *   end
  *
- * Output per profile: "filter HEX" or "refused ERRNO RULE", then "newest NUMBER..." in the order NATIVE ARCH...
+ * Output per profile: "filter HEX", "refused ERRNO RULE" or "failed SIGNAL", then "newest NUMBER..." in the order NATIVE
+ * ARCH... Each profile has a process of its own and one second, because libseccomp crashes or never returns on some.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define MAX_ARCHS 32
@@ -109,13 +111,10 @@ static void finish(void) {
   seccomp_release(filter);
 }
 
-int main(void) {
-  const struct scmp_version *version = seccomp_version();
-  static char line[1 << 20];
-
-  printf("libseccomp %u.%u.%u\n", version->major, version->minor, version->micro);
-  while (fgets(line, sizeof line, stdin)) {
-    line[strcspn(line, "\n")] = 0;
+static void run(char *script) {
+  for (char *line = script, *next; *line; line = next) {
+    next = line + strcspn(line, "\n");
+    *next++ = 0;
     if (!strncmp(line, "profile ", 8))
       start(line + 8);
     else if (!strncmp(line, "rule ", 5))
@@ -126,8 +125,36 @@ int main(void) {
       fflush(stdout);
       seccomp_export_pfc(filter, STDOUT_FILENO);
       puts("pfc end");
-    } else if (!strcmp(line, "end"))
+    } else
       finish();
+  }
+}
+
+int main(void) {
+  const struct scmp_version *version = seccomp_version();
+  static char line[1 << 20], script[1 << 22];
+  size_t size = 0;
+  pid_t child;
+  int status;
+
+  printf("libseccomp %u.%u.%u\n", version->major, version->minor, version->micro);
+  while (fgets(line, sizeof line, stdin)) {
+    size += snprintf(script + size, sizeof script - size, "%s", line);
+    if (strcmp(line, "end\n"))
+      continue;
+    size = 0;
+    fflush(stdout);
+    child = fork();
+    if (child == 0) {
+      alarm(1);
+      run(script);
+      fflush(stdout);
+      _exit(0);
+    }
+    if (child < 0 || waitpid(child, &status, 0) < 0)
+      perror("libseccomp-export"), exit(1);
+    if (status)
+      printf("failed %d newest\n", WTERMSIG(status));
   }
   return 0;
 }

@@ -13,6 +13,8 @@ import { type SyscallRecord, simulate } from '../src/simulate.ts'
 export interface Exported {
   readonly program: readonly Instruction[] | undefined
   readonly refused: number | undefined
+  /** It crashed (the signal), or did not come back (SIGALRM). */
+  readonly failed: number | undefined
   /** The newest call on each architecture, native first, as runc asks for it. */
   readonly newest: readonly number[]
 }
@@ -85,10 +87,11 @@ export const exportAll = (
   const results = lines.map((line, i): Exported => {
     const [kind, first = '', ...rest] = line.split(' ')
     const newest = rest.slice(rest.indexOf('newest') + 1).map(Number)
-    if (kind === 'refused') return { program: undefined, refused: Number(first), newest }
+    if (kind === 'refused') return { program: undefined, refused: Number(first), failed: undefined, newest }
+    if (kind === 'failed') return { program: undefined, refused: undefined, failed: Number(first), newest }
     const native = cases[i]?.native ?? 'SCMP_ARCH_X86_64'
     const bytes = Uint8Array.from(Buffer.from(first, 'hex'))
-    return { program: decodeFilter(bytes, ARCHITECTURES[native].endian), refused: undefined, newest }
+    return { program: decodeFilter(bytes, ARCHITECTURES[native].endian), refused: undefined, failed: undefined, newest }
   })
   return { version, results }
 }
