@@ -2,9 +2,11 @@
 // the C files, give the result or throw. The launch functions are in decode.cc.
 #include <napi.h>
 
+#include "capture.h"
 #include "cgroups.h"
 #include "cleanup.h"
 #include "decode.h"
+#include "events.h"
 #include "files.h"
 #include "probe.h"
 #include "process.h"
@@ -26,6 +28,8 @@ using Napi::Env;
 using Napi::Value;
 
 namespace {
+
+constexpr uint32_t kProgramWords = 64;
 
 // ---- arguments and results ----
 
@@ -342,6 +346,41 @@ Value SendPidfd(const CallbackInfo &info) {
   return Done(info.Env(), socket_send_pidfd(path.c_str(), Int(info, 1)), "connect", path.c_str());
 }
 
+Value WatchEvents(const CallbackInfo &info) {
+  std::string file = Text(info, 0);
+  std::string control = info[1].IsString() ? Text(info, 1) : "";
+  int watch = events_watch(file.c_str(), control.empty() ? nullptr : control.c_str());
+  return Number(info.Env(), watch, "watch", file.c_str());
+}
+
+Value WaitForEvent(const CallbackInfo &info) {
+  int end = events_wait(Int(info, 0), Int(info, 1), Text(info, 2).c_str(), Int(info, 3));
+  if (end < 0) return Throw(info.Env(), end, "poll");
+  const char *word = end == EVENTS_HAPPENED ? "event" : end == EVENTS_ENDED ? "ended" : "timeout";
+  return Napi::String::New(info.Env(), word);
+}
+
+Value RunProgram(const CallbackInfo &info) {
+  Env env = info.Env();
+  Napi::Array words = info[0].As<Napi::Array>();
+  uint32_t count = words.Length();
+  if (count > kProgramWords) return Throw(env, E2BIG, "execve");
+  std::string texts[kProgramWords];
+  char *argv[kProgramWords + 1] = {};
+  for (uint32_t i = 0; i < count; i++) {
+    texts[i] = words.Get(i).As<Napi::String>().Utf8Value();
+    argv[i] = texts[i].data();
+  }
+  text output;
+  int status = program_capture(argv, &output);
+  AUTO_FREE char *data = output.data;
+  if (status < 0) return Throw(env, status, "execve", argv[0]);
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("status", Napi::Number::New(env, status));
+  object.Set("output", String(env, data, output.length));
+  return object;
+}
+
 Value Sleep(const CallbackInfo &info) {
   int milliseconds = Int(info, 0);
   timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000L};
@@ -386,6 +425,9 @@ void AddProcesses(Napi::Object &exports) {
   Add<Supervise>(exports, "supervise");
   Add<TerminalSize>(exports, "terminalSize");
   Add<SendPidfd>(exports, "sendPidfd");
+  Add<WatchEvents>(exports, "watchEvents");
+  Add<WaitForEvent>(exports, "waitForEvent");
+  Add<RunProgram>(exports, "runProgram");
   Add<Sleep>(exports, "sleep");
 }
 

@@ -22,7 +22,7 @@ static int grow(struct text *text, size_t *capacity) {
 }
 
 /* Reads until the end whatever fstat(2) says: files of procfs and pipes have no size. */
-static int read_all(int fd, size_t limit, struct text *out) {
+int fd_read(int fd, size_t limit, struct text *out) {
   size_t capacity = 0;
   for (;;) {
     if (out->length + 1 >= capacity && grow(out, &capacity) < 0) return -ENOMEM;
@@ -46,7 +46,7 @@ int file_read(const char *path, size_t limit, struct text *out) {
     fd = opened = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (fd < 0) return -errno;
   }
-  int error = read_all(fd, limit, out);
+  int error = fd_read(fd, limit, out);
   if (error < 0) {
     free(out->data);
     *out = (struct text){NULL, 0};

@@ -20,6 +20,8 @@ int file_read(const char *path, size_t limit, struct text *out);
 int file_write(const char *path, const char *data, size_t length, mode_t mode);
 int file_write_atomic(const char *path, const char *data, size_t length, mode_t mode);
 int file_append(const char *path, const char *data, size_t length, mode_t mode);
+/* From a descriptor to its end, added to what `out` holds; on failure, too, the caller frees that. */
+int fd_read(int fd, size_t limit, struct text *out);
 int fd_write(int fd, const char *data, size_t length);
 
 /* Names one after another, each ended by a NUL, without "." and "..". */

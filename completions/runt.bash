@@ -24,22 +24,27 @@ _runt() {
     --format) COMPREPLY=($(compgen -W "table json" -- "$current")); return ;;
     --format) COMPREPLY=($(compgen -W "text json" -- "$current")); return ;;
     --root|--bundle|--cwd|-b) COMPREPLY=($(compgen -d -- "$current")); return ;;
-    --log|--pid-file|--process|--console-socket|--pidfd-socket) COMPREPLY=($(compgen -f -- "$current")); return ;;
+    --log|--pid-file|--process|--resources|--console-socket|--pidfd-socket) COMPREPLY=($(compgen -f -- "$current")); return ;;
   esac
   case $command in
-    '') words="--debug --log --log-format --root --systemd-cgroup --rootless --version -v --help -h create delete exec features kill list plan run spec start state validate help" ;;
-    help) words="create delete exec features kill list plan run spec start state validate" ;;
+    '') words="--debug --log --log-format --root --systemd-cgroup --rootless --version -v --help -h create delete events exec features kill list pause plan ps resume run spec start state update validate help" ;;
+    help) words="create delete events exec features kill list pause plan ps resume run spec start state update validate" ;;
     create) words="--bundle -b --console-socket --pidfd-socket --pid-file --no-pivot --no-new-keyring --preserve-fds --help -h $(_runt_ids)" ;;
     delete) words="--force -f --help -h $(_runt_ids)" ;;
+    events) words="--interval --stats --help -h $(_runt_ids)" ;;
     exec) words="--console-socket --cwd --env -e --tty -t --user -u --additional-gids -g --process -p --detach -d --pid-file --process-label --apparmor --no-new-privs --cap -c --preserve-fds --cgroup --ignore-paused --pidfd-socket --help -h $(_runt_ids)" ;;
     features) words="--help -h " ;;
     kill) words="--all -a --help -h $(_runt_ids)" ;;
     list) words="--format -f --quiet -q --help -h " ;;
+    pause) words="--help -h $(_runt_ids)" ;;
     plan) words="--format -f --help -h " ;;
+    ps) words="--format -f --help -h $(_runt_ids)" ;;
+    resume) words="--help -h $(_runt_ids)" ;;
     run) words="--bundle -b --console-socket --pidfd-socket --pid-file --no-pivot --no-new-keyring --preserve-fds --detach -d --keep --no-subreaper --help -h $(_runt_ids)" ;;
     spec) words="--bundle -b --rootless --help -h " ;;
     start) words="--help -h $(_runt_ids)" ;;
     state) words="--help -h $(_runt_ids)" ;;
+    update) words="--resources -r --blkio-weight --cpu-period --cpu-quota --cpu-burst --cpu-share --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --kernel-memory --kernel-memory-tcp --memory --memory-reservation --memory-swap --pids-limit --cpu-idle --l3-cache-schema --mem-bw-schema --help -h $(_runt_ids)" ;;
     validate) words="--format -f --help -h " ;;
   esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))

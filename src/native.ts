@@ -160,6 +160,13 @@ export interface Native {
   terminalSize(): { readonly columns: number; readonly rows: number } | undefined
   /** Send init's pidfd over the AF_UNIX socket `path` (--pidfd-socket). */
   sendPidfd(path: string, pid: number): void
+  /** A descriptor for `waitForEvent`: with `control` (cgroup v1: cgroup.event_control) an eventfd(2) registered there for `file`, else an
+   * inotify(7) of changes to `file`. */
+  watchEvents(file: string, control: string | undefined): number
+  /** Wait for what comes first: the watched event (-1: none), the end of the process, or `milliseconds` (-1: for ever) have passed. */
+  waitForEvent(watch: number, pid: number, startTime: string, milliseconds: number): 'event' | 'ended' | 'timeout'
+  /** Run a program of the host, found in PATH, with our environment, no input and our standard error: its exit status and its output. */
+  runProgram(argv: readonly string[]): { readonly status: number; readonly output: string }
   /** Sleep; only for retry loops that have no event to wait for. */
   sleep(milliseconds: number): void
 }

@@ -47,7 +47,7 @@ struct machine {
 /* Run steps until the end (0), a save_state (MACHINE_PAUSED) or an error (-errno; m->index, m->syscall, m->detail say which). */
 int machine_run(struct machine *m);
 
-/* The descriptor in a slot: AT_FDCWD for an absent slot (-1), else the descriptor (never empty: machine_run skips such steps). */
+/* The descriptor in a slot: AT_FDCWD for an absent slot (-1), else the descriptor (-1, an empty one, is met by clone only: machine_run skips others). */
 int machine_fd(const struct machine *m, int64_t slot);
 
 /* Put fd into a slot, closing what was there. */

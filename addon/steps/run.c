@@ -16,15 +16,16 @@ void machine_fill(struct machine *m, int64_t slot, int fd) {
   m->fds[slot] = fd;
 }
 
-/* A step that reads an empty slot is skipped: the step that should have filled it was allowed to fail. The slots that the
- * step fills are emptied first, so that a skipped or tolerated step never leaves an old descriptor behind. */
+/* A step that reads an empty slot is skipped: the step that should have filled it was allowed to fail. Only clone is
+ * not: its cgroup is a wish, the process is not. The slots that the step fills are emptied first, so that a skipped or
+ * tolerated step never leaves an old descriptor behind. */
 static int reads_empty_slot(struct machine *m, const struct step *s) {
   int empty = 0;
   const struct step_shape *shape = &step_shapes[s->op];
   const struct step_field *field = &step_fields[shape->first_field];
   for (int i = 0; i < shape->field_count; i++, field++) {
     int64_t slot = ((const int64_t *)s)[field->word];
-    if (field->kind == FIELD_SLOT && slot >= 0 && m->fds[slot] < 0) empty = 1;
+    if (field->kind == FIELD_SLOT && slot >= 0 && m->fds[slot] < 0) empty = s->op != OP_clone;
     if (field->kind == FIELD_INTO) machine_fill(m, slot, -1);
   }
   return empty;

@@ -9,7 +9,7 @@ export interface Flag {
   /** 'strings' may be given several times. */
   readonly type: 'boolean' | 'string' | 'strings' | 'number'
   /** What help pages call the value. */
-  readonly value?: 'FILE' | 'DIR' | 'SOCKET' | 'N' | 'WORD'
+  readonly value?: 'FILE' | 'DIR' | 'SOCKET' | 'N' | 'WORD' | 'SIZE' | 'LIST' | 'TEXT' | 'DURATION'
   readonly choices?: readonly string[]
   readonly default?: string
   readonly description: string
@@ -120,6 +120,30 @@ export const globalFlags = [
   { name: 'version', alias: 'v', type: 'boolean', description: 'print the version' },
 ] as const satisfies readonly Flag[]
 
+const limitFlag = <N extends string>(name: N, value: NonNullable<Flag['value']>, description: string) =>
+  ({ name, type: 'string', value, description }) as const
+
+const updateFlags = [
+  limitFlag('blkio-weight', 'N', 'relative share of block I/O'),
+  limitFlag('cpu-period', 'N', 'microseconds after which the CPU quota is there anew'),
+  limitFlag('cpu-quota', 'N', 'microseconds of CPU time in a period; -1 is no limit'),
+  limitFlag('cpu-burst', 'N', 'microseconds of CPU time that may be saved up'),
+  limitFlag('cpu-share', 'N', 'relative share of CPU time'),
+  limitFlag('cpu-rt-period', 'N', 'microseconds after which the real-time CPU quota is there anew'),
+  limitFlag('cpu-rt-runtime', 'N', 'microseconds of real-time CPU in a period'),
+  limitFlag('cpuset-cpus', 'LIST', 'CPUs to run on, such as 0-3,7'),
+  limitFlag('cpuset-mems', 'LIST', 'memory nodes to use, such as 0-3,7'),
+  limitFlag('kernel-memory', 'SIZE', 'kernel memory (ignored by kernels that no longer have it)'),
+  limitFlag('kernel-memory-tcp', 'SIZE', 'kernel TCP buffers (ignored by kernels that no longer have it)'),
+  limitFlag('memory', 'SIZE', 'memory'),
+  limitFlag('memory-reservation', 'SIZE', 'memory, soft limit'),
+  limitFlag('memory-swap', 'SIZE', 'memory and swap together'),
+  limitFlag('pids-limit', 'N', 'number of tasks; -1 is no limit'),
+  limitFlag('cpu-idle', 'N', '1: run only when nothing else wants to; 0: not so'),
+  limitFlag('l3-cache-schema', 'TEXT', 'not supported: an error'),
+  limitFlag('mem-bw-schema', 'TEXT', 'not supported: an error'),
+] as const
+
 export const commandTable = {
   create: {
     summary: 'create a container',
@@ -143,6 +167,24 @@ export const commandTable = {
         type: 'boolean',
         description: 'kill the container first; one that does not exist is no error',
       },
+    ],
+  },
+  events: {
+    summary: 'print events and statistics of a container',
+    usage: '<container-id>',
+    count: [1, 1],
+    flagOrder: 'anywhere',
+    description: `Prints one JSON object a line: statistics every --interval, and an "oom" line whenever the container has run
+out of memory. It ends when the container does.`,
+    flags: [
+      {
+        name: 'interval',
+        type: 'string',
+        value: 'DURATION',
+        default: '5s',
+        description: 'time between statistics, such as 5s, 1m30s or 100ms',
+      },
+      { name: 'stats', type: 'boolean', description: 'print the statistics once, and nothing else' },
     ],
   },
   exec: {
@@ -240,6 +282,15 @@ process of a container that shares its pid namespace with others.`,
       { name: 'quiet', alias: 'q', type: 'boolean', description: 'print ids only' },
     ],
   },
+  pause: {
+    summary: 'suspend all processes of a container',
+    usage: '<container-id>',
+    count: [1, 1],
+    flagOrder: 'anywhere',
+    description: `Freezes the container's cgroup. The command returns when nothing in the container runs any more; if that cannot
+be had in 10 s, everything goes on as before.`,
+    flags: [],
+  },
   plan: {
     summary: 'print what "create" would do for a bundle (not in runc)',
     usage: '[bundle]',
@@ -248,6 +299,23 @@ process of a container that shares its pid namespace with others.`,
     description: `Prints the launch plan of a bundle: every kernel action, and the property of config.json that causes it.
 Nothing is changed on the host.`,
     flags: [formatFlag(['text', 'json'])],
+  },
+  ps: {
+    summary: 'list the processes of a container',
+    usage: '<container-id> [ps options]',
+    count: [1, Number.POSITIVE_INFINITY],
+    flagOrder: 'first',
+    description: `Shows what ps(1) of the host says of the container's processes; the options are ps's own, "-ef" without any. Its
+output must have a PID column. As JSON it is an array of process ids.`,
+    flags: [formatFlag(['table', 'json'])],
+  },
+  resume: {
+    summary: 'resume all processes of a paused container',
+    usage: '<container-id>',
+    count: [1, 1],
+    flagOrder: 'anywhere',
+    description: 'Lets the processes of a container go on that "pause" has suspended.',
+    flags: [],
   },
   run: {
     summary: 'create and run a container',
@@ -294,6 +362,24 @@ An existing file is not overwritten.`,
     flagOrder: 'anywhere',
     description: 'Prints the state as JSON, in the form of the OCI runtime specification (runtime.md, State).',
     flags: [],
+  },
+  update: {
+    summary: "change a container's resource limits",
+    usage: '<container-id>',
+    count: [1, 1],
+    flagOrder: 'anywhere',
+    description: `Changes the limits that are named, by flags or in a JSON document as linux.resources of config.json is one; all
+others stay. Sizes may end in b, k, m, g or t; -1 is no limit.`,
+    flags: [
+      {
+        name: 'resources',
+        alias: 'r',
+        type: 'string',
+        value: 'FILE',
+        description: 'read the changes as JSON from this file, "-" is standard input; no other flag may be given then',
+      },
+      ...updateFlags,
+    ],
   },
   validate: {
     summary: 'list every problem of a bundle (not in runc)',

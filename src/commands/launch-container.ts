@@ -21,6 +21,7 @@ import {
   STATE_FILE,
 } from '../state/record.ts'
 import { checkId, makeStateRoot, type StateRoot, stateRoot } from '../state/state-root.ts'
+import { refuseUsedCgroups } from '../state/used-cgroups.ts'
 import type { Context } from './context.ts'
 import { type LoadedBundle, loadBundle, rootfsOf, warnOf } from './load-bundle.ts'
 import { publishProcess } from './publish-process.ts'
@@ -81,6 +82,7 @@ export function launchContainer(
   for (const warning of planned.warnings) log.warn(warning)
   log.debug(`launching ${id}: ${planned.plan.runtimeSteps.length} + ${planned.plan.containerSteps.length} steps`)
 
+  refuseUsedCgroups(native, planned.cgroup)
   const lock = makeStateDirectory(context, root, directory)
   const record = newRecord(context, id, bundle, rootfs, planned, ownerName(native, facts.euid))
   try {

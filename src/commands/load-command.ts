@@ -13,6 +13,8 @@ export async function loadCommand(name: CommandName): Promise<AnyRun> {
       return (await import('./create.ts')).create
     case 'delete':
       return (await import('./delete.ts')).deleteContainer
+    case 'events':
+      return (await import('./events.ts')).events
     case 'exec':
       return (await import('./exec.ts')).exec
     case 'features':
@@ -21,8 +23,14 @@ export async function loadCommand(name: CommandName): Promise<AnyRun> {
       return (await import('./kill.ts')).kill
     case 'list':
       return (await import('./list.ts')).list
+    case 'pause':
+      return (await import('./pause.ts')).pause
     case 'plan':
       return (await import('./plan.ts')).plan
+    case 'ps':
+      return (await import('./ps.ts')).ps
+    case 'resume':
+      return (await import('./resume.ts')).resume
     case 'run':
       return (await import('./run.ts')).run
     case 'spec':
@@ -31,6 +39,8 @@ export async function loadCommand(name: CommandName): Promise<AnyRun> {
       return (await import('./start.ts')).start
     case 'state':
       return (await import('./state.ts')).state
+    case 'update':
+      return (await import('./update.ts')).update
     case 'validate':
       return (await import('./validate.ts')).validate
   }

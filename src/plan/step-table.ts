@@ -95,7 +95,8 @@ export const stepTable = {
   copy_up: { source: 'slot', to: 'slot' },
 
   // ---- namespaces and processes ----
-  /** Runtime only: clone3(2) init with `flags` (CLONE_NEW*), into the v2 cgroup opened in `cgroup` if there is one. The slots in
+  /** Runtime only: clone3(2) init with `flags` (CLONE_NEW*), into the v2 cgroup opened in `cgroup` if there is one (an empty slot
+   * does not skip this step: what could not be opened was tolerated). The slots in
    * `inherit` are handed over: open in init, closed here. `forks` 1: init will fork, so the runtime asks the kernel for the
    * sender's pid with each message (SO_PASSCRED). CLONE_NEWUSER and CLONE_NEWTIME must not be among the flags. */
   clone: { flags: 'int', cgroup: 'slot?', inherit: 'ints', forks: 'int?' },

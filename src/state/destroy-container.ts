@@ -1,8 +1,11 @@
 // Ends what is left of a container and removes its cgroups. Whether that may be done is the commands' decision.
 
+import { freezerOf } from '../cgroup/freezer.ts'
+import { busyError } from '../cgroup/removal.ts'
 import { hostFailure } from '../errno.ts'
 import { RuntError } from '../errors.ts'
 import type { Native } from '../native.ts'
+import { cgroupProcesses, nestedCgroups } from './cgroup-processes.ts'
 import type { ContainerRecord } from './record.ts'
 import { thaw } from './status.ts'
 
@@ -19,17 +22,43 @@ export function killInit(native: Native, record: ContainerRecord): void {
   }
 }
 
-/** Removes the cgroups with all that lives in them. */
+/** Removes the cgroups, and those that the container has made in them, with all that lives there. */
 export function destroyCgroups(native: Native, record: ContainerRecord): void {
-  // A record without a pid may belong to processes that a killed runtime left frozen.
-  if (record.pid === 0) thaw(native, record)
   for (const directory of record.cgroupDirectories) {
     let removed: boolean
     try {
-      removed = native.destroyCgroup(directory, PATIENCE)
+      removed = native.destroyCgroup(directory, 0)
+      if (!removed) {
+        // Killed by now, but on v1 what is frozen dies only when it thaws; somebody may have left it so.
+        thawAll(native, record)
+        removed = native.destroyCgroup(directory, PATIENCE)
+      }
     } catch (error) {
       throw hostFailure(`cgroup ${directory}`, error)
     }
-    if (!removed) throw new RuntError('state', `cgroup ${directory}: still in use ${PATIENCE / 1000} s after SIGKILL`)
+    if (!removed) throw stillInUse(native, directory)
   }
+}
+
+/** The container may have frozen cgroups of its own. */
+function thawAll(native: Native, record: ContainerRecord): void {
+  const freezer = freezerOf(record.cgroups)
+  if (freezer === undefined) return
+  const slash = freezer.file.lastIndexOf('/')
+  for (const cgroup of nestedCgroups(native, freezer.file.slice(0, slash))) {
+    try {
+      native.writeFile(cgroup + freezer.file.slice(slash), freezer.thaw, 0o644)
+    } catch {
+      // Gone meanwhile.
+    }
+  }
+}
+
+function stillInUse(native: Native, directory: string): RuntError {
+  const processes = cgroupProcesses(native, directory)
+  return busyError(
+    directory,
+    processes,
+    processes.map((pid) => native.processStatus(pid)?.comm ?? ''),
+  )
 }

@@ -37,6 +37,8 @@ export interface ContainerRecord {
   /** By controller as in /proc/PID/cgroup ('' is the v2 tree), and each directory once. */
   readonly cgroups: { readonly [controller: string]: string }
   readonly cgroupDirectories: readonly string[]
+  /** linux.resources as `update` has left them, as exact JSON text for their 64-bit integers; absent: those of config.json. */
+  readonly resources?: string
   /** `shared`: killing init does not kill the others. */
   readonly pidNamespace: 'own' | 'shared'
   readonly hooks: { readonly poststart: readonly Hook[]; readonly poststop: readonly Hook[] }

@@ -1,6 +1,7 @@
 // In which of its states a container is (runtime.md, State). Derived each time from the kernel, never stored: what is stored
 // is wrong after a crash.
 
+import { freezerOf } from '../cgroup/freezer.ts'
 import { type Native, START_FIFO } from '../native.ts'
 import type { ContainerRecord } from './record.ts'
 
@@ -22,25 +23,12 @@ export function isAlive(native: Native, record: Pick<ContainerRecord, 'pid' | 's
   )
 }
 
-interface Freezer {
-  readonly file: string
-  readonly frozen: readonly string[]
-  readonly thaw: string
-}
-
-/** The freezer is a controller of its own on v1, and part of every cgroup on v2. */
-function freezerOf(record: ContainerRecord): Freezer | undefined {
-  const legacy = record.cgroups.freezer
-  if (legacy !== undefined) return { file: `${legacy}/freezer.state`, frozen: ['FROZEN', 'FREEZING'], thaw: 'THAWED' }
-  const unified = record.cgroups['']
-  return unified === undefined ? undefined : { file: `${unified}/cgroup.freeze`, frozen: ['1'], thaw: '0' }
-}
-
 export function isFrozen(native: Native, record: ContainerRecord): boolean {
-  const freezer = freezerOf(record)
+  const freezer = freezerOf(record.cgroups)
   if (freezer === undefined) return false
   try {
-    return freezer.frozen.includes(native.readFile(freezer.file).trimEnd())
+    // What was asked for: a container that is being frozen is paused for everyone who asks.
+    return native.readFile(freezer.file).trimEnd() !== freezer.thaw
   } catch {
     // The cgroup is gone, or not ours to read: nothing that could be frozen.
     return false
@@ -49,7 +37,7 @@ export function isFrozen(native: Native, record: ContainerRecord): boolean {
 
 /** A signal reaches a process that v1 has frozen only when it thaws. */
 export function thaw(native: Native, record: ContainerRecord): void {
-  const freezer = freezerOf(record)
+  const freezer = freezerOf(record.cgroups)
   if (freezer === undefined || !isFrozen(native, record)) return
   native.writeFile(freezer.file, freezer.thaw, 0o644)
 }

@@ -1,0 +1,101 @@
+// events (runc-events(8)): what happens in a container, one JSON object a line: statistics from time to time, and each time it
+// has run out of memory. Ends with the container's process.
+
+import { oomKills, oomWatch } from '../cgroup/oom.ts'
+import { pageSizesOf, readStats } from '../cgroup/stats/stats.ts'
+import { parseDuration } from '../cli/duration.ts'
+import { stringify } from '../config/json.ts'
+import { errnoOf, hostFailure } from '../errno.ts'
+import { RuntError } from '../errors.ts'
+import type { Native } from '../native.ts'
+import { loadContainer } from '../state/load-container.ts'
+import type { ContainerRecord } from '../state/record.ts'
+import { stateRoot } from '../state/state-root.ts'
+import { containerStatus } from '../state/status.ts'
+import { type Run, STDOUT } from './context.ts'
+
+const HUGE_PAGES = '/sys/kernel/mm/hugepages'
+
+export const events: Run<'events'> = ({ native, globals }, flags, [id = '']) => {
+  const interval = readInterval(flags.interval)
+  const { directory, record } = loadContainer(native, stateRoot(native, globals.root).path, id)
+  const status = containerStatus(native, directory, record)
+  if (status === 'stopped' || status === 'creating') {
+    throw new RuntError('state', `container with id ${id} is not running`)
+  }
+  if (flags.stats) printStats(native, record)
+  else follow(native, record, interval)
+  return 0
+}
+
+/** Milliseconds, at least one. */
+function readInterval(text: string | undefined): number {
+  const interval = parseDuration(text ?? '')
+  if (interval === undefined)
+    throw new RuntError('usage', `--interval: "${text}" is not a duration such as 5s or 100ms`)
+  if (interval <= 0) throw new RuntError('usage', '--interval: duration interval must be greater than 0')
+  return Math.max(1, Math.round(interval))
+}
+
+function follow(native: Native, record: ContainerRecord, interval: number): void {
+  const oom = openOomWatch(native, record)
+  for (let next = Date.now() + interval; ; ) {
+    // Clocks may be set: never longer than one interval.
+    const left = Math.min(interval, Math.max(0, next - Date.now()))
+    const end = native.waitForEvent(oom.watch, record.pid, record.startTime, left)
+    if (end === 'event' && oom.hasHappened()) printLine(native, { type: 'oom', id: record.id })
+    if (end === 'ended') return
+    if (end === 'timeout') {
+      printStats(native, record)
+      next = Date.now() + interval
+    }
+  }
+}
+
+interface OpenOomWatch {
+  readonly watch: number
+  /** Asked after each wake-up, which may have other causes. */
+  readonly hasHappened: () => boolean
+}
+
+function openOomWatch(native: Native, { cgroups }: ContainerRecord): OpenOomWatch {
+  const oom = oomWatch(cgroups)
+  if (oom === undefined) return { watch: -1, hasHappened: () => false }
+  const isLegacy = oom.version === 1
+  let watch: number
+  try {
+    watch = native.watchEvents(oom.file, isLegacy ? oom.control : undefined)
+  } catch (error) {
+    // Beside v1 the v2 tree has no memory.events.
+    if (errnoOf(error) === 'ENOENT') return { watch: -1, hasHappened: () => false }
+    throw hostFailure(oom.file, error)
+  }
+  // v1 tells of the removal of the cgroup in the same way.
+  if (isLegacy) return { watch, hasHappened: () => native.exists(oom.control) }
+  let known = oomKills(readIfThere(native, oom.file) ?? '')
+  const hasHappened = (): boolean => {
+    const before = known
+    known = oomKills(readIfThere(native, oom.file) ?? '')
+    return known > before
+  }
+  return { watch, hasHappened }
+}
+
+function printStats(native: Native, { id, cgroups }: ContainerRecord): void {
+  const pageSizes = pageSizesOf(native.exists(HUGE_PAGES) ? native.readDirectory(HUGE_PAGES) : [])
+  const data = readStats(cgroups, pageSizes, (path) => readIfThere(native, path))
+  printLine(native, { type: 'stats', id, data })
+}
+
+function printLine(native: Native, event: object): void {
+  native.write(STDOUT, `${stringify(event)}\n`)
+}
+
+/** A controller that is not there, a kernel without the file, or a cgroup that is just going. */
+function readIfThere(native: Native, path: string): string | undefined {
+  try {
+    return native.readFile(path)
+  } catch {
+    return undefined
+  }
+}

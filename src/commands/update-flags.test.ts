@@ -1,0 +1,35 @@
+import t from 'tap'
+import { type LimitFlags, resourcesOfFlags } from './update-flags.ts'
+
+const given = (flags: { readonly [name: string]: string }): string | undefined => resourcesOfFlags(flags as LimitFlags)
+
+t.test('flags of update become a part of linux.resources', (t) => {
+  t.equal(given({}), undefined)
+  t.equal(given({ memory: '' }), undefined)
+  t.equal(
+    given({ memory: '50M', 'memory-swap': '-1', 'pids-limit': '-1', 'cpuset-cpus': '0-1' }),
+    '{"cpu":{"cpus":"0-1"},"memory":{"limit":52428800,"swap":-1},"pids":{"limit":-1}}',
+  )
+  t.equal(given({ 'cpu-idle': '1', 'cpu-quota': '5000' }), '{"cpu":{"quota":5000,"idle":1}}')
+  t.end()
+})
+
+t.test('sizes', (t) => {
+  const size = (text: string): string | undefined => given({ memory: text })?.slice('{"memory":{"limit":'.length, -2)
+  t.equal(size('1'), '1')
+  t.equal(size('1b'), '1')
+  t.equal(size('1.5g'), '1610612736')
+  t.equal(size('32 kib'), '32768')
+  t.equal(size('1T'), '1099511627776')
+  t.equal(size('9223372036854775807'), '9223372036854775807', 'no digit is lost')
+  for (const text of ['-2', 'm', '1x', '1.m', '0x10', '1 2', '1e3']) {
+    t.throws(() => size(text), { code: 'usage', message: /--memory: / }, text)
+  }
+  t.end()
+})
+
+t.test('what update cannot do', (t) => {
+  t.throws(() => given({ 'l3-cache-schema': 'L3:0=f' }), /--l3-cache-schema: .*resctrl/)
+  t.throws(() => given({ 'pids-limit': 'many' }), /--pids-limit: "many" is not an integer/)
+  t.end()
+})
