@@ -82,8 +82,8 @@ export function launchContainer(
   for (const warning of planned.warnings) log.warn(warning)
   log.debug(`launching ${id}: ${planned.plan.runtimeSteps.length} + ${planned.plan.containerSteps.length} steps`)
 
-  refuseUsedCgroups(native, planned.cgroup)
   const lock = makeStateDirectory(context, root, directory)
+  requireFreeCgroups(native, planned, directory)
   const record = newRecord(context, id, bundle, rootfs, planned, ownerName(native, facts.euid))
   try {
     const cgroup = mainCgroup(record)
@@ -157,6 +157,16 @@ function makeStateDirectory({ native }: Context, root: StateRoot, directory: str
   } catch (error) {
     if (errnoOf(error) === 'EEXIST') throw new RuntError('state', 'container with given ID already exists')
     throw hostFailure(`state directory ${directory}`, error)
+  }
+}
+
+/** Before anything is launched, and before a failure would make `undo` kill what is in them. */
+function requireFreeCgroups(native: Native, { cgroup }: CreatePlan, directory: string): void {
+  try {
+    refuseUsedCgroups(native, cgroup)
+  } catch (error) {
+    native.removeDirectory(directory, CGROUP_LINK)
+    throw error
   }
 }
 
