@@ -66,7 +66,7 @@ int op_find_executable(struct machine *m, const struct step_find_executable *s) 
       m->program = s->candidates.items[i];
       return 0;
     }
-    if (result != -ENOENT && result != -ENOTDIR) error = result;
+    if (s->candidates.count == 1 || (result != -ENOENT && result != -ENOTDIR)) error = result;
   }
   return error;
 }
