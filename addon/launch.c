@@ -22,6 +22,7 @@ static struct {
   int32_t fds[PLAN_SLOTS];
   struct launch_event event;
   int preserve;
+  int offered; /* init's number of the descriptor that came with the last point */
 } launch;
 
 /* ---- init's end ---- */
@@ -134,20 +135,26 @@ static int listen_until(struct machine *m, uint32_t point) {
       int result = adopt(m, sender);
       if (result < 0) return result;
     }
+    launch.offered = r.error;
     if (r.kind == REPORT_SYNC && point != NO_POINT) return r.value == point ? 0 : -EPROTO;
   }
 }
 
 /* A broken pipe means that init has ended: what it said last is the error, not the pipe. */
 int op_sync_send(struct machine *m, const struct step_sync_send *s) {
-  struct report r = {.kind = REPORT_SYNC, .step = m->index, .value = (uint32_t)s->point};
+  struct report r = {.kind = REPORT_SYNC, .step = m->index, .error = -1, .value = (uint32_t)s->point};
   ssize_t n = CALL(m, "send", send(m->sync, &r, sizeof r, MSG_NOSIGNAL));
   if (n == -EPIPE) return listen_until(m, NO_POINT);
   return n < 0 ? (int)n : 0;
 }
 
 int op_sync_wait(struct machine *m, const struct step_sync_wait *s) {
-  return listen_until(m, (uint32_t)s->point);
+  int result = listen_until(m, (uint32_t)s->point);
+  if (result < 0 || s->into < 0) return result;
+  int fd = (int)CALL(m, "pidfd_getfd", syscall(SYS_pidfd_getfd, m->child_pidfd, launch.offered, 0));
+  if (fd < 0) return fd;
+  machine_fill(m, s->into, fd);
+  return 0;
 }
 
 int op_sync_exec(struct machine *m, const struct step_sync_exec *s) {

@@ -28,7 +28,7 @@ int op_sync_wait(struct machine *m, const struct step_sync_wait *s) {
 
 int op_sync_send(struct machine *m, const struct step_sync_send *s) {
   m->syscall = "write";
-  return machine_report(m, REPORT_SYNC, 0, (uint32_t)s->point);
+  return machine_report(m, REPORT_SYNC, s->fd < 0 ? -1 : machine_fd(m, s->fd), (uint32_t)s->point);
 }
 
 int op_start_wait(struct machine *m, const struct step_start_wait *s) {
@@ -97,7 +97,8 @@ static int names_uid(const char *line, const char *end, int64_t uid) {
   return value == uid;
 }
 
-/* The image's passwd file is hostile: only its first 64 KB count, only a regular file, and a home that is not absolute is none. */
+/* The image's passwd file is hostile: only its first 64 KB count, only a regular file, and a home that is not absolute
+ * is none. */
 int op_find_home(struct machine *m, const struct step_find_home *s) {
   static char text[65536], home[5 + 4096] = "HOME=";
   struct stat st;

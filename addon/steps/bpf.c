@@ -110,3 +110,7 @@ int bpf_attach_device_program(struct machine *m, int cgroup, const struct bytes 
   for (int i = 0; i < count && result == 0; i++) result = detach(m, cgroup, old[i]);
   return result;
 }
+
+int op_bpf_prog_attach(struct machine *m, const struct step_bpf_prog_attach *s) {
+  return bpf_attach_device_program(m, machine_fd(m, s->cgroup), &s->program, 0);
+}

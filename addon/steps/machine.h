@@ -1,5 +1,6 @@
-/* The machine that executes a list of steps: its registers, the handlers' calling convention, and the messages that the two
- * sides exchange. The same code runs in the runtime (runtimeSteps) and in init (containerSteps); it decides nothing. */
+/* The machine that executes a list of steps: its registers, the handlers' calling convention, and the messages that the
+ * two sides exchange. The same code runs in the runtime (runtimeSteps) and in init (containerSteps); it decides
+ * nothing. */
 #ifndef RUNT_MACHINE_H
 #define RUNT_MACHINE_H
 #ifndef _GNU_SOURCE
@@ -21,7 +22,7 @@ enum report_kind { REPORT_SYNC = 1, REPORT_ERROR, REPORT_WARNING, REPORT_PID };
 struct report {
   uint32_t kind;
   uint32_t step;  /* index of the step, for errors and warnings */
-  int32_t error;  /* errno */
+  int32_t error;  /* errno; REPORT_SYNC: the number of the descriptor that goes along, or -1 */
   uint32_t value; /* REPORT_SYNC: the point; REPORT_PID: the pid */
   char syscall[24];
   char detail[216];
@@ -33,21 +34,23 @@ struct machine {
   uint32_t step_count;
   uint32_t slot_count;
   int32_t *fds;
-  int32_t sync;          /* this side's end of the sync socket, or the report FIFO after start_wait; -1 none */
-  int32_t child;         /* runtime: init's pid; init: 0 */
-  int32_t child_pidfd;   /* runtime only */
-  int32_t init_error;    /* runtime only: init has reported `failure` */
-  const char *program;   /* chosen by find_executable */
-  const char *home;      /* found by find_home: "HOME=…", NULL not found */
-  const char *syscall;   /* the system call a handler is in, for the report */
-  char detail[216];      /* what the kernel or a hook says beyond errno, "" nothing */
-  const void *host;      /* runtime only: struct launch, see launch.c */
+  int32_t sync;        /* this side's end of the sync socket, or the report FIFO after start_wait; -1 none */
+  int32_t child;       /* runtime: init's pid; init: 0 */
+  int32_t child_pidfd; /* runtime only */
+  int32_t init_error;  /* runtime only: init has reported `failure` */
+  const char *program; /* chosen by find_executable */
+  const char *home;    /* found by find_home: "HOME=…", NULL not found */
+  const char *syscall; /* the system call a handler is in, for the report */
+  char detail[216];    /* what the kernel or a hook says beyond errno, "" nothing */
+  const void *host;    /* runtime only: struct launch, see launch.c */
 };
 
-/* Run steps until the end (0), a save_state (MACHINE_PAUSED) or an error (-errno; m->index, m->syscall, m->detail say which). */
+/* Run steps until the end (0), a save_state (MACHINE_PAUSED) or an error (-errno; m->index, m->syscall, m->detail say
+ * which). */
 int machine_run(struct machine *m);
 
-/* The descriptor in a slot: AT_FDCWD for an absent slot (-1), else the descriptor (-1, an empty one, is met by clone only: machine_run skips others). */
+/* The descriptor in a slot: AT_FDCWD for an absent slot (-1), else the descriptor (-1, an empty one, is met by clone
+ * only: machine_run skips others). */
 int machine_fd(const struct machine *m, int64_t slot);
 
 /* Put fd into a slot, closing what was there. */
@@ -97,6 +100,8 @@ HANDLER(setns);
 HANDLER(unshare);
 HANDLER(pidfd_open);
 HANDLER(fork);
+HANDLER(make_userns);
+HANDLER(bpf_prog_attach);
 HANDLER(write_child);
 HANDLER(map_ids);
 HANDLER(sync_send);
@@ -116,6 +121,7 @@ HANDLER(move_netdev);
 HANDLER(join_session_keyring);
 HANDLER(open_pty);
 HANDLER(send_fd);
+HANDLER(send_state);
 HANDLER(setsid);
 HANDLER(set_terminal);
 HANDLER(prlimit);

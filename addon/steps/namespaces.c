@@ -13,7 +13,9 @@
 enum { SESSION_KEYRING_PERMISSIONS = 0x3f1b0000 };
 
 int op_setns(struct machine *m, const struct step_setns *s) {
-  return (int)CALL(m, "setns", setns(machine_fd(m, s->fd), (int)s->nstype));
+  int result = (int)CALL(m, "setns", setns(machine_fd(m, s->fd), (int)s->nstype));
+  if (result == 0 && s->once) machine_fill(m, s->fd, -1);
+  return result;
 }
 
 int op_unshare(struct machine *m, const struct step_unshare *s) {

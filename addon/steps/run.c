@@ -64,6 +64,12 @@ static int execute_here(struct machine *m, const struct step *s) {
     return op_receive_terminal(m, (const struct step_receive_terminal *)s);
   case OP_clone:
     return op_clone(m, (const struct step_clone *)s);
+  case OP_make_userns:
+    return op_make_userns(m, (const struct step_make_userns *)s);
+  case OP_bpf_prog_attach:
+    return op_bpf_prog_attach(m, (const struct step_bpf_prog_attach *)s);
+  case OP_send_state:
+    return op_send_state(m, (const struct step_send_state *)s);
   case OP_write_child:
     return op_write_child(m, (const struct step_write_child *)s);
   case OP_map_ids:

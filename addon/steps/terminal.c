@@ -89,21 +89,53 @@ int op_connect(struct machine *m, const struct step_connect *s) {
   return result;
 }
 
-int op_send_fd(struct machine *m, const struct step_send_fd *s) {
+/* Send data with a descriptor; how much of it was sent, or -errno. */
+static ssize_t send_with_fd(struct machine *m, int socket, int fd, const char *data, size_t length) {
   union {
     struct cmsghdr header;
     char space[CMSG_SPACE(sizeof(int))];
   } control = {0};
-  int fd = machine_fd(m, s->fd);
-  size_t length = strlen(s->name);
-  /* A stream carries a descriptor only with at least one byte. */
-  struct iovec data = {.iov_base = (void *)(uintptr_t)s->name, .iov_len = length ? length : 1};
+  struct iovec iov = {.iov_base = (void *)(uintptr_t)data, .iov_len = length};
   struct msghdr message = {
-      .msg_iov = &data, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
+      .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
   control.header.cmsg_level = SOL_SOCKET;
   control.header.cmsg_type = SCM_RIGHTS;
   control.header.cmsg_len = CMSG_LEN(sizeof fd);
   memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
-  ssize_t n = CALL(m, "sendmsg", sendmsg(machine_fd(m, s->socket), &message, MSG_NOSIGNAL));
+  return CALL(m, "sendmsg", sendmsg(socket, &message, MSG_NOSIGNAL));
+}
+
+int op_send_fd(struct machine *m, const struct step_send_fd *s) {
+  size_t length = strlen(s->name);
+  /* A stream carries a descriptor only with at least one byte. */
+  ssize_t n = send_with_fd(m, machine_fd(m, s->socket), machine_fd(m, s->fd), s->name, length ? length : 1);
   return n < 0 ? (int)n : 0;
 }
+
+#ifndef RUNT_INIT
+static int send_text(struct machine *m, int socket, const char *text) {
+  for (size_t left = strlen(text); left > 0;) {
+    ssize_t n = CALL(m, "send", send(socket, text, left, MSG_NOSIGNAL));
+    if (n < 0) return (int)n;
+    text += n;
+    left -= (size_t)n;
+  }
+  return 0;
+}
+
+int op_send_state(struct machine *m, const struct step_send_state *s) {
+  int socket = machine_fd(m, s->socket);
+  char pid[16] = "";
+  text_append_number(pid, sizeof pid, (uint64_t)m->child, 10);
+  m->syscall = "sendmsg";
+  if (s->parts.count == 0) return -EINVAL;
+  /* config-linux.md, "The Container Process State": descriptors go with the first message only. */
+  ssize_t n = send_with_fd(m, socket, machine_fd(m, s->fd), s->parts.items[0], strlen(s->parts.items[0]));
+  int result = n < 0 ? (int)n : send_text(m, socket, s->parts.items[0] + n);
+  for (uint64_t i = 1; i < s->parts.count && result == 0; i++) {
+    result = send_text(m, socket, pid);
+    if (result == 0) result = send_text(m, socket, s->parts.items[i]);
+  }
+  return result;
+}
+#endif

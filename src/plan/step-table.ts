@@ -100,8 +100,9 @@ export const stepTable = {
    * `inherit` are handed over: open in init, closed here. `forks` 1: init will fork, so the runtime asks the kernel for the
    * sender's pid with each message (SO_PASSCRED). CLONE_NEWUSER and CLONE_NEWTIME must not be among the flags. */
   clone: { flags: 'int', cgroup: 'slot?', inherit: 'ints', forks: 'int?' },
-  /** setns(2) of `fd` for `nstype` (CLONE_NEW*, 0: whatever it is; a pidfd takes several). */
-  setns: { fd: 'slot', nstype: 'int' },
+  /** setns(2) of `fd` for `nstype` (CLONE_NEW*, 0: whatever it is; a pidfd takes several). `once` 1: success empties the slot,
+   * so that a second try of the same namespace is skipped. */
+  setns: { fd: 'slot', nstype: 'int', once: 'int?' },
   unshare: { flags: 'int' },
   /** Runtime only: pidfd_open(2) of `pid`, which must then still be the process with `startTime` (proc_pid_stat(5), field 22), else
    * ESRCH. */
@@ -109,14 +110,20 @@ export const stepTable = {
   /** Init only: clone3(CLONE_PARENT | flags); the child says hello on the sync socket, from which the runtime learns
    * its pid, and goes on with the plan; the parent exits. */
   fork: { flags: 'int?' },
+  /** Runtime only: a user namespace with these mappings (lines of uid_map and gid_map) and nobody in it, for id-mapped mounts. */
+  make_userns: { uidMap: 'string', gidMap: 'string', into: 'into' },
+  /** Runtime only: bpf(BPF_PROG_LOAD) of a device program, bpf(BPF_PROG_ATTACH) to the cgroup whose directory is open in `cgroup`. */
+  bpf_prog_attach: { cgroup: 'slot', program: 'bytes' },
   /** Runtime only: write `data` to /proc/<pid of init>/`file` (uid_map, gid_map, setgroups, oom_score_adj). */
   write_child: { file: 'string', data: 'string' },
   /** Runtime only: run newuidmap/newgidmap: `program` <pid of init> `args`. */
   map_ids: { program: 'string', args: 'strings' },
-  /** Tell the other side that `point` is reached. */
-  sync_send: { point: 'int' },
-  /** Wait until the other side says that `point` is reached. The end of the other side is an error. */
-  sync_wait: { point: 'int' },
+  /** Tell the other side that `point` is reached. Init may hand over the descriptor `fd` with it: only its number is sent, in a
+   * write(2), since a seccomp filter that is loaded already may not let sendmsg(2) pass. */
+  sync_send: { point: 'int', fd: 'slot?' },
+  /** Wait until the other side says that `point` is reached. The end of the other side is an error. The runtime takes the
+   * descriptor that comes with it by pidfd_getfd(2), into `into`. */
+  sync_wait: { point: 'int', into: 'into?' },
   /** Runtime only: the machine returns to TypeScript, which writes state.json (and the pid file), and then goes on. */
   save_state: {},
   /** Runtime only: wait until init has become the container process (its end of the socket is closed by execve(2)). */
@@ -163,6 +170,8 @@ export const stepTable = {
   open_pty: { devpts: 'slot?', master: 'into', peer: 'into', columns: 'int?', rows: 'int?', uid: 'int?', gid: 'int?' },
   /** Send `fd` over the AF_UNIX socket `socket` (SCM_RIGHTS), with `name` as the data. */
   send_fd: { socket: 'slot', fd: 'slot', name: 'string' },
+  /** Runtime only: send `fd` over the stream socket `socket` (SCM_RIGHTS), with `parts` as the data, joined by init's pid. */
+  send_state: { socket: 'slot', fd: 'slot', parts: 'strings' },
   /** setsid(2). */
   setsid: {},
   /** Make `fd` the controlling terminal (TIOCSCTTY) and descriptors 0, 1 and 2. */
