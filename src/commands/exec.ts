@@ -107,11 +107,11 @@ function checkConsole({ terminal }: Process, flags: Flags): void {
 }
 
 function targetOf(native: Native, record: ContainerRecord, { linux }: Config, facts: HostFacts): ExecTarget {
-  const { pid, startTime, cgroups } = record
+  const { pid, startTime, bundle, cgroups } = record
   const isOwn = (name: string) =>
     native.readLink(`/proc/self/ns/${name}`) === native.readLink(`/proc/${pid}/ns/${name}`)
   const own: NamespaceType[] = linux.namespaces.some(({ type }) => type === 'user') && isOwn('user') ? ['user'] : []
-  return { pid, startTime, cgroups, own, initCgroup: initCgroup(native, record, facts) }
+  return { pid, startTime, bundle, cgroups, own, initCgroup: initCgroup(native, record, facts) }
 }
 
 /** On a v2 host: where in its cgroup the first process has gone to. */

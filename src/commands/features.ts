@@ -6,6 +6,7 @@ import { ARCHITECTURES } from 'seccomp-bpf-js'
 import { SPEC_VERSION, VERSION } from '../cli/version.ts'
 import type { Hooks, NamespaceType, SeccompAction, SeccompFlag, SeccompOperator } from '../config/config.ts'
 import { capabilityNames } from '../config/kernel-names.ts'
+import { memoryPolicyFlags, memoryPolicyModes } from '../plan/memory-policy.ts'
 import { knownMountOptions } from '../plan/mount-options.ts'
 import { namespaceFlags } from '../plan/namespaces.ts'
 import { type Run, STDOUT } from './context.ts'
@@ -26,7 +27,7 @@ const seccompActions: Record<SeccompAction, boolean> = {
   SCMP_ACT_KILL_PROCESS: true,
   SCMP_ACT_KILL_THREAD: true,
   SCMP_ACT_LOG: true,
-  SCMP_ACT_NOTIFY: false,
+  SCMP_ACT_NOTIFY: true,
   SCMP_ACT_TRACE: true,
   SCMP_ACT_TRAP: true,
 }
@@ -43,7 +44,7 @@ const seccompFlags: Record<SeccompFlag, boolean> = {
   SECCOMP_FILTER_FLAG_LOG: true,
   SECCOMP_FILTER_FLAG_SPEC_ALLOW: true,
   SECCOMP_FILTER_FLAG_TSYNC: true,
-  SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: false,
+  SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: true,
 }
 
 const supported = (table: Readonly<Record<string, boolean>>): readonly string[] =>
@@ -70,9 +71,10 @@ export function featuresObject() {
       },
       apparmor: { enabled: true },
       selinux: { enabled: true },
+      memoryPolicy: { modes: Object.keys(memoryPolicyModes), flags: Object.keys(memoryPolicyFlags) },
       intelRdt: { enabled: false },
-      mountExtensions: { idmap: { enabled: false } },
-      netDevices: { enabled: false },
+      mountExtensions: { idmap: { enabled: true } },
+      netDevices: { enabled: true },
     },
     annotations: { 'org.runt.version': VERSION },
     potentiallyUnsafeConfigAnnotations: [],

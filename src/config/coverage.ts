@@ -9,14 +9,8 @@ export const planned: Readonly<Record<string, readonly string[]>> = {
   'config/rules/version.ts': ['ociVersion'],
   'commands/load-bundle.ts': ['root.path'],
   'plan/root.ts': ['root.readonly', 'linux.rootfsPropagation'],
-  'plan/mounts.ts': [
-    'mounts[].destination',
-    'mounts[].source',
-    'mounts[].type',
-    'mounts[].uidMappings',
-    'linux.mountLabel',
-  ],
-  'config/rules/mounts.ts': ['mounts[].gidMappings'],
+  'plan/mounts.ts': ['mounts[].destination', 'mounts[].source', 'mounts[].type', 'linux.mountLabel'],
+  'plan/id-mapped-mounts.ts': ['mounts[].uidMappings', 'mounts[].gidMappings'],
   'plan/mount-options.ts': ['mounts[].options'],
   'plan/hooks.ts': hooksWith('timeout', 'path', 'args', 'env'),
   'plan/namespaces.ts': [
@@ -100,13 +94,13 @@ export const planned: Readonly<Record<string, readonly string[]>> = {
   'cgroup/v1/rdma.ts': ['linux.resources.rdma{}.hcaHandles', 'linux.resources.rdma{}.hcaObjects'],
   'cgroup/v2/unified.ts': ['linux.resources.unified'],
   'plan/seccomp.ts': ['linux.seccomp'],
+  'plan/net-devices.ts': ['linux.netDevices{}.name'],
+  'plan/memory-policy.ts': ['linux.memoryPolicy.mode', 'linux.memoryPolicy.nodes', 'linux.memoryPolicy.flags'],
 }
 
 /** Refused by a rule, for as long as nothing plans them. */
 export const rejected: Readonly<Record<string, string>> = {
-  'linux.netDevices': 'config/rules/unsupported.ts',
   'linux.intelRdt': 'config/rules/unsupported.ts',
-  'linux.memoryPolicy': 'config/rules/unsupported.ts',
   'linux.personality.flags': 'config/rules/personality.ts',
 }
 

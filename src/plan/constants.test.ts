@@ -10,6 +10,7 @@ import { capabilityNames, rlimitNames } from '../config/kernel-names.ts'
 import { errnoText } from '../errno.ts'
 import { signalNumber } from '../state/signals.ts'
 import * as constants from './constants.ts'
+import { memoryPolicyFlags, memoryPolicyModes } from './memory-policy.ts'
 import { IOPRIO_CLASS_SHIFT, ioPriorityClasses, personalities, schedulerFlags, schedulerPolicies } from './process.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'runt-constants-'))
@@ -67,6 +68,9 @@ checkTable('limits', ['asm/resource.h'], Object.fromEntries(rlimitNames.map((nam
 checkTable('scheduler', ['sched.h', 'linux/sched.h'], { ...schedulerPolicies, ...schedulerFlags }, [
   'SCHED_OTHER', // by its kernel name, SCHED_NORMAL, below
   'SCHED_ISO',
+])
+checkTable('memory policy', ['linux/mempolicy.h'], { ...memoryPolicyModes, ...memoryPolicyFlags }, [
+  'MPOL_WEIGHTED_INTERLEAVE', // Linux 6.9
 ])
 checkTable('io priority', ['linux/ioprio.h'], { ...ioPriorityClasses, IOPRIO_CLASS_SHIFT })
 

@@ -66,6 +66,10 @@ export interface SharedSlots {
   proc: number | undefined
   dev: number | undefined
   devpts: number | undefined
+  /** The user namespace that is joined by path. */
+  userNamespace: number | undefined
+  /** User namespaces made for id-mapped mounts, by their mappings. */
+  readonly idMappings: Map<string, number>
 }
 
 /** The steps of a section for both sides. */

@@ -3,7 +3,7 @@
 
 import type { Capabilities } from '../config/config.ts'
 import { capabilityNames } from '../config/kernel-names.ts'
-import { PR_SET_KEEPCAPS, PR_SET_NO_NEW_PRIVS } from './constants.ts'
+import { EPERM, PR_SET_KEEPCAPS, PR_SET_NO_NEW_PRIVS } from './constants.ts'
 import type { ProcessContext } from './context.ts'
 import type { Step } from './launch-plan.ts'
 
@@ -45,8 +45,16 @@ export function userSteps({ config, process, facts, namespaces, linux }: Process
   if (uid !== 0) steps.push({ op: 'prctl', from: 'process.user.uid', option: PR_SET_KEEPCAPS, arg2: 1 })
   const denied = namespaces.of('user') === 'new' && facts.euid !== 0 && linux.gidMappings.length <= 1
   const keepsGroups = config.annotations['run.oci.keep_original_groups'] === '1'
+  // The map of a namespace that others have made may have been written with setgroups denied; then nobody can drop groups.
+  const mayBeDenied = namespaces.of('user') === 'join' || facts.inUserNamespace
+  const tolerate = mayBeDenied && additionalGids.length === 0 ? [EPERM] : undefined
   if (!denied && !keepsGroups)
-    steps.push({ op: 'setgroups', from: 'process.user.additionalGids', gids: additionalGids })
+    steps.push({
+      op: 'setgroups',
+      from: 'process.user.additionalGids',
+      gids: additionalGids,
+      ...(tolerate && { tolerate }),
+    })
   const isNow = (id: number, own: number) => id === 0 && own === 0 && namespaces.of('user') === 'host'
   if (!isNow(gid, facts.egid)) steps.push({ op: 'setresgid', from: 'process.user.gid', gid })
   if (!isNow(uid, facts.euid)) steps.push({ op: 'setresuid', from: 'process.user.uid', uid })

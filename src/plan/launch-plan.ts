@@ -55,8 +55,9 @@ export const SYNC_USERNS = 1 // init has its user namespace: the runtime may wri
 export const SYNC_MAPPED = 2 // the mappings are written
 export const SYNC_NAMESPACES = 3 // all namespaces exist: devices may be moved, prestart and createRuntime hooks run
 export const SYNC_HOOKED = 4 // they have run
-export const SYNC_READY = 5 // everything but the start is done
-export const SYNC_RECORDED = 6 // state.json is written: the container may live without its runtime
+export const SYNC_LISTENER = 5 // the filter is loaded; its listener comes along
+export const SYNC_READY = 6 // everything but the start is done
+export const SYNC_RECORDED = 7 // state.json is written: the container may live without its runtime
 
 /** The fields of each operation that read a slot or fill one: looked up once, for a plan has hundreds of steps. */
 const fieldsOf = (kind: 'slot' | 'into'): Readonly<Record<Op, readonly string[]>> => {

@@ -18,6 +18,7 @@ import {
   RESOLVE_NO_SYMLINKS,
 } from './constants.ts'
 import type { PlanContext, SectionSteps } from './context.ts'
+import { idMapSteps, isIdMapped } from './id-mapped-mounts.ts'
 import { ON_MISSING_LIKE, ON_MISSING_MKDIR, ON_MISSING_SKIP, type Step, type StepOf } from './launch-plan.ts'
 import { type MountOptions, readMountOptions } from './mount-options.ts'
 import { outsidePropagation } from './root.ts'
@@ -45,10 +46,8 @@ function planMount(context: PlanContext, mount: Mount, index: number): SectionSt
   const isBind = options.bind !== 'no' || mount.type === 'bind'
   const what = isBind ? (mount.source ?? 'bind') : (mount.type ?? 'none')
   const planned: PlannedMount = { mount, from: `mounts[${index}] (${what} at ${mount.destination})`, options }
-  if (options.idmap !== 'no' || mount.uidMappings.length > 0)
-    throw new RuntError('config', `${planned.from}: id-mapped mounts are not supported yet`, {
-      path: `mounts[${index}]`,
-    })
+  if (isIdMapped(planned) && (!isBind || options.remount))
+    throw new RuntError('config', `${planned.from}: only bind mounts can be id-mapped`, { path: `mounts[${index}]` })
   if (options.remount) return { runtime: [], container: remountSteps(context, planned) }
   if (isBind) return bindSteps(context, planned)
   if (mount.type === 'cgroup' || mount.type === 'cgroup2') return planCgroupMount(context, planned)
@@ -75,7 +74,8 @@ export function openTarget(
   }
 }
 
-function bindSteps(context: PlanContext, { mount, from, options }: PlannedMount): SectionSteps {
+function bindSteps(context: PlanContext, planned: PlannedMount): SectionSteps {
+  const { mount, from, options } = planned
   const {
     slots,
     namespaces,
@@ -84,7 +84,7 @@ function bindSteps(context: PlanContext, { mount, from, options }: PlannedMount)
   const source = mount.source ?? ''
   if (source === '') throw new RuntError('config', `${from}: a bind mount needs a source`, { path: from })
   // In a user namespace the source may be out of init's reach, so the runtime clones it and hands it over.
-  const byRuntime = namespaces.unprivileged
+  const byRuntime = namespaces.unprivileged || isIdMapped(planned)
   const name = `bind ${mount.destination}`
   const tree = byRuntime ? slots.allocate(name) : slots.temporary(name)
   const recursive = options.bind === 'rbind' ? AT_RECURSIVE : 0
@@ -107,7 +107,7 @@ function bindSteps(context: PlanContext, { mount, from, options }: PlannedMount)
   // Cloned in the host's namespace it is a peer of the host's mount: what the container mounts below it would appear there.
   const propagation = outsidePropagation(context.linux.rootfsPropagation)
   const cut: Step = { op: 'mount_setattr', from, fd: tree, flags: AT_RECURSIVE, propagation }
-  return { runtime: [clone, cut], container: steps }
+  return { runtime: [clone, ...idMapSteps(context, planned, tree), cut], container: steps }
 }
 
 function attributeSteps(from: string, fd: number, { attributes, recursiveAttributes }: MountOptions): Step[] {

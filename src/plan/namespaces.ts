@@ -56,7 +56,7 @@ export function planNamespaces(linux: Linux, facts: HostFacts): NamespacePlan {
 }
 
 /** Opening and joining the namespaces given by path. */
-export function joinSteps({ linux, slots, namespaces }: PlanContext): SectionSteps {
+export function joinSteps({ linux, slots, namespaces, shared }: PlanContext): SectionSteps {
   const runtime: Step[] = []
   const early: Step[] = []
   const late: Step[] = []
@@ -65,14 +65,16 @@ export function joinSteps({ linux, slots, namespaces }: PlanContext): SectionSte
     const from = where(linux.namespaces, type)
     const into = slots.allocate(`${type} namespace`)
     runtime.push({ op: 'openat2', from, path: namespace?.path ?? '', flags: O_RDONLY | O_CLOEXEC, into })
+    if (type === 'user') shared.userNamespace = into
     return { op: 'setns', from, fd: into, nstype: namespaceFlags[type] }
   }
   const user = namespaces.of('user') === 'join' ? open('user') : undefined
   for (const type of joinOrder) {
     if (namespaces.of(type) !== 'join') continue
     const join = open(type)
-    // Owned by the user namespace that is joined, or by the runtime's: tried from both sides.
-    if (user !== undefined) early.push({ ...join, tolerate: [EPERM] })
+    // Owned by the user namespace that is joined, or by the runtime's: tried from both sides, but after a success once only,
+    // since the other side may not have the privilege any more.
+    if (user !== undefined) early.push({ ...join, once: 1, tolerate: [EPERM] } as Step)
     late.push(join)
   }
   return { runtime, container: user === undefined ? late : [...early, user, ...late] }
@@ -109,7 +111,8 @@ export const becomeRoot = (linux: Linux): Step[] => {
 }
 
 type Mappings = Linux['uidMappings']
-const mapText = (mappings: Mappings): string =>
+/** Lines of uid_map and gid_map (user_namespaces(7)). */
+export const mapText = (mappings: Mappings): string =>
   mappings.map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`).join('')
 
 const writeMappings = (linux: Linux): Step[] => [

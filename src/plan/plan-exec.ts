@@ -13,7 +13,7 @@ import { type LaunchPlan, type Step, SYNC_READY, SYNC_RECORDED } from './launch-
 import { becomeRoot, namespaceFlags } from './namespaces.ts'
 import { execveStep, hostProcSteps } from './process.ts'
 import { inheritedSlots, keyringSteps, notDumpable, processSteps } from './process-steps.ts'
-import { seccompSteps } from './seccomp.ts'
+import { type AgentState, seccompSteps } from './seccomp.ts'
 import { createSlots } from './slots.ts'
 import { ptySteps } from './terminal.ts'
 
@@ -21,6 +21,7 @@ import { ptySteps } from './terminal.ts'
 export interface ExecTarget {
   readonly pid: number
   readonly startTime: string
+  readonly bundle: string
   readonly cgroups: { readonly [controller: string]: string }
   /** v2: the cgroup in which its first process is now. */
   readonly initCgroup?: string | undefined
@@ -61,7 +62,7 @@ export function planExec(
   const cgroup = planJoin({ paths, subgroups: given.subgroups, initPath, rootless }, slots)
   const joined = joinSteps(context, target, [...modes.keys()])
   const terminal = terminalSteps(context)
-  const seccomp = seccompSteps(context)
+  const seccomp = seccompSteps(context, agentState(config, given.id, target))
 
   const containerSteps: Step[] = [
     ...cgroup.containerSteps,
@@ -76,10 +77,10 @@ export function planExec(
     ...processSteps(context, seccomp),
     { op: 'sync_send', from: 'exec', point: SYNC_READY },
     { op: 'sync_wait', from: 'exec', point: SYNC_RECORDED },
-    ...(process.noNewPrivileges ? seccomp.load : []),
+    ...seccomp.last,
     execveStep(context),
   ]
-  const beforeClone: Step[] = [...joined.runtime, ...cgroup.runtimeSteps, ...terminal.runtime]
+  const beforeClone: Step[] = [...joined.runtime, ...cgroup.runtimeSteps, ...terminal.runtime, ...seccomp.connect]
   const runtimeSteps: Step[] = [
     ...beforeClone,
     ...affinitySteps('initial', process.execCPUAffinity),
@@ -92,6 +93,7 @@ export function planExec(
       forks: joined.forks,
     },
     ...terminal.runtimeAfter,
+    ...seccomp.deliver,
     { op: 'sync_wait', from: 'exec', point: SYNC_READY },
     { op: 'save_state', from: 'exec' },
     { op: 'sync_send', from: 'exec', point: SYNC_RECORDED },
@@ -101,6 +103,11 @@ export function planExec(
   // Of what the container's own sets lack `create` has warned.
   const isOwn = process.capabilities === config.process?.capabilities
   return { plan, warnings: isOwn ? [] : capabilityWarnings(context) }
+}
+
+/** What a seccomp agent is told of the container. */
+function agentState({ ociVersion, annotations }: Config, id: string, { pid, bundle }: ExecTarget): AgentState {
+  return { ociVersion, id, status: 'running', bundle, annotations, pid }
 }
 
 interface Joined {

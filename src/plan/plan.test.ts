@@ -16,9 +16,9 @@ import { stepTable } from './step-table.ts'
 const SLOT_LIMIT = 512 // PLAN_SLOTS of addon/plan_block.h
 const update = process.env.RUNT_UPDATE_GOLDEN === '1'
 
-/** The filter's size is the compiler's business, and tested there. */
+/** The size of a program is its compiler's business, and tested there. */
 const render = ({ plan, warnings }: CreatePlan): string =>
-  printPlan(plan).replace(/filter=<\d+ bytes>/g, 'filter=<…>') +
+  printPlan(plan).replace(/(filter|program)=<\d+ bytes>/g, '$1=<…>') +
   warnings.map((warning) => `warning: ${warning}\n`).join('')
 
 const runtimeOnly = [

@@ -49,6 +49,8 @@ export function planCreate(config: Config, facts: HostFacts, options: PlanOption
       proc: undefined,
       dev: undefined,
       devpts: undefined,
+      userNamespace: undefined,
+      idMappings: new Map(),
     },
   }
   const { runtimeSteps, containerSteps, warnings } = orderSteps(context)

@@ -7,6 +7,7 @@ import {
   type LaunchPlan,
   type Step,
   SYNC_HOOKED,
+  SYNC_LISTENER,
   SYNC_MAPPED,
   SYNC_NAMESPACES,
   SYNC_READY,
@@ -57,6 +58,7 @@ const syncNames: Readonly<Record<number, string>> = {
   [SYNC_MAPPED]: 'mappings written',
   [SYNC_NAMESPACES]: 'namespaces made',
   [SYNC_HOOKED]: 'hooks have run',
+  [SYNC_LISTENER]: 'listener made',
   [SYNC_READY]: 'ready',
   [SYNC_RECORDED]: 'state recorded',
 }
@@ -106,6 +108,8 @@ export function printStep(step: Step, slots: readonly string[]): string {
     const type = fields[name] ?? ''
     if (type.startsWith('into')) filled.push(`{${slots[value as number]}}`)
     else if (type.startsWith('slot')) parts.push(`${name}={${slots[value as number]}}`)
+    else if (name === 'inherit')
+      parts.push(`${name}=[${(value as number[]).map((slot) => `{${slots[slot]}}`).join(' ')}]`)
     else parts.push(`${name}=${valueText(step.op, name, value)}`)
   }
   if (step.tolerate !== undefined) parts.push(`tolerate=${step.tolerate.join(',')}`)

@@ -6,6 +6,7 @@ import { ENOSYS, PR_SET_DUMPABLE } from './constants.ts'
 import type { ProcessContext } from './context.ts'
 import { boundingSteps, capabilitySteps, noNewPrivilegesSteps, userSteps } from './credentials.ts'
 import { type Step, slotsOf } from './launch-plan.ts'
+import { memoryPolicySteps } from './memory-policy.ts'
 import { cwdStep, personalitySteps, programSteps, rlimitSteps, schedulingSteps, umaskStep } from './process.ts'
 import type { SeccompSteps } from './seccomp.ts'
 
@@ -14,13 +15,14 @@ export const notDumpable: Step = { op: 'prctl', from: 'init', option: PR_SET_DUM
 
 /** What needs privileges first, then who the process is, then what that user may do. */
 export function processSteps(context: ProcessContext, seccomp: SeccompSteps): Step[] {
-  const { process, options } = context
+  const { options } = context
   return [
     ...schedulingSteps(context),
+    ...memoryPolicySteps(context),
     ...personalitySteps(context),
     ...rlimitSteps(context),
     // Without no_new_privs loading a filter needs CAP_SYS_ADMIN, so it comes before that is given up.
-    ...(process.noNewPrivileges ? [] : seccomp.load),
+    ...seccomp.privileged,
     ...boundingSteps(context),
     cwdStep(context),
     ...userSteps(context),
@@ -30,6 +32,7 @@ export function processSteps(context: ProcessContext, seccomp: SeccompSteps): St
     ...programSteps(context),
     { op: 'reset_signals', from: 'process' },
     { op: 'close_range', from: '--preserve-fds', first: 3 + options.preserveFds },
+    ...seccomp.delivered,
   ]
 }
 

@@ -14,6 +14,7 @@ import {
   unshareSteps,
   userNamespaceSteps,
 } from './namespaces.ts'
+import { netDeviceSteps } from './net-devices.ts'
 import { maskedPathSteps, readonlyPathSteps, sysctlSteps } from './paths.ts'
 import { execveStep, procSteps } from './process.ts'
 import { inheritedSlots, keyringSteps, notDumpable, processSteps } from './process-steps.ts'
@@ -29,14 +30,14 @@ export interface OrderedSteps {
 
 /** Both lists of a launch, in order. */
 export function orderSteps(context: PlanContext): OrderedSteps {
-  const { options, process, cgroup, namespaces } = context
+  const { options, cgroup, namespaces } = context
   const joined = joinSteps(context)
   const user = userNamespaceSteps(context)
   const root = enterRootSteps(context)
   const mounts = mountSteps(context)
   const devices = deviceSteps(context)
   const terminal = terminalSteps(context)
-  const seccomp = seccompSteps(context)
+  const seccomp = seccompSteps(context, hookState(context, 'creating'))
   const hooks = hookExchange(context)
 
   const containerSteps: Step[] = [
@@ -68,7 +69,7 @@ export function orderSteps(context: PlanContext): OrderedSteps {
     { op: 'sync_send', from: options.mode, point: SYNC_READY },
     { op: 'sync_wait', from: options.mode, point: SYNC_RECORDED },
     ...startWait(context),
-    ...(process.noNewPrivileges ? seccomp.load : []),
+    ...seccomp.last,
     ...planHooks(context, 'startContainer'),
     execveStep(context),
   ]
@@ -76,11 +77,13 @@ export function orderSteps(context: PlanContext): OrderedSteps {
   const beforeClone: Step[] = [
     ...startFifos(context),
     ...cgroup.runtimeSteps,
+    ...deviceFilterSteps(context),
     ...joined.runtime,
     ...root.runtime,
     ...mounts.runtime,
     ...devices.runtime,
     ...terminal.runtime,
+    ...seccomp.connect,
   ]
   const runtimeSteps: Step[] = [
     ...beforeClone,
@@ -95,6 +98,7 @@ export function orderSteps(context: PlanContext): OrderedSteps {
     ...user.runtime,
     ...hooks.runtime,
     ...terminal.runtimeAfter,
+    ...seccomp.deliver,
     ...recordSteps(context),
   ]
   return { runtimeSteps, containerSteps, warnings: seccomp.warnings }
@@ -113,23 +117,27 @@ function recordSteps({ options, namespaces }: PlanContext): Step[] {
   return [...(namespaces.forks ? [ready, ...record] : [...record, ready]), { op: 'sync_exec', from }]
 }
 
-const hookState = ({ config, options }: PlanContext) =>
+const hookState = ({ config, options }: PlanContext, status: 'creating' | 'created') =>
   ({
     ociVersion: config.ociVersion,
     id: options.id,
-    status: 'created',
+    status,
     bundle: options.bundle,
     annotations: config.annotations,
   }) as const
 
 const planHooks = (context: PlanContext, kind: HookKind): Step[] =>
-  hookSteps(kind, context.config.hooks[kind], hookState(context))
+  hookSteps(kind, context.config.hooks[kind], hookState(context, 'created'))
 
 /** prestart and createRuntime run in the runtime's namespaces once the container's exist, then createContainer in
  * the container's; all before pivot_root, so that they can still reach the host's files. */
 function hookExchange(context: PlanContext): { runtime: Step[]; container: Step[] } {
-  const byRuntime = [...planHooks(context, 'prestart'), ...planHooks(context, 'createRuntime')]
   const byInit = planHooks(context, 'createContainer')
+  const byRuntime = [
+    ...netDeviceSteps(context),
+    ...planHooks(context, 'prestart'),
+    ...planHooks(context, 'createRuntime'),
+  ]
   if (byRuntime.length === 0) return { runtime: [], container: byInit }
   const from = 'hooks'
   return {
@@ -144,6 +152,13 @@ function hookExchange(context: PlanContext): { runtime: Step[]; container: Step[
       ...byInit,
     ],
   }
+}
+
+/** Before the clone: the container is born in the cgroup, and must not be able to open a device there for a moment. */
+function deviceFilterSteps({ cgroup: { deviceFilter } }: PlanContext): Step[] {
+  if (deviceFilter === undefined) return []
+  const { slot, program, from } = deviceFilter
+  return [{ op: 'bpf_prog_attach', from, cgroup: slot, program }]
 }
 
 const FIFO_MODE = 0o600

@@ -6,7 +6,7 @@
 import type { Config, Linux } from '../config.ts'
 import type { Report } from '../rule.ts'
 
-export const unsupported: readonly (keyof Linux)[] = ['netDevices', 'intelRdt', 'memoryPolicy']
+export const unsupported: readonly (keyof Linux)[] = ['intelRdt']
 
 export function checkUnsupported({ linux }: Config, report: Report): void {
   for (const key of unsupported) {
