@@ -4,15 +4,17 @@
  *
  *   aid console SOCKET          listen, receive a pty master, print "master NAME-SENT ROWS COLS", then relay it
  *   aid pidfd SOCKET            listen, receive a pidfd, print "pid N", wait for that process, print "exited"
- *   aid pty ROWS COLS CMD...    run CMD with a new pty as its controlling terminal, relay it; CMD's exit status
- *   aid reap CMD...             run CMD as its subreaper; print "main PID STATUS" and "orphan PID STATUS" lines
- *   aid swap MS A B             exchange A and B until MS milliseconds have gone by
- *   aid ignore SIGNAL CMD...    run CMD with one signal ignored and blocked
- *   aid parent-death CMD...     run CMD with SIGKILL as its parent-death signal
+ *   aid agent SOCKET ERRNO      listen, receive a seccomp listener, print "state JSON" and a line for each call, which
+ * it answers with the errno (0: the call may go on) aid pty ROWS COLS CMD...    run CMD with a new pty as its
+ * controlling terminal, relay it; CMD's exit status aid reap CMD...             run CMD as its subreaper; print "main
+ * PID STATUS" and "orphan PID STATUS" lines aid swap MS A B             exchange A and B until MS milliseconds have
+ * gone by aid ignore SIGNAL CMD...    run CMD with one signal ignored and blocked aid parent-death CMD...     run CMD
+ * with SIGKILL as its parent-death signal
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -66,6 +68,9 @@ static void relay(int master) {
   }
 }
 
+/* What receive_fd has accepted. */
+static int connection;
+
 /* Listens, prints "listening", and returns the one descriptor of the first message; its text goes to name. */
 static int receive_fd(const char *path, char *name, size_t size) {
   struct sockaddr_un addr = {.sun_family = AF_UNIX};
@@ -87,6 +92,7 @@ static int receive_fd(const char *path, char *name, size_t size) {
   fflush(stdout);
   int conn = accept(sock, NULL, NULL);
   if (conn < 0) die("accept");
+  connection = conn;
   char control[CMSG_SPACE(8 * sizeof(int))] = {0};
   struct iovec iov = {name, size - 1};
   struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
@@ -131,6 +137,29 @@ static int pidfd(char **argv) {
   while (poll(&wait, 1, -1) < 0 && errno == EINTR) continue;
   printf("exited\n");
   return 0;
+}
+
+static int agent(char **argv) {
+  char state[65536];
+  int listener = receive_fd(argv[0], state, sizeof state);
+  size_t length = strlen(state);
+  ssize_t n;
+  while ((n = read(connection, state + length, sizeof state - 1 - length)) > 0) length += (size_t)n;
+  state[length] = 0;
+  printf("state %s\n", state);
+  fflush(stdout);
+  for (;;) {
+    struct seccomp_notif call = {0};
+    if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &call) < 0) {
+      if (errno == EINTR || errno == ENOENT) continue;
+      return 1;
+    }
+    struct seccomp_notif_resp answer = {.id = call.id, .error = -atoi(argv[1])};
+    if (answer.error == 0) answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+    printf("call %d of %u\n", call.data.nr, call.pid);
+    fflush(stdout);
+    if (ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer) < 0 && errno != ENOENT) die("NOTIF_SEND");
+  }
 }
 
 static int pty(char **argv) {
@@ -191,6 +220,7 @@ int main(int argc, char **argv) {
   char **rest = argv + 2;
   if (!strcmp(verb, "console")) return console(rest);
   if (!strcmp(verb, "pidfd")) return pidfd(rest);
+  if (!strcmp(verb, "agent") && argc == 4) return agent(rest);
   if (!strcmp(verb, "pty") && argc > 4) return pty(rest);
   if (!strcmp(verb, "reap")) return reap(rest);
   if (!strcmp(verb, "swap") && argc == 5) return swap(rest);
