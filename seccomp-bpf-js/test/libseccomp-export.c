@@ -7,6 +7,7 @@
  *   newest NAME...                              names the ENOSYS rule looks at
  *   pfc                                         prints libseccomp's own pseudo code of the rules, then a line "pfc end"
  *   end
+ *   resolve TOKEN NAME...                       by itself: the numbers of names on an architecture
  *
  * Output per profile: "filter HEX", "refused ERRNO RULE" or "failed SIGNAL", then "newest NUMBER..." in the order NATIVE
  * ARCH... Each profile has a process of its own and one second, because libseccomp crashes or never returns on some.
@@ -111,6 +112,14 @@ static void finish(void) {
   seccomp_release(filter);
 }
 
+static void resolve(char *line) {
+  uint32_t token = strtoul(strtok(line, " "), NULL, 10);
+
+  for (char *name = strtok(NULL, " "); name; name = strtok(NULL, " "))
+    printf("%d ", seccomp_syscall_resolve_name_arch(token, name));
+  putchar('\n');
+}
+
 static void run(char *script) {
   for (char *line = script, *next; *line; line = next) {
     next = line + strcspn(line, "\n");
@@ -139,6 +148,11 @@ int main(void) {
 
   printf("libseccomp %u.%u.%u\n", version->major, version->minor, version->micro);
   while (fgets(line, sizeof line, stdin)) {
+    if (!strncmp(line, "resolve ", 8)) {
+      line[strcspn(line, "\n")] = 0;
+      resolve(line + 8);
+      continue;
+    }
     size += snprintf(script + size, sizeof script - size, "%s", line);
     if (strcmp(line, "end\n"))
       continue;

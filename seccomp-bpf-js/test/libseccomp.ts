@@ -2,12 +2,12 @@
  * Drives test/libseccomp-export.c: profiles in, what libseccomp makes of them out, under the rules that runc adds.
  */
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { actionValue } from '../src/actions.ts'
 import { ARCHITECTURES, type ArchitectureName, X32_BIT } from '../src/architectures.ts'
 import { decodeFilter, type Instruction } from '../src/program.ts'
 import type { Operator, Seccomp, SeccompArg } from '../src/profile.ts'
 import { type SyscallRecord, simulate } from '../src/simulate.ts'
+import { multiplexedCode, syscallIndex, syscallNumber } from '../src/syscalls.ts'
 
 /** What libseccomp answered: a filter, or the errno it refused the profile with. */
 export interface Exported {
@@ -63,18 +63,6 @@ const script = (profile: Seccomp, native: ArchitectureName, optimize: number): s
     'end',
   ].join('\n')
 
-/** Compiles the C program when it is missing or older; undefined, with the reason, when that is impossible. */
-export const buildExporter = (source: string, program: string): string | undefined => {
-  if (existsSync(program) && statSync(program).mtimeMs > statSync(source).mtimeMs) return undefined
-  mkdirSync(program.slice(0, program.lastIndexOf('/')), { recursive: true })
-  try {
-    execFileSync('cc', ['-O1', '-o', program, source, '-lseccomp'], { stdio: 'pipe' })
-    return undefined
-  } catch {
-    return 'no C compiler or no libseccomp-dev'
-  }
-}
-
 /** Runs all profiles through libseccomp in one process. `optimize` is SCMP_FLTATR_CTL_OPTIMIZE: 1 or 2. */
 export const exportAll = (
   program: string,
@@ -101,6 +89,35 @@ export const exportPseudoCode = (program: string, profile: Seccomp, native: Arch
   const input = `${script(profile, native, 1).replace(/end$/, 'pfc\nend')}\n`
   const output = execFileSync(program, { input, encoding: 'latin1' })
   return output.slice(output.indexOf('#'), output.lastIndexOf('pfc end'))
+}
+
+/**
+ * The architectures and names on which this libseccomp and the tables agree: an older one knows fewer calls, and fewer
+ * architectures with socketcall.
+ */
+export const agreement = (
+  program: string,
+  names: readonly string[],
+): { readonly names: readonly string[]; readonly archs: readonly ArchitectureName[] } => {
+  const all = Object.keys(ARCHITECTURES) as ArchitectureName[]
+  const input = all.map((arch) => `resolve ${token(arch)} ${names.join(' ')}\n`).join('')
+  const lines = execFileSync(program, { input, encoding: 'latin1' }).trimEnd().split('\n').slice(1)
+  const same = all.map((arch, i) => {
+    const numbers = (lines[i] ?? '').trim().split(' ').map(Number)
+    return names.map((name, j) => agree(arch, name, numbers[j] ?? -1))
+  })
+  const x86 = [all.indexOf('SCMP_ARCH_X86'), all.indexOf('SCMP_ARCH_X86_64'), all.indexOf('SCMP_ARCH_X32')]
+  const kept = names.map((_, j) => x86.every((i) => same[i]?.[j]))
+  const archs = all.filter((_, i) => same[i]?.every((agrees, j) => agrees || !kept[j]))
+  return { names: names.filter((_, j) => kept[j]), archs }
+}
+
+const agree = (arch: ArchitectureName, name: string, number: number): boolean => {
+  const code = multiplexedCode(ARCHITECTURES[arch], name)
+  const own = syscallNumber(ARCHITECTURES[arch], name)
+  if (syscallIndex(name) === undefined) return number === -1
+  if (code > 0) return number === -code
+  return own >= 0 ? number === own : number < -1
 }
 
 /** The rule that runc puts before libseccomp's filter: ENOSYS for what is newer than the newest call of the profile. */
