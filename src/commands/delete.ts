@@ -1,11 +1,11 @@
 // delete (runtime.md, "delete"): removes a stopped container; a created one as well, which its init does not outlive, as with
 // runc. With --force whatever the state is, also where the record of it is broken.
 
-import { errnoOf, hostFailure } from '../errno.ts'
 import { RuntError } from '../errors.ts'
 import type { Native } from '../native.ts'
 import { destroyCgroups, killInit } from '../state/destroy-container.ts'
 import { type Container, findContainer, loadContainer, salvageRecord } from '../state/load-container.ts'
+import { withLock } from '../state/lock.ts'
 import { CGROUP_LINK } from '../state/record.ts'
 import { checkId, stateRoot } from '../state/state-root.ts'
 import { containerStatus } from '../state/status.ts'
@@ -17,8 +17,13 @@ export const deleteContainer: Run<'delete'> = async (context, { force }, [id = '
   const root = stateRoot(native, context.globals.root).path
   checkId(id)
   if (force) return forceDelete(context, root, id)
-  const lock = lockContainer(native, root, id)
-  if (lock === undefined) throw new RuntError('state', 'container does not exist')
+  const done = await withLock(native, `${root}/${id}`, () => deleteEnded(context, root, id))
+  if (done === undefined) throw new RuntError('state', 'container does not exist')
+  return done
+}
+
+async function deleteEnded(context: Context, root: string, id: string): Promise<number> {
+  const { native } = context
   const container = loadContainer(native, root, id)
   const status = containerStatus(native, container.directory, container.record)
   if (status === 'running' || status === 'paused' || (status === 'creating' && isInhabited(native, container))) {
@@ -34,32 +39,21 @@ function isInhabited(native: Native, { record }: Container): boolean {
   return record.cgroupDirectories.some((directory) => native.signalCgroup(directory, 0) > 0)
 }
 
-/** One command at a time changes a container. undefined: it does not exist. */
-function lockContainer(native: Native, root: string, id: string): number | undefined {
-  try {
-    return native.lock(`${root}/${id}`, 'wait')
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined
-    throw hostFailure(`${root}/${id}`, error)
-  }
-}
-
 async function forceDelete(context: Context, root: string, id: string): Promise<number> {
   const { native } = context
   const before = findContainer(native, root, id)
   if (before.kind === 'none') return 0
   // Killed before the lock is waited for: a `create` that hangs in its container holds it, and fails then by itself.
   if (before.kind === 'container') killContainer(native, before)
-  if (lockContainer(native, root, id) === undefined) return 0
-  const directory = `${root}/${id}`
-  const record = salvageRecord(native, directory)
-  if (record !== undefined) {
-    killContainer(native, { directory, record })
-    await removeContainer(context, { directory, record })
-    return 0
-  }
-  await removeRemains(context, directory)
+  await withLock(native, `${root}/${id}`, () => removeKilled(context, `${root}/${id}`))
   return 0
+}
+
+async function removeKilled(context: Context, directory: string): Promise<void> {
+  const record = salvageRecord(context.native, directory)
+  if (record === undefined) return removeRemains(context, directory)
+  killContainer(context.native, { directory, record })
+  await removeContainer(context, { directory, record })
 }
 
 function killContainer(native: Native, { record }: Container): void {

@@ -59,6 +59,7 @@ export function launchContainer(
 ): LaunchedContainer {
   const { native, log, globals } = context
   checkId(id)
+  if (globals['systemd-cgroup']) throw new RuntError('usage', '--systemd-cgroup: the systemd driver is not there yet')
   const root = stateRoot(native, globals.root)
   const bundle = loadBundle(native, flags.bundle)
   warnOf(bundle.warnings, log.warn)
@@ -90,12 +91,12 @@ export function launchContainer(
     if (cgroup !== undefined) native.symlink(cgroup, `${directory}/${CGROUP_LINK}`)
     native.writeFile(`${directory}/${LAUNCH_FILE}`, encodeRecord(record), 0o600)
     native.writeFile(`${directory}/${CONFIG_FILE}`, bundle.configText, 0o600)
-    const launched = launch(context, directory, record, planned.plan, flags, preserveFds, how)
-    native.close(lock)
-    return launched
+    return launch(context, directory, record, planned.plan, flags, preserveFds, how)
   } catch (error) {
     undo(context, directory, record)
     throw hostFailure(directory, error)
+  } finally {
+    native.close(lock)
   }
 }
 

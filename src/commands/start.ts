@@ -5,19 +5,26 @@ import { RuntError } from '../errors.ts'
 import { type LaunchEvent, REPORT_FIFO, START_FIFO } from '../native.ts'
 import type { LaunchPlan, Step } from '../plan/launch-plan.ts'
 import { type Container, loadContainer } from '../state/load-container.ts'
+import { withLock } from '../state/lock.ts'
 import type { ContainerRecord } from '../state/record.ts'
-import { stateRoot } from '../state/state-root.ts'
+import { checkId, stateRoot } from '../state/state-root.ts'
 import { containerStatus, type Status } from '../state/status.ts'
 import type { Context, Run } from './context.ts'
 
 export const start: Run<'start'> = async (context, _flags, [id = '']) => {
   const { native, globals } = context
   const root = stateRoot(native, globals.root).path
-  const { directory } = loadContainer(native, root, id)
-  native.lock(directory, 'wait')
-  // Read again under the lock: another `start` may have been faster.
+  checkId(id)
+  const done = await withLock(native, `${root}/${id}`, () => startLocked(context, root, id))
+  if (done === undefined) throw new RuntError('state', 'container does not exist')
+  return done
+}
+
+async function startLocked(context: Context, root: string, id: string): Promise<number> {
+  const { native } = context
+  // Read under the lock: another `start` may have been faster.
   const container = loadContainer(native, root, id)
-  const status = containerStatus(native, directory, container.record)
+  const status = containerStatus(native, container.directory, container.record)
   if (status !== 'created') throw wrongStatus(status)
   await startInit(context, container)
   if (container.record.hooks.poststart.length > 0) {

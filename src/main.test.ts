@@ -1,0 +1,99 @@
+/* From arguments to exit status and error text, on the real addon but for its output. Whole containers: conformance/. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { native } from './entry/node.ts'
+import { main } from './main.ts'
+
+interface Outcome {
+  readonly status: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+async function call(argv: readonly string[]): Promise<Outcome> {
+  const written = ['', '', '']
+  const write = (fd: number, text: string): void => {
+    written[fd] += text
+  }
+  const status = await main({ ...native, write, programName: () => '/usr/local/bin/runt' }, argv)
+  return { status, stdout: written[1] ?? '', stderr: written[2] ?? '' }
+}
+
+function stateRoot(t: Test): string {
+  const root = mkdtempSync(join(tmpdir(), 'runt-main-'))
+  t.teardown(() => rmSync(root, { recursive: true, force: true }))
+  return root
+}
+
+/** A container whose creation was interrupted, as far as its record says. */
+function interrupted(root: string): string {
+  const record = {
+    id: 'half',
+    pid: 0,
+    cgroups: {},
+    cgroupDirectories: [],
+    annotations: {},
+    hooks: { poststart: [], poststop: [] },
+  }
+  mkdirSync(join(root, 'half'))
+  writeFileSync(join(root, 'half/launch.json'), JSON.stringify(record))
+  return 'half'
+}
+
+t.test('an error is one sentence on stderr', async (t) => {
+  const root = stateRoot(t)
+  t.same(await call(['--root', root, 'state', 'web']), {
+    status: 1,
+    stdout: '',
+    stderr: 'runt state web: container does not exist\n',
+  })
+  t.match(await call(['--root', root, 'state', 'a/b']), {
+    status: 1,
+    stderr: /^runt state a\/b: invalid container id "a\/b": /,
+  })
+  t.match(await call(['--root', `${root}/none`, 'list']), {
+    status: 1,
+    stderr: `runt list: state root ${root}/none: opendir: ENOENT (no such file or directory)\n`,
+  })
+})
+
+t.test('and a line in the log', async (t) => {
+  const root = stateRoot(t)
+  const log = join(root, 'log.json')
+  const globals = ['--root', root, '--log', log, '--log-format', 'json']
+  t.match(await call([...globals, 'kill', 'web']), { status: 1, stderr: 'runt kill web: container does not exist\n' })
+  t.match(await call([...globals, 'creat', 'web']), { status: 1, stderr: /did you mean create\?\nRun/ })
+  const messages = readFileSync(log, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  t.match(messages, [
+    { level: 'error', msg: 'runt kill web: container does not exist' },
+    { level: 'error', msg: "runt: unknown command 'creat'; did you mean create?" },
+  ])
+})
+
+t.test('--log-format json without a log', async (t) => {
+  const { stderr } = await call(['--root', stateRoot(t), '--log-format', 'json', 'start', 'web'])
+  t.match(JSON.parse(stderr), { level: 'error', msg: 'runt start web: container does not exist' })
+})
+
+t.test('one process can run several commands', async (t) => {
+  const root = stateRoot(t)
+  const id = interrupted(root)
+  for (let i = 0; i < 2; i++) {
+    const { status, stderr } = await call(['--root', root, 'start', id])
+    t.equal(status, 1, 'the lock of the first was given back')
+    t.equal(stderr, 'runt start half: cannot start a container that is creating\n')
+  }
+  t.match(await call(['--root', root, 'state', id]), { status: 0, stdout: /"status": "creating"/ })
+  t.match(await call(['--root', root, 'delete', id]), { status: 0, stderr: '' }, 'nothing lives in it')
+  t.match(await call(['--root', root, 'list', '-q']), { status: 0, stdout: '' })
+})
+
+t.test('a fault of ours is told as such', async (t) => {
+  const broken = { ...native, env: undefined as never, write: () => undefined }
+  t.equal(await main(broken, ['list']), 1)
+})
