@@ -214,6 +214,8 @@ endif
 # ---- the Node package ----
 GYP := $(BUILD)/gyp
 $(BUILD)/runt.node: binding.gyp $(SOURCES) $(ADDON_C) $(ADDON_CC) $(wildcard addon/*.h addon/steps/*.h) $(BUILD)/init $(STEPS_H)
+	@# gyp does not know that this one contains another file.
+	@rm -f $(GYP)/build/Release/obj.target/runt/addon/embed/init_image.o
 	@mkdir -p $(GYP) && cp binding.gyp $(GYP)/ && ln -sfn $(CURDIR)/addon $(GYP)/addon
 	$(call say,GYP)
 	$(Q)find $(GYP) -name init_image.o -delete # gyp does not see that it holds the init image
@@ -225,9 +227,9 @@ $(BUILD)/node/index.mjs: $(TS) $(SOURCES) $(JS_FLAGS) scripts/bundle.mjs $(GENER
 	$(call say,JS)
 	$(Q)node scripts/bundle.mjs node $(@D)
 
-$(BUILD)/runt-node: scripts/runt-node
+$(BUILD)/runt-node: scripts/runt-node scripts/runt-node.mjs
 	@mkdir -p $(@D)
-	$(Q)cp $< $@
+	$(Q)cp scripts/runt-node.mjs $(@D)/ && cp $< $@
 
 # ---- the same host and the same Node with an addon that only tests Node-API ----
 PROBE := $(BUILD)/probe
