@@ -76,6 +76,11 @@ static int signal_batch(int cgroup, int signal, struct members *members) {
 
 typedef int visitor(int cgroup, void *state);
 
+/* A container may have made cgroups of its own, and their names may begin with a dot. */
+static int is_dots(const char *name) {
+  return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
+}
+
 /* Calls `visit` for the cgroups below and then for the cgroup itself; the sum of what it returns. */
 static int walk(int parent, const char *name, visitor *visit, void *state) {
   AUTO_FD int cgroup = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -84,7 +89,7 @@ static int walk(int parent, const char *name, visitor *visit, void *state) {
   if (!directory) return -errno;
   int total = 0;
   for (struct dirent *entry; (entry = readdir(directory));) {
-    if (entry->d_type != DT_DIR || entry->d_name[0] == '.') continue;
+    if (entry->d_type != DT_DIR || is_dots(entry->d_name)) continue;
     int result = walk(cgroup, entry->d_name, visit, state);
     if (result < 0) return result;
     total += result;

@@ -63,9 +63,11 @@ struct Block {
     double number;
     bool lossless;
     if (napi_get_value_double(env, value, &number) == napi_ok) {
-      *result = number >= 9223372036854775808.0 ? static_cast<int64_t>(static_cast<uint64_t>(number))
-                                                : static_cast<int64_t>(number);
-      return static_cast<double>(*result) == number || number >= 9223372036854775808.0;
+      // Outside of these bounds, and of NaN, the casts mean nothing.
+      if (!(number >= -9223372036854775808.0 && number < 18446744073709551616.0)) return false;
+      bool upper = number >= 9223372036854775808.0;
+      *result = upper ? static_cast<int64_t>(static_cast<uint64_t>(number)) : static_cast<int64_t>(number);
+      return upper || static_cast<double>(*result) == number;
     }
     if (napi_get_value_bigint_int64(env, value, result, &lossless) != napi_ok) return false;
     uint64_t bits;
@@ -77,7 +79,7 @@ struct Block {
   bool List(napi_value value, uint8_t kind, uint64_t *words) {
     uint32_t length;
     if (napi_get_array_length(env, value, &length) != napi_ok) return false;
-    size_t items = Allocate((length + 1) * 8);
+    size_t items = Allocate((size_t{length} + 1) * 8);
     words[0] = length;
     words[1] = address + items;
     for (uint32_t i = 0; i < length && items != 0; i++) {

@@ -247,6 +247,8 @@ int op_clone(struct machine *m, const struct step_clone *s) {
   int on = 1;
   if (s->forks) result = (int)CALL(m, "setsockopt", setsockopt(m->sync, SOL_SOCKET, SO_PASSCRED, &on, sizeof on));
   if (result < 0) return result;
+  for (uint64_t i = 0; i < s->inherit.count; i++)
+    if (s->inherit.items[i] < 0 || s->inherit.items[i] >= m->slot_count) return -EINVAL;
   fill_init_slots(m, &s->inherit, init_sync);
   CLEANUP_FD int image = spawn_image(m, launch.container);
   if (image < 0) return image;

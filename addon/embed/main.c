@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -54,6 +55,7 @@ static void fill_standard_streams(void) {
 
 int main(int argc, char **argv) {
   fill_standard_streams();
+  signal(SIGCHLD, SIG_DFL); /* where a caller ignored it, children vanish before they can be waited for */
   struct engine *engine = snapshot_engine();
   if (engine) {
     JS_UpdateStackTop(engine->runtime);

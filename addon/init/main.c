@@ -22,8 +22,8 @@ int main(void) {
       .fds = fds,
       .sync = plan->fds[SLOT_SYNC],
       .child_pidfd = -1,
+      .umask = umask(0), /* modes in the plan are exact */
   };
-  umask(0); /* modes in the plan are exact */
   int result = machine_run(&m);
   if (result < 0) machine_report(&m, REPORT_ERROR, -result, 0);
   _exit(1);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -43,6 +44,9 @@ static int run_child(void *argument) {
   dup2(h->errors, 2);
   syscall(SYS_close_range, 3, ~0U, 0);
   op_reset_signals(h->machine, NULL);
+#ifdef RUNT_INIT
+  umask((mode_t)h->machine->umask);
+#endif
   execve(s->path, s->args.count ? s->args.items : only_path, s->env.items);
   h->error = errno;
   _exit(127);

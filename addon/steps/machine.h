@@ -38,6 +38,7 @@ struct machine {
   int32_t child;       /* runtime: init's pid; init: 0 */
   int32_t child_pidfd; /* runtime only */
   int32_t init_error;  /* runtime only: init has reported `failure` */
+  uint32_t umask;      /* init: what its hooks get, for its own is 0 at first */
   const char *program; /* chosen by find_executable */
   const char *home;    /* found by find_home: "HOME=…", NULL not found */
   const char *syscall; /* the system call a handler is in, for the report */

@@ -14,6 +14,7 @@ int op_prlimit(struct machine *m, const struct step_prlimit *s) {
 int op_umask(struct machine *m, const struct step_umask *s) {
   m->syscall = "umask";
   umask((mode_t)s->mode);
+  m->umask = (uint32_t)s->mode;
   return 0;
 }
 

@@ -74,3 +74,13 @@ scenario('run of an init that forks: its own pid is recorded, and its status han
     t.equal(box.call(['delete', '--force', id]).status, 0)
   })
 })
+
+scenario('time offsets in a user namespace', {}, (t, box) => {
+  const patch = mapped(['cat', '/proc/self/timens_offsets'])
+  const linux = patch.linux as Patch
+  const namespaces = [...defaultConfig.linux.namespaces, { type: 'user' }, { type: 'time' }]
+  const offsets = { monotonic: { secs: 86_400, nanosecs: 0 } }
+  const bundle = box.bundle({ ...patch, linux: { ...linux, namespaces, timeOffsets: offsets } })
+  const result = box.call(['run', '--bundle', bundle.dir, box.id()])
+  t.match(result.stdout, /monotonic\s+86400\s+0/, result.stderr)
+})

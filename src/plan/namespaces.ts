@@ -14,6 +14,7 @@ import {
   EPERM,
   O_CLOEXEC,
   O_RDONLY,
+  PR_SET_DUMPABLE,
 } from './constants.ts'
 import type { NamespacePlan, PlanContext, SectionSteps } from './context.ts'
 import type { HostFacts } from './host-facts.ts'
@@ -162,6 +163,8 @@ function timeOffsetSteps(linux: Linux, namespaces: NamespacePlan, slots: PlanCon
   const data = line('monotonic', monotonic) + line('boottime', boottime)
   const proc = slots.temporary('host /proc')
   return [
+    // Becoming root of the user namespace has made init not dumpable, and its files in /proc the host root's.
+    { op: 'prctl', from, option: PR_SET_DUMPABLE, arg2: 1 },
     { op: 'openat2', from, path: '/proc', flags: 0o10000000 | O_CLOEXEC, into: proc, expectFs: 0x9fa0 },
     { op: 'write_file', from, at: proc, path: 'self/timens_offsets', data },
     { op: 'close', from, fd: proc },

@@ -1,0 +1,58 @@
+/*
+ * What a caller or a container leaves lying about must not change what the runtime does: ignored signals, cgroups that the
+ * container has made, and what init's own state would lend to hooks.
+ */
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { defaultConfig } from '../harness/bundle.ts'
+import { either, needsCommand, needsV1 } from '../harness/requires.ts'
+import { scenario } from '../harness/scenario.ts'
+
+scenario('a caller that ignores SIGCHLD: run ends with its container, and hooks are waited for', {}, (t, box) => {
+  const hook = { path: '/bin/true' }
+  const bundle = box.bundle({
+    process: { args: ['sh', '-c', 'exit 3'] },
+    hooks: { createRuntime: [hook], poststart: [hook], poststop: [hook] },
+  })
+  const result = box.call(['run', '--bundle', bundle.dir, box.id()], {
+    wrap: ['env', '--ignore-signal=CHLD'],
+    timeout: 20_000,
+  })
+  t.equal(result.status, 3, result.stderr)
+})
+
+scenario(
+  'files that a createContainer hook makes are not writable for all',
+  { skip: needsCommand('touch') },
+  (t, box) => {
+    const made = join(box.dir, 'made')
+    const path = existsSync('/usr/bin/touch') ? '/usr/bin/touch' : '/bin/touch'
+    const bundle = box.bundle({ hooks: { createContainer: [{ path, args: ['touch', made] }] } })
+    const result = box.call(['run', '--bundle', bundle.dir, box.id()], {
+      wrap: ['sh', '-c', 'umask 027; exec "$@"', 'sh'],
+    })
+    t.equal(result.status, 0, result.stderr)
+    t.equal(statSync(made).mode & 0o777, 0o640, 'by the umask of the caller, not of init')
+  },
+)
+
+scenario(
+  'processes in a cgroup whose name begins with a dot are found',
+  { skip: either(needsV1('pids'), needsCommand('sleep')) },
+  (t, box) => {
+    const namespaces = defaultConfig.linux.namespaces.filter(({ type }) => type !== 'pid')
+    const bundle = box.bundle({ process: { args: ['sleep', '60'] }, linux: { namespaces } })
+    const id = box.id()
+    t.equal(box.call(['run', '--detach', '--bundle', bundle.dir, id]).status, 0)
+    const pid = box.state(id)?.pid
+    const path = /^\d+:pids:(.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8'))?.[1] ?? ''
+    const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n')
+    const mount = mounts.find((line) => / - cgroup \S+ (?:\S+,)?pids(?:,|$)/.test(line))?.split(' ')[4]
+    const hidden = join(`${mount}${path}`, '.hidden')
+    mkdirSync(hidden)
+    const helper = box.helper(['sleep', '60'])
+    writeFileSync(join(hidden, 'cgroup.procs'), String(helper.pid))
+    t.equal(box.call(['delete', '--force', id]).status, 0)
+    t.equal(existsSync(hidden), false)
+  },
+)
