@@ -1,7 +1,7 @@
 // Arguments to values, by the table. The rules are those of Go's flag package as runc uses it: one dash or two, `--flag value`
 // or `--flag=value`, booleans only with `=`, no bundles of short flags, `--` ends the flags. Global flags stand before the
 // command. Written here and not taken from yargs-parser: that has other rules (`-no-subreaper` is eleven flags to it), needs
-// a RegExp compiler, and costs 1.6 million instructions in QuickJS for each list that it parses; this costs a hundredth.
+// a RegExp compiler, and takes 1.6 million instructions in QuickJS for each list that it parses.
 
 import {
   type Command,
@@ -35,11 +35,35 @@ export interface UsageProblem {
   readonly unknown?: string
 }
 
+interface FlagSet {
+  readonly byName: ReadonlyMap<string, Flag>
+  /** The prototype of every result: what was not given need not be put into it. */
+  readonly absent: Values
+  readonly order: Command['flagOrder']
+}
+
 const helpFlag: Flag = { name: 'help', alias: 'h', type: 'boolean', description: 'show help' }
+
+// Made when the module is evaluated: in the static program that was at build time.
+const globalSet = flagSet(globalFlags, 'first')
+const commandSets: ReadonlyMap<string, FlagSet> = new Map(
+  Object.entries(commandTable).map(([name, { flags, flagOrder }]) => [name, flagSet([...flags, helpFlag], flagOrder)]),
+)
+
+function flagSet(flags: readonly Flag[], order: Command['flagOrder']): FlagSet {
+  const byName = new Map<string, Flag>()
+  const absent: { [name: string]: Value } = {}
+  for (const flag of flags) {
+    byName.set(flag.name, flag)
+    if (flag.alias !== undefined) byName.set(flag.alias, flag)
+    absent[flag.name] = absentValue(flag)
+  }
+  return { byName, absent, order }
+}
 
 /** Never throws: what is wrong is a result, for it is told in another way than a command's failure. */
 export function parseCommandLine(argv: readonly string[]): CommandLine {
-  const before = parseFlags(argv, globalFlags, 'first')
+  const before = parseFlags(argv, globalSet)
   const globals = before.values as unknown as GlobalFlags
   if (before.problem) return { kind: 'usage', problem: { ...before.problem, command: undefined }, globals }
   if (globals.version) return { kind: 'version', globals }
@@ -51,7 +75,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
 }
 
 export function isCommand(name: string): name is CommandName {
-  return Object.hasOwn(commandTable, name)
+  return commandSets.has(name)
 }
 
 function notACommand(name: string, rest: readonly string[], globals: GlobalFlags): CommandLine {
@@ -61,11 +85,10 @@ function notACommand(name: string, rest: readonly string[], globals: GlobalFlags
 }
 
 function parseCommand(command: CommandName, argv: readonly string[], globals: GlobalFlags): CommandLine {
-  const { flags, flagOrder, count }: Command = commandTable[command]
-  const { values, positionals, problem } = parseFlags(argv, [...flags, helpFlag], flagOrder)
+  const { values, positionals, problem } = parseFlags(argv, commandSets.get(command) as FlagSet)
   if (values.help === true) return { kind: 'help', topic: command, globals }
   if (problem) return { kind: 'usage', problem: { ...problem, command }, globals }
-  const [least, most] = count
+  const [least, most] = commandTable[command].count
   if (positionals.length < least || positionals.length > most) {
     return { kind: 'usage', problem: { message: countMessage(command, least, most), command }, globals }
   }
@@ -85,9 +108,8 @@ interface Parsed {
   readonly problem: Omit<UsageProblem, 'command'> | undefined
 }
 
-function parseFlags(argv: readonly string[], flags: readonly Flag[], order: Command['flagOrder']): Parsed {
-  const values: { [name: string]: Value } = {}
-  for (const flag of flags) values[flag.name] = absentValue(flag)
+function parseFlags(argv: readonly string[], { byName, absent, order }: FlagSet): Parsed {
+  const values: { [name: string]: Value } = Object.create(absent)
   const positionals: string[] = []
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i] as string
@@ -98,7 +120,7 @@ function parseFlags(argv: readonly string[], flags: readonly Flag[], order: Comm
       continue
     }
     const { name, inline } = splitFlag(word)
-    const flag = flags.find((candidate) => candidate.name === name || candidate.alias === name)
+    const flag = byName.get(name)
     if (flag === undefined) {
       return { values, positionals, problem: { message: `flag provided but not defined: -${name}`, unknown: name } }
     }
