@@ -189,6 +189,16 @@ scenario('run on a terminal: control-C interrupts the process', {}, async (t, bo
   t.equal((await running.exited).status, 5)
 })
 
+scenario('run on a terminal follows its size', { peers: { crun: '1.8 starts with size 0 0' } }, async (t, box) => {
+  const script = 'trap "stty size; exit 7" WINCH; stty size; echo ready; while :; do sleep 0.1; done'
+  const bundle = box.bundle({ process: { terminal: true, args: ['sh', '-c', script] } })
+  const running = box.begin(['run', '--bundle', bundle.dir, box.id()], { wrap: onTerminal(24, 80) })
+  await until(() => running.output().stdout.includes('ready'), 'ready')
+  running.kill('SIGUSR1')
+  t.equal((await running.exited).status, 7)
+  t.match(running.output().stdout, /^34 90\r?$/m)
+})
+
 scenario('run puts the terminal back as it was', { skip: needsCommand('stty') }, (t, box) => {
   const bundle = box.bundle({ process: { terminal: true, args: ['sh', '-c', 'stty raw; exit 3'] } })
   const script = join(box.dir, 'script.sh')

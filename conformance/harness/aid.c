@@ -47,12 +47,29 @@ static void write_all(int fd, const char *buf, size_t len) {
   }
 }
 
+static volatile sig_atomic_t grow;
+
+static void want_growth(int sig) {
+  (void)sig;
+  grow = 1;
+}
+
 /* Copies terminal output to stdout, and stdin to the terminal, until the last user of the slave has gone. */
 static void relay(int master) {
   char buf[4096];
   struct pollfd fds[2] = {{.fd = master, .events = POLLIN}, {.fd = 0, .events = POLLIN}};
   for (;;) {
-    if (poll(fds, 2, -1) < 0 && errno != EINTR) die("poll");
+    int ready = poll(fds, 2, -1);
+    if (ready < 0 && errno != EINTR) die("poll");
+    if (grow) {
+      struct winsize ws;
+      grow = 0;
+      if (ioctl(master, TIOCGWINSZ, &ws) < 0) die("TIOCGWINSZ");
+      ws.ws_row += 10;
+      ws.ws_col += 10;
+      if (ioctl(master, TIOCSWINSZ, &ws) < 0) die("TIOCSWINSZ");
+    }
+    if (ready < 0) continue;
     if (fds[0].revents) {
       ssize_t n = read(master, buf, sizeof buf);
       if (n <= 0) return;
@@ -179,6 +196,8 @@ static int pty(char **argv) {
     die(argv[2]);
   }
   close(slave);
+  struct sigaction action = {.sa_handler = want_growth};
+  sigaction(SIGUSR1, &action, NULL);
   relay(master);
   int status;
   if (waitpid(pid, &status, 0) < 0) die("waitpid");
