@@ -314,6 +314,9 @@ install: all
 	@if [ -e completions/runt.fish ]; then \
 	  install -D -m 644 completions/runt.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/runt.fish; fi
 
+	@for file in $$(cd examples && find . -type f); do \
+	  install -D -m 644 examples/$$file $(DESTDIR)$(PREFIX)/share/doc/runt/examples/$$file; done
+
 demo: all
 	@scripts/demo.sh
 
