@@ -454,7 +454,6 @@ const writeFilter = (tables: readonly NumberTable[][], merging: Merging, endian:
     writer.goto(writeSearch(ranges, writer))
     const numbers = writer.step(BPF_LD_W_ABS, OFFSET_NUMBER)
     const otherwise = otherArchitectures ?? writer.ret(BAD_ARCHITECTURE)
-    if (otherArchitectures === undefined) writer.goto(numbers)
     otherArchitectures = writer.jump(BPF_JEQ_K, (together[0] as NumberTable).arch.audit, numbers, otherwise)
   }
   writer.step(BPF_LD_W_ABS, OFFSET_ARCH)

@@ -183,15 +183,17 @@ const addAction = (side: 'yes' | 'no', existing: Node, fresh: Node): Outcome => 
   return isLeaf(existing) || isLeaf(fresh) ? 'conflict' : 'added'
 }
 
-/** Adds the tests below a new test to those below an equal existing one; 'shorter' when these have an action already. */
-const addBelow = (side: 'yes' | 'no', existing: Node, fresh: Node): Outcome | 'shorter' => {
+/**
+ * Adds the tests below a new test to those below an equal existing one, unless this has an action already: then an
+ * earlier, shorter rule matches wherever the new one would.
+ */
+const addBelow = (side: 'yes' | 'no', existing: Node, fresh: Node): Outcome => {
   const { action, level } = SIDES[side]
   const added = fresh[level]
   if (added === undefined) return 'added'
   const below = existing[level]
   if (below !== undefined) return addLevel(below, added)
-  if (existing[action] !== undefined) return 'shorter'
-  existing[level] = added
+  if (existing[action] === undefined) existing[level] = added
   return 'added'
 }
 
@@ -203,9 +205,7 @@ const addLevel = (level: Level, chain: Level): Outcome => {
     if (sameTest(existing, fresh)) {
       if (addAction('yes', existing, fresh) === 'conflict' || addAction('no', existing, fresh) === 'conflict')
         return 'conflict'
-      const below = addBelow('yes', existing, fresh)
-      if (below !== 'added') return below === 'conflict' ? 'conflict' : 'added'
-      return addBelow('no', existing, fresh) === 'conflict' ? 'conflict' : 'added'
+      return addBelow('yes', existing, fresh) === 'added' ? addBelow('no', existing, fresh) : 'conflict'
     }
     if (isAfter(existing, fresh)) {
       level.nodes.splice(i, 0, fresh)

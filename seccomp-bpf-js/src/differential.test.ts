@@ -1,0 +1,46 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { describe, differential } from '../test/differential.ts'
+import { agreement } from '../test/libseccomp.ts'
+import { evaluate } from '../test/naive.ts'
+import { libseccompProgram } from '../test/programs.ts'
+import { architecturesLike, NAMES, profileFor, recordsFor } from '../test/random-profile.ts'
+import { ARCHITECTURES, type ArchitectureName } from './architectures.ts'
+import { compileSeccomp } from './compile.ts'
+import { decodeFilter } from './program.ts'
+import { simulate } from './simulate.ts'
+
+/** Fixed, so that a build does not fail by chance; `npm run differential` takes another one each time. */
+const seed = Number(process.env.SEED ?? 1)
+
+t.test('a filter does what the profile says, wherever it is clear', async (t) => {
+  t.comment(`seed ${seed}`)
+  const native = fc.constantFrom(...(Object.keys(ARCHITECTURES) as ArchitectureName[]))
+  const cases = native.chain((arch) => profileFor(architecturesLike(arch)).map((profile) => ({ arch, profile })))
+  fc.assert(
+    fc.property(cases, fc.integer(), ({ arch, profile }, salt) => {
+      const result = compileSeccomp(profile, { arch })
+      if (!('filter' in result)) return
+      const { endian } = ARCHITECTURES[arch]
+      const program = decodeFilter(result.filter, endian)
+      for (const record of recordsFor(profile, arch, salt, 100)) {
+        const literal = evaluate(profile, arch, record)
+        const { action } = simulate(program, record, endian)
+        if (literal !== undefined && action !== literal) throw new Error(`${action.toString(16)} not ${literal.toString(16)}`)
+      }
+    }),
+    { numRuns: 500, seed },
+  )
+  t.pass()
+})
+
+const program = libseccompProgram()
+
+t.test('a filter does what libseccomp’s does under runc', { skip: 'missing' in program && program.missing }, async (t) => {
+  const path = 'path' in program ? program.path : ''
+  const { names, archs } = agreement(path, NAMES)
+  const tally = differential(path, 500, seed, 150, archs, names)
+  t.comment(`seed ${seed}, ${tally.version}, ${tally.profiles} profiles, ${tally.calls} calls`)
+  t.same(tally.differences.map(describe), [])
+  t.ok(tally.refused < tally.profiles / 10, 'most profiles are accepted')
+})
