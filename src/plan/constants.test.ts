@@ -58,7 +58,7 @@ checkTable('openat2', ['linux/openat2.h'], group('RESOLVE_'))
 checkTable('mounts', ['fcntl.h', 'linux/mount.h'], group(...mount))
 checkTable('umount', ['sys/mount.h'], group('MNT_'))
 checkTable('clone', ['linux/sched.h'], group('CLONE_'))
-checkTable('magic', ['linux/magic.h'], { PROC_SUPER_MAGIC: constants.PROC_SUPER_MAGIC })
+checkTable('magic', ['linux/magic.h'], group('PROC_', 'DEVPTS_'))
 checkTable('prctl', ['linux/prctl.h'], group('PR_SET_'))
 checkTable('seccomp', ['linux/seccomp.h'], group('SECCOMP_'))
 checkTable('errno', ['errno.h'], group('E'))
@@ -75,7 +75,20 @@ checkTable('memory policy', ['linux/mempolicy.h'], { ...memoryPolicyModes, ...me
 checkTable('io priority', ['linux/ioprio.h'], { ...ioPriorityClasses, IOPRIO_CLASS_SHIFT })
 
 t.test('every constant is compared', (t) => {
-  const compared = group('O_', 'AT_', 'S_', 'RESOLVE_', ...mount, 'MNT_', 'CLONE_', 'PROC_', 'PR_SET_', 'SECCOMP_', 'E')
+  const compared = group(
+    'O_',
+    'AT_',
+    'S_',
+    'RESOLVE_',
+    ...mount,
+    'MNT_',
+    'CLONE_',
+    'PROC_',
+    'DEVPTS_',
+    'PR_SET_',
+    'SECCOMP_',
+    'E',
+  )
   t.same(
     Object.keys(numbered).filter((name) => !(name in compared)),
     [],

@@ -64,6 +64,7 @@ export const S_IFCHR = 0o020000
 export const S_IFBLK = 0o060000
 
 export const PROC_SUPER_MAGIC = 0x9fa0
+export const DEVPTS_SUPER_MAGIC = 0x1cd1
 
 export const PR_SET_DUMPABLE = 4
 export const PR_SET_KEEPCAPS = 8

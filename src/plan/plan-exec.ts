@@ -5,7 +5,14 @@
 import { planJoin } from '../cgroup/plan-join.ts'
 import type { Config, CpuAffinity, NamespaceType, Process } from '../config/config.ts'
 import { parseIdList } from '../config/id-list.ts'
-import { O_CLOEXEC, O_DIRECTORY, O_PATH, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS } from './constants.ts'
+import {
+  DEVPTS_SUPER_MAGIC,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_PATH,
+  RESOLVE_NO_MAGICLINKS,
+  RESOLVE_NO_SYMLINKS,
+} from './constants.ts'
 import type { PlanOptions, ProcessContext } from './context.ts'
 import { capabilityWarnings } from './credentials.ts'
 import type { HostFacts } from './host-facts.ts'
@@ -156,7 +163,6 @@ function terminalSteps(context: ProcessContext) {
   return { ...pty, container: [open, ...pty.container] }
 }
 
-const DEVPTS_SUPER_MAGIC = 0x1cd1
 const ALL_CPUS = 8192
 
 /**

@@ -1,0 +1,144 @@
+// The process of exec: from flags, from a file, and what it inherits.
+
+import t from 'tap'
+import type { JsonObject } from '../config/json.ts'
+import { stringify } from '../config/json.ts'
+import { parseConfig, parseProcess } from '../config/parse-config.ts'
+import { type ProcessFlags, processOfFile, processOfFlags } from './exec-process.ts'
+import { configWith } from './fixtures/cases.ts'
+
+const none: ProcessFlags = {
+  cwd: undefined,
+  env: [],
+  tty: false,
+  user: undefined,
+  'additional-gids': [],
+  'process-label': undefined,
+  apparmor: undefined,
+  'no-new-privs': false,
+  cap: [],
+}
+
+const configOf = (process: JsonObject) => parseConfig(stringify(configWith({ process })), 'config.json').config
+const byFlags = (flags: Partial<ProcessFlags>, process: JsonObject = {}) =>
+  processOfFlags(configOf(process), { ...none, ...flags }, ['ls'])
+
+t.test('user ids are numbers', (t) => {
+  for (const [user, uid, gid] of [
+    ['0', 0, 3],
+    ['01', 1, 3],
+    ['1:0', 1, 0],
+    ['1000:1001', 1000, 1001],
+    ['2147483648', 2147483648, 3],
+    ['4294967294:4294967294', 4294967294, 4294967294],
+  ] as const) {
+    t.match(byFlags({ user }, { user: { uid: 0, gid: 3 } }).user, { uid, gid }, user)
+  }
+  for (const user of [
+    '-1',
+    '+1',
+    '1:',
+    ':1',
+    '1:1:1',
+    '4294967295',
+    '99999999999',
+    '0x10',
+    '1e3',
+    ' 1',
+    'root',
+    '1:tty',
+  ]) {
+    t.throws(
+      () => byFlags({ user }),
+      { code: 'usage', message: /^--user .*must be a number from 0 to 4294967294$/ },
+      user,
+    )
+  }
+  t.throws(() => byFlags({ 'additional-gids': ['tty'] }), { code: 'usage' })
+  t.end()
+})
+
+t.test('flags add to the process of the container, or replace', (t) => {
+  const process = byFlags(
+    {
+      env: ['A=2'],
+      cwd: '/tmp',
+      tty: true,
+      'additional-gids': ['9'],
+      'no-new-privs': true,
+      apparmor: 'a',
+      'process-label': 'l',
+    },
+    { env: ['A=1'], user: { additionalGids: [8] }, noNewPrivileges: false },
+  )
+  t.match(process, {
+    args: ['ls'],
+    env: ['A=1', 'A=2'],
+    cwd: '/tmp',
+    terminal: true,
+    noNewPrivileges: true,
+    apparmorProfile: 'a',
+    selinuxLabel: 'l',
+  })
+  t.same(process.user.additionalGids, [8, 9])
+  t.end()
+})
+
+t.test('capabilities are ambient only where some are inheritable', (t) => {
+  const sets = {
+    bounding: ['CAP_KILL'],
+    effective: ['CAP_KILL'],
+    permitted: ['CAP_KILL'],
+    inheritable: [],
+    ambient: [],
+  }
+  const both = ['CAP_KILL', 'CAP_CHOWN']
+  t.same(byFlags({ cap: ['CAP_CHOWN'] }, { capabilities: sets }).capabilities, {
+    bounding: both,
+    effective: both,
+    permitted: both,
+    inheritable: [],
+    ambient: [],
+  })
+  const raised = byFlags({ cap: ['CAP_CHOWN'] }, { capabilities: { ...sets, inheritable: ['CAP_KILL'] } })
+  t.same(raised.capabilities?.ambient, ['CAP_CHOWN'])
+  t.end()
+})
+
+t.test('what the flags say is checked', (t) => {
+  for (const flags of [{ cwd: 'tmp' }, { env: ['A'] }, { env: ['=1'] }])
+    t.throws(() => byFlags(flags), { code: 'usage' })
+  t.throws(() => processOfFlags(configOf({}), none, []), { message: 'process args cannot be empty' })
+  t.end()
+})
+
+t.test('a file replaces what it may, and inherits the rest', (t) => {
+  const config = configOf({
+    env: ['A=1'],
+    user: { uid: 5, gid: 5, umask: 0o77 },
+    rlimits: [{ type: 'RLIMIT_NOFILE', soft: 1, hard: 2 }],
+    capabilities: { bounding: ['CAP_KILL'] },
+    oomScoreAdj: 7,
+    noNewPrivileges: true,
+    execCPUAffinity: { final: '1' },
+    scheduler: { policy: 'SCHED_BATCH' },
+  })
+  const file = (patch: JsonObject) =>
+    processOfFile(config, parseProcess(stringify({ cwd: '/', args: ['x'], ...patch }), 'file').process)
+  const bare = file({})
+  t.match(bare, {
+    args: ['x'],
+    user: { uid: 0, gid: 0, umask: 0o77 },
+    rlimits: [{ type: 'RLIMIT_NOFILE' }],
+    capabilities: { bounding: ['CAP_KILL'] },
+    oomScoreAdj: 7,
+    execCPUAffinity: { final: '1' },
+    scheduler: { policy: 'SCHED_BATCH' },
+  })
+  t.same(bare.env, [])
+  t.equal(bare.noNewPrivileges, false, 'as runc takes it')
+  const full = file({ user: { uid: 1, gid: 1, umask: 0 }, oomScoreAdj: 0, execCPUAffinity: { initial: '0' } })
+  t.match(full, { user: { umask: 0 }, oomScoreAdj: 0 })
+  t.same(full.execCPUAffinity, { initial: '0' })
+  t.end()
+})

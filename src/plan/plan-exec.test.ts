@@ -1,0 +1,153 @@
+// Plans of exec: two printed ones beside the fixtures of create, and what must hold of all.
+
+import { readFileSync, writeFileSync } from 'node:fs'
+import t from 'tap'
+import type { NamespaceType } from '../config/config.ts'
+import type { JsonObject } from '../config/json.ts'
+import { stringify } from '../config/json.ts'
+import { parseConfig } from '../config/parse-config.ts'
+import type { HostProbe } from '../native.ts'
+import { PR_SET_DUMPABLE } from './constants.ts'
+import { processOfFlags } from './exec-process.ts'
+import { configWith } from './fixtures/cases.ts'
+import { hybridHost, unifiedHost } from './fixtures/hosts.ts'
+import { hostFacts } from './host-facts.ts'
+import type { Step, StepOf } from './launch-plan.ts'
+import { type ExecOptions, type ExecPlan, type ExecTarget, planExec } from './plan-exec.ts'
+import { printPlan } from './print.ts'
+import type { Op } from './step-table.ts'
+
+interface Launch {
+  readonly config?: JsonObject
+  readonly host?: HostProbe
+  readonly tty?: boolean
+  readonly target?: Partial<ExecTarget>
+  readonly options?: Partial<ExecOptions>
+}
+
+function planOf({ config = {}, host = unifiedHost, tty = false, target = {}, options = {} }: Launch): ExecPlan {
+  const parsed = parseConfig(stringify(configWith(config)), 'config.json').config
+  const flags = {
+    cwd: undefined,
+    env: [],
+    tty,
+    user: undefined,
+    'additional-gids': [],
+    'process-label': undefined,
+    apparmor: undefined,
+    'no-new-privs': false,
+    cap: [],
+  }
+  const process = processOfFlags(parsed, flags, ['ls', '-l'])
+  const joined = {
+    pid: 4711,
+    startTime: '815',
+    bundle: '/bundle',
+    cgroups: { '': '/sys/fs/cgroup/web' },
+    own: [],
+    ...target,
+  }
+  return planExec(parsed, process, joined, hostFacts(host), {
+    id: 'web',
+    keyring: 'new',
+    preserveFds: 0,
+    consoleSocket: undefined,
+    subgroups: [],
+    ...options,
+  })
+}
+
+const namespaces = (...types: readonly NamespaceType[]) => types.map((type) => ({ type }))
+const range = [{ containerID: 0, hostID: 100000, size: 65536 }]
+
+const cases: Readonly<Record<string, Launch>> = {
+  exec: {
+    host: hybridHost,
+    target: {
+      cgroups: {
+        cpu: '/sys/fs/cgroup/cpu/web',
+        cpuacct: '/sys/fs/cgroup/cpu/web',
+        pids: '/sys/fs/cgroup/pids/web',
+        '': '/sys/fs/cgroup/unified/web',
+      },
+    },
+  },
+  'exec-terminal': {
+    config: {
+      process: {
+        noNewPrivileges: false,
+        oomScoreAdj: 10,
+        user: { uid: 1000, gid: 1000 },
+        execCPUAffinity: { initial: '0', final: '0-1,64' },
+      },
+      linux: {
+        namespaces: namespaces('pid', 'mount', 'user', 'cgroup', 'uts'),
+        uidMappings: range,
+        gidMappings: range,
+        seccomp: { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['swapon'], action: 'SCMP_ACT_ERRNO' }] },
+      },
+      hostname: 'web',
+    },
+    tty: true,
+    target: { initCgroup: '/sys/fs/cgroup/web/init.scope' },
+    options: { consoleSocket: '/run/tty.sock', preserveFds: 2 },
+  },
+}
+
+const steps = <O extends Op>({ plan }: ExecPlan, op: O): StepOf<O>[] =>
+  [...plan.runtimeSteps, ...plan.containerSteps].filter((step): step is Extract<Step, StepOf<O>> => step.op === op)
+
+for (const [name, launch] of Object.entries(cases)) {
+  t.test(`${name}: the plan is the one that was reviewed`, (t) => {
+    const file = `src/plan/fixtures/${name}.plan.txt`
+    const text = printPlan(planOf(launch).plan).replace(/(filter|mask)=<\d+ bytes>/g, '$1=<…>')
+    if (process.env.RUNT_UPDATE_GOLDEN === '1') writeFileSync(file, text)
+    t.equal(text, readFileSync(file, 'utf8'), `${file} (RUNT_UPDATE_GOLDEN=1 writes it)`)
+    t.end()
+  })
+
+  t.test(`${name}: init is not dumpable before it joins anything`, (t) => {
+    const { containerSteps } = planOf(launch).plan
+    const hidden = containerSteps.findIndex((step) => step.op === 'prctl' && step.option === PR_SET_DUMPABLE)
+    t.ok(hidden >= 0 && hidden < containerSteps.findIndex(({ op }) => op === 'setns'))
+    t.end()
+  })
+
+  t.test(`${name}: nothing is made`, (t) => {
+    const ops = new Set(
+      [...planOf(launch).plan.runtimeSteps, ...planOf(launch).plan.containerSteps].map(({ op }) => op),
+    )
+    for (const op of ['unshare', 'mkdirat', 'mount', 'move_mount', 'sethostname', 'run_hook', 'pivot_root'] as const)
+      t.notOk(ops.has(op), op)
+    t.equal(steps(planOf(launch), 'clone')[0]?.flags, 0)
+    t.end()
+  })
+}
+
+t.test('the namespaces of the config are joined at once, but for those we are in', (t) => {
+  const config = { linux: { namespaces: namespaces('mount', 'uts', 'user'), uidMappings: range, gidMappings: range } }
+  t.match(steps(planOf({ config }), 'setns'), [{ nstype: 0x10000000 | 0x00020000 | 0x04000000 }])
+  t.match(steps(planOf({ config, target: { own: ['user'] } }), 'setns'), [{ nstype: 0x00020000 | 0x04000000 }])
+  t.end()
+})
+
+t.test('init forks for a pid namespace only', (t) => {
+  for (const [types, forks] of [
+    [['mount', 'pid'], 1],
+    [['mount', 'time'], 0],
+  ] as const) {
+    const planned = planOf({ config: { linux: { namespaces: namespaces(...types) }, hostname: '' } })
+    t.equal(steps(planned, 'fork').length, forks)
+    t.equal(steps(planned, 'clone')[0]?.forks, forks)
+  }
+  t.end()
+})
+
+t.test('without a mount namespace the root of the first process is entered, and checked to be its', (t) => {
+  const config = { linux: { namespaces: namespaces('uts'), maskedPaths: [], readonlyPaths: [] }, hostname: 'x' }
+  const { runtimeSteps } = planOf({ config }).plan
+  const root = runtimeSteps.findIndex((step) => step.op === 'openat2' && step.path === '/proc/4711/root')
+  t.ok(root >= 0 && root < runtimeSteps.findIndex(({ op }) => op === 'pidfd_open'))
+  t.equal(steps(planOf({ config }), 'chroot').length, 1)
+  t.end()
+})
