@@ -33,7 +33,6 @@ function interrupted(root: string): string {
     id: 'half',
     pid: 0,
     cgroups: {},
-    cgroupDirectories: [],
     annotations: {},
     hooks: { poststart: [], poststop: [] },
   }

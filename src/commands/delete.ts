@@ -6,7 +6,7 @@ import type { Native } from '../native.ts'
 import { destroyCgroups, killInit } from '../state/destroy-container.ts'
 import { type Container, findContainer, loadContainer, salvageRecord } from '../state/load-container.ts'
 import { withLock } from '../state/lock.ts'
-import { CGROUP_LINK } from '../state/record.ts'
+import { CGROUP_LINK, cgroupDirectories } from '../state/record.ts'
 import { checkId, stateRoot } from '../state/state-root.ts'
 import { containerStatus } from '../state/status.ts'
 import type { Context, Run } from './context.ts'
@@ -36,7 +36,7 @@ async function deleteEnded(context: Context, root: string, id: string): Promise<
 
 /** A creation that was interrupted, or lost its state.json: its processes are found in the cgroups only. */
 function isInhabited(native: Native, { record }: Container): boolean {
-  return record.cgroupDirectories.some((directory) => native.signalCgroup(directory, 0) > 0)
+  return cgroupDirectories(record).some((directory) => native.signalCgroup(directory, 0) > 0)
 }
 
 async function forceDelete(context: Context, root: string, id: string): Promise<number> {

@@ -191,7 +191,6 @@ function newRecord(
     owner,
     annotations,
     cgroups: cgroup.paths,
-    cgroupDirectories: cgroup.directories,
     pidNamespace: linux.namespaces.some(({ type, path }) => type === 'pid' && path === undefined) ? 'own' : 'shared',
     hooks: { poststart: hooks.poststart, poststop: hooks.poststop },
     startSteps: stepsOfStart(plan),

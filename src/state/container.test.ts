@@ -23,7 +23,6 @@ const record: ContainerRecord = {
   owner: 'root',
   annotations: {},
   cgroups: {},
-  cgroupDirectories: [],
   pidNamespace: 'own',
   hooks: { poststart: [], poststop: [] },
   startSteps: { first: 0, steps: [] },

@@ -6,7 +6,7 @@ import { hostFailure } from '../errno.ts'
 import { RuntError } from '../errors.ts'
 import type { Native } from '../native.ts'
 import { cgroupProcesses, nestedCgroups } from './cgroup-processes.ts'
-import type { ContainerRecord } from './record.ts'
+import { type ContainerRecord, cgroupDirectories } from './record.ts'
 import { thaw } from './status.ts'
 
 const SIGKILL = 9
@@ -24,7 +24,7 @@ export function killInit(native: Native, record: ContainerRecord): void {
 
 /** Removes the cgroups, and those that the container has made in them, with all that lives there. */
 export function destroyCgroups(native: Native, record: ContainerRecord): void {
-  for (const directory of record.cgroupDirectories) {
+  for (const directory of cgroupDirectories(record)) {
     let removed: boolean
     try {
       removed = native.destroyCgroup(directory, 0)

@@ -34,9 +34,8 @@ export interface ContainerRecord {
   readonly created: string
   readonly owner: string
   readonly annotations: StringMap
-  /** By controller as in /proc/PID/cgroup ('' is the v2 tree), and each directory once. */
+  /** The container's directory by controller as in /proc/PID/cgroup ('' is the v2 tree). */
   readonly cgroups: { readonly [controller: string]: string }
-  readonly cgroupDirectories: readonly string[]
   /** linux.resources as `update` has left them, as exact JSON text for their 64-bit integers; absent: those of config.json. */
   readonly resources?: string
   /** `shared`: killing init does not kill the others. */
@@ -53,13 +52,18 @@ export function encodeRecord(record: ContainerRecord): string {
 /** Throws a SyntaxError, or an Error for JSON that is no record. */
 export function parseRecord(text: string): ContainerRecord {
   const record = JSON.parse(text) as ContainerRecord | null
-  if (typeof record?.id !== 'string' || typeof record.pid !== 'number' || !Array.isArray(record.cgroupDirectories)) {
+  if (typeof record?.id !== 'string' || typeof record.pid !== 'number' || typeof record.cgroups !== 'object') {
     throw new Error('not the state of a container')
   }
   return record
 }
 
 /** The cgroup that stands for all: every process is in each of the directories; these are the least likely to be left out. */
-export function mainCgroup({ cgroups, cgroupDirectories }: ContainerRecord): string | undefined {
-  return cgroups.devices ?? cgroups.pids ?? cgroups[''] ?? cgroupDirectories[0]
+export function mainCgroup({ cgroups }: ContainerRecord): string | undefined {
+  return cgroups.devices ?? cgroups.pids ?? cgroups[''] ?? Object.values(cgroups)[0]
+}
+
+/** Each directory once: controllers that are mounted together share one. */
+export function cgroupDirectories({ cgroups }: ContainerRecord): readonly string[] {
+  return [...new Set(Object.values(cgroups))]
 }
