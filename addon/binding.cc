@@ -252,6 +252,11 @@ Value Rename(const CallbackInfo &info) {
   return Called(info.Env(), rename(from.c_str(), to.c_str()), "rename", from.c_str());
 }
 
+Value FifoHasReader(const CallbackInfo &info) {
+  std::string path = Text(info, 0);
+  return Answer(info.Env(), fifo_has_reader(path.c_str()), "open", path.c_str());
+}
+
 Value Lock(const CallbackInfo &info) {
   std::string path = Text(info, 0);
   return Number(info.Env(), path_lock(path.c_str(), Text(info, 1) == "wait"), "flock", path.c_str());
@@ -410,6 +415,7 @@ void AddFiles(Napi::Object &exports) {
   Add<ReadLink>(exports, "readLink");
   Add<Unlink>(exports, "unlink");
   Add<Rename>(exports, "rename");
+  Add<FifoHasReader>(exports, "fifoHasReader");
   Add<Lock>(exports, "lock");
   Add<Close>(exports, "close");
 }

@@ -126,8 +126,11 @@ struct Block {
       napi_value value;
       napi_valuetype type;
       uint64_t *words = Words(offset) + field.word;
-      napi_get_named_property(env, object, field.name, &value);
-      napi_typeof(env, value, &type);
+      if (napi_get_named_property(env, object, field.name, &value) != napi_ok ||
+          napi_typeof(env, value, &type) != napi_ok) {
+        Fail(shape.op, field.name, "cannot be read");
+        return;
+      }
       if (type == napi_undefined) {
         if (field.kind == FIELD_SLOT || field.kind == FIELD_INTO) words[0] = ~uint64_t{0};
         if (!field.optional) Fail(shape.op, field.name, "missing");
@@ -140,13 +143,14 @@ struct Block {
   void Tolerated(napi_value object, step *head, const char *op) {
     napi_value list;
     uint32_t length;
-    napi_get_named_property(env, object, "tolerate", &list);
-    if (napi_get_array_length(env, list, &length) != napi_ok) return;
+    if (napi_get_named_property(env, object, "tolerate", &list) != napi_ok ||
+        napi_get_array_length(env, list, &length) != napi_ok)
+      return;
     for (uint32_t i = 0; i < length; i++) {
       napi_value item;
       int64_t value = 0;
-      napi_get_element(env, list, i, &item);
-      if (i >= PLAN_TOLERATE || !Int(item, &value) || value <= 0 || value > 255) {
+      if (i >= PLAN_TOLERATE || napi_get_element(env, list, i, &item) != napi_ok || !Int(item, &value) || value <= 0 ||
+          value > 255) {
         Fail(op, "tolerate", "at most four errnos");
         return;
       }
@@ -159,8 +163,9 @@ const step_shape *FindShape(napi_env env, napi_value object) {
   char op[32] = "";
   size_t length;
   napi_value value;
-  napi_get_named_property(env, object, "op", &value);
-  if (napi_get_value_string_utf8(env, value, op, sizeof op, &length) != napi_ok) return nullptr;
+  if (napi_get_named_property(env, object, "op", &value) != napi_ok ||
+      napi_get_value_string_utf8(env, value, op, sizeof op, &length) != napi_ok)
+    return nullptr;
   for (const step_shape &shape : step_shapes)
     if (shape.op[0] == op[0] && strcmp(shape.op, op) == 0) return &shape;
   return nullptr;
@@ -193,7 +198,7 @@ bool Decode(napi_env env, napi_value steps, const char *list, uint32_t slots, ui
     head->op = static_cast<uint16_t>(shape - step_shapes);
     head->words = shape->words;
     block.Step(object, *shape, offset, slots);
-    block.Tolerated(object, head, shape->op);
+    if (!block.failed) block.Tolerated(object, head, shape->op);  // with an exception pending no value can be had
     offset += shape->words * 8;
   }
   plan->size = static_cast<uint32_t>(block.used);

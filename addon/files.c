@@ -189,6 +189,12 @@ int path_real(const char *path, char *out) {
   return 0;
 }
 
+int fifo_has_reader(const char *path) {
+  AUTO_FD int fd = openat(AT_FDCWD, path, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
+  if (fd >= 0) return 1;
+  return errno == ENXIO || errno == ENOENT ? 0 : -errno;
+}
+
 int path_lock(const char *path, int wait) {
   int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
   if (fd < 0) return -errno;

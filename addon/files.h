@@ -36,6 +36,8 @@ int directory_remove(const char *path, const char *last);
 int path_link(const char *path, char *out);
 /* realpath(3) in three system calls; out holds PATH_MAX bytes. */
 int path_real(const char *path, char *out);
+/* 1 when somebody has the FIFO `path` open for reading, 0 when nobody has or there is none. */
+int fifo_has_reader(const char *path);
 /* A descriptor that holds flock(2) on `path`, or -errno. */
 int path_lock(const char *path, int wait);
 

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'no
 import { join } from 'node:path'
 import { defaultConfig } from '../harness/bundle.ts'
 import { either, needsCommand, needsV1 } from '../harness/requires.ts'
-import { scenario } from '../harness/scenario.ts'
+import { scenario, until } from '../harness/scenario.ts'
 
 scenario('a caller that ignores SIGCHLD: run ends with its container, and hooks are waited for', {}, (t, box) => {
   const hook = { path: '/bin/true' }
@@ -56,3 +56,30 @@ scenario(
     t.equal(existsSync(hidden), false)
   },
 )
+
+scenario(
+  'start killed after it has let init go: the container is running',
+  { skip: needsCommand('strace') },
+  async (t, box) => {
+    const bundle = box.bundle({ process: { args: ['sleep', '60'] } })
+    const id = box.id()
+    t.equal(box.call(['create', '--bundle', bundle.dir, id]).status, 0)
+    box.call(['start', id], { wrap: ['strace', '-f', '-o', '/dev/null', '-e', 'inject=unlink:signal=KILL:when=1'] })
+    await until(() => box.state(id)?.status === 'running', 'the process runs')
+    const again = box.call(['start', id])
+    t.match(again.stderr, /already running/)
+    t.not(box.call(['delete', id]).status, 0, 'it is not deleted without force')
+    t.equal(box.state(id)?.status, 'running')
+    t.equal(box.call(['delete', '--force', id]).status, 0)
+  },
+)
+
+scenario('a plan that is too large is an error, and leaves nothing', {}, (t, box) => {
+  const env = Array.from({ length: 80 }, (_, n) => `E${n}=${'x'.repeat(120_000)}`)
+  const bundle = box.bundle({ process: { env } })
+  const id = box.id()
+  const result = box.call(['run', '--bundle', bundle.dir, id])
+  t.ok(result.status > 0 && result.status < 128, `status ${result.status}`)
+  t.match(result.stderr, /execve/)
+  t.equal(box.state(id), undefined)
+})

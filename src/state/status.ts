@@ -11,7 +11,8 @@ export function containerStatus(native: Native, directory: string, record: Conta
   if (record.pid === 0) return 'creating'
   if (!isAlive(native, record)) return 'stopped'
   if (isFrozen(native, record)) return 'paused'
-  return native.exists(`${directory}/${START_FIFO}`) ? 'created' : 'running'
+  // Init closes it by becoming the container's process, also where `start` was killed before it could remove the file.
+  return native.fifoHasReader(`${directory}/${START_FIFO}`) ? 'created' : 'running'
 }
 
 /** Another process with the same pid, and a zombie that its parent has not waited for yet, are no container any more. */
