@@ -2,9 +2,7 @@
 import { compileSeccomp } from '../src/compile.ts'
 import { dockerDefault } from '../test/docker-default.ts'
 
-declare const globalThis: { compile: () => number }
-
-globalThis.compile = () => {
+Reflect.set(globalThis, 'compile', () => {
   const result = compileSeccomp(dockerDefault, { arch: 'SCMP_ARCH_X86_64' })
   return 'filter' in result ? result.instructionCount : -1
-}
+})

@@ -57,7 +57,8 @@ function parse(text) {
     const [kind, arch, name, number] = line.split(' ')
     if (kind === '#') version = name
     if (kind !== 'num' && kind !== 'name') continue
-    const table = (numbers[arch] ??= {})
+    numbers[arch] ??= {}
+    const table = numbers[arch]
     if (Number(number) >= 0) {
       if (arch !== 'X32' || kind === 'name') table[name] = Number(number)
     } else if (arch === 'X86' && number > -300) multiplexed[name] = -number
@@ -73,7 +74,9 @@ const TABLE_SIZE = 0x300 - FIRST
 /** One character per name: the number, counted from the base and from FIRST, or a space. */
 const pack = (names, numbers, base) =>
   names
-    .map((name) => (name in numbers && numbers[name] - base < TABLE_SIZE ? String.fromCharCode(FIRST + numbers[name] - base) : ' '))
+    .map((name) =>
+      name in numbers && numbers[name] - base < TABLE_SIZE ? String.fromCharCode(FIRST + numbers[name] - base) : ' ',
+    )
     .join('')
 
 /** Runs of numbers without a call, as start and end, start and end. */
@@ -91,9 +94,17 @@ function holes(numbers, base) {
 /** Calls far from their table's base: name and number. */
 const far = (numbers, base) => Object.entries(numbers).filter(([, number]) => number - base >= TABLE_SIZE)
 
-const wrap = (text) => text.match(/.{1,110}/gu).map((line) => `  '${line}'`).join(' +\n')
+const wrap = (text) =>
+  text
+    .match(/.{1,110}/gu)
+    .map((line) => `  '${line}'`)
+    .join(' +\n')
 /** Breaks only at spaces, keeping the space at the end of the line. */
-const wrapWords = (text) => text.match(/.{1,111}( |$)/g).map((line) => `  '${line}'`).join(' +\n')
+const wrapWords = (text) =>
+  text
+    .match(/.{1,111}( |$)/g)
+    .map((line) => `  '${line}'`)
+    .join(' +\n')
 
 const { version, numbers, multiplexed } = parse(dump())
 for (const [table, archs] of Object.entries(TABLES))
@@ -133,7 +144,8 @@ for (const [table, archs] of Object.entries(TABLES)) {
   tables += `  ${table}:\n${wrap(pack(names, numbers[archs[0]], base)).replace(/^/gm, '  ')},\n`
   gaps += `  ${table}: [${[...runs, size].join(', ')}],\n`
   const calls = far(numbers[archs[0]], base)
-  if (calls.length > 0) farCalls += `  ${table}: { ${calls.map(([name, number]) => `${name}: ${number}`).join(', ')} },\n`
+  if (calls.length > 0)
+    farCalls += `  ${table}: { ${calls.map(([name, number]) => `${name}: ${number}`).join(', ')} },\n`
 }
 out += `/** The code of the character of the first number. */
 export const FIRST_NUMBER = ${FIRST}
@@ -150,4 +162,6 @@ ${gaps}}
 export const TABLES = {
 ${tables}} as const
 `
-writeFileSync(join(here, '../src/syscall-tables.ts'), out)
+const file = join(here, '../src/syscall-tables.ts')
+writeFileSync(file, out)
+execFileSync('npx', ['biome', 'format', '--write', file], { stdio: 'inherit' })

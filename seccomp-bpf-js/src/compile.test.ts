@@ -12,13 +12,22 @@ const text = (profile: unknown, arch: ArchitectureName = 'SCMP_ARCH_X86_64'): st
   const { endian } = ARCHITECTURES[arch]
   const result = compileSeccomp(profile as Seccomp, { arch })
   if (!('filter' in result)) return result.problems.map(({ path, message }) => `${path}: ${message}`)
-  return disassemble(decodeFilter(result.filter, endian), endian).trimEnd().split('\n').map((line) => line.trim())
+  return disassemble(decodeFilter(result.filter, endian), endian)
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.trim())
 }
 
 const allow = (names: string[], ...args: SeccompArg[]) => ({ names, action: 'SCMP_ACT_ALLOW', args })
 const deny = (names: string[], ...args: SeccompArg[]) => ({ names, action: 'SCMP_ACT_ERRNO', args })
 
-const actionOf = (profile: unknown, arch: ArchitectureName, number: number, args: (bigint | number)[] = [], on = arch): number => {
+const actionOf = (
+  profile: unknown,
+  arch: ArchitectureName,
+  number: number,
+  args: (bigint | number)[] = [],
+  on = arch,
+): number => {
   const result = compileSeccomp(profile as Seccomp, { arch })
   if (!('filter' in result)) throw new Error(JSON.stringify(result.problems))
   const { endian } = ARCHITECTURES[arch]
@@ -43,19 +52,22 @@ t.test('exact instructions: a call differs from its surroundings', async (t) => 
 })
 
 t.test('exact instructions: ranges, and ENOSYS beyond the newest call', async (t) => {
-  t.same(text({ defaultAction: 'SCMP_ACT_ERRNO', syscalls: [allow(['read', 'write', 'close'])] }, 'SCMP_ARCH_AARCH64'), [
-    '0  load arch',
-    '1  if arch == SCMP_ARCH_AARCH64 goto 3 else 2',
-    '2  return KILL_THREAD',
-    '3  load number',
-    '4  if number >= 57 (close) goto 5 else 7',
-    '5  if number >= 63 (read) goto 8 else 6',
-    '6  if number >= 58 (vhangup) goto 7 else 9',
-    '7  return ERRNO(1)',
-    '8  if number >= 65 (readv) goto 10 else 9',
-    '9  return ALLOW',
-    '10  return ERRNO(38)',
-  ].map((line) => line.trim()))
+  t.same(
+    text({ defaultAction: 'SCMP_ACT_ERRNO', syscalls: [allow(['read', 'write', 'close'])] }, 'SCMP_ARCH_AARCH64'),
+    [
+      '0  load arch',
+      '1  if arch == SCMP_ARCH_AARCH64 goto 3 else 2',
+      '2  return KILL_THREAD',
+      '3  load number',
+      '4  if number >= 57 (close) goto 5 else 7',
+      '5  if number >= 63 (read) goto 8 else 6',
+      '6  if number >= 58 (vhangup) goto 7 else 9',
+      '7  return ERRNO(1)',
+      '8  if number >= 65 (readv) goto 10 else 9',
+      '9  return ALLOW',
+      '10  return ERRNO(38)',
+    ].map((line) => line.trim()),
+  )
 })
 
 t.test('exact instructions: x32 numbers are a foreign architecture, but -1 is nobody’s', async (t) => {
@@ -93,17 +105,20 @@ t.test('exact instructions: 64-bit comparisons', async (t) => {
 t.test('exact instructions: masks, big-endian, no comparison of words the mask leaves out', async (t) => {
   const bits: SeccompArg = { index: 0, value: 0xff, valueTwo: 0x11, op: 'SCMP_CMP_MASKED_EQ' }
   const clear: SeccompArg = { index: 1, value: 0x100, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' }
-  t.same(text({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [deny(['clone'], bits, clear)] }, 'SCMP_ARCH_S390X').slice(3), [
-    '3  load number',
-    '4  if number == 120 (clone) goto 5 else 10',
-    '5  load args[0]',
-    '6  and 0xff',
-    '7  if args[0] & 0xff == 0x11 goto 8 else 10',
-    '8  load args[1]',
-    '9  if args[1] & 0x100 goto 10 else 11',
-    '10  return ALLOW',
-    '11  return ERRNO(1)',
-  ])
+  t.same(
+    text({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [deny(['clone'], bits, clear)] }, 'SCMP_ARCH_S390X').slice(3),
+    [
+      '3  load number',
+      '4  if number == 120 (clone) goto 5 else 10',
+      '5  load args[0]',
+      '6  and 0xff',
+      '7  if args[0] & 0xff == 0x11 goto 8 else 10',
+      '8  load args[1]',
+      '9  if args[1] & 0x100 goto 10 else 11',
+      '10  return ALLOW',
+      '11  return ERRNO(1)',
+    ],
+  )
 })
 
 t.test('socketcall gets the rules of the calls behind it', async (t) => {
@@ -121,7 +136,11 @@ t.test('socketcall gets the rules of the calls behind it', async (t) => {
 })
 
 t.test('x32 beside x86_64', async (t) => {
-  const profile = { defaultAction: 'SCMP_ACT_ERRNO', architectures: ['SCMP_ARCH_X32'], syscalls: [allow(['getppid', 'ptrace'])] }
+  const profile = {
+    defaultAction: 'SCMP_ACT_ERRNO',
+    architectures: ['SCMP_ARCH_X32'],
+    syscalls: [allow(['getppid', 'ptrace'])],
+  }
   t.equal(actionOf(profile, 'SCMP_ARCH_X86_64', 110), ALLOW)
   t.equal(actionOf(profile, 'SCMP_ARCH_X86_64', 0x40000000 + 110), ALLOW)
   t.equal(actionOf(profile, 'SCMP_ARCH_X86_64', 101), ALLOW)
@@ -138,12 +157,21 @@ t.test('several conditions on one argument stand for themselves, as under runc',
     { index: 1, value: 7, op: 'SCMP_CMP_EQ' },
   ]
   const profile = { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [deny(['ioctl'], ...args)] }
-  for (const [a, b, action] of [[1, 0, EPERM], [2, 0, EPERM], [3, 7, EPERM], [3, 0, ALLOW]] as const)
+  for (const [a, b, action] of [
+    [1, 0, EPERM],
+    [2, 0, EPERM],
+    [3, 7, EPERM],
+    [3, 0, ALLOW],
+  ] as const)
     t.equal(actionOf(profile, 'SCMP_ARCH_X86_64', 16, [a, b]), action)
 })
 
 t.test('the first unconditional rule beats all others; rules like the default change nothing', async (t) => {
-  const rules = [deny(['read'], { index: 0, value: 1, op: 'SCMP_CMP_EQ' }), allow(['read']), { names: ['read'], action: 'SCMP_ACT_KILL' }]
+  const rules = [
+    deny(['read'], { index: 0, value: 1, op: 'SCMP_CMP_EQ' }),
+    allow(['read']),
+    { names: ['read'], action: 'SCMP_ACT_KILL' },
+  ]
   t.equal(actionOf({ defaultAction: 'SCMP_ACT_LOG', syscalls: rules }, 'SCMP_ARCH_X86_64', 0, [1]), ALLOW)
   t.equal(actionOf({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: rules }, 'SCMP_ARCH_X86_64', 0, [1]), KILL)
   const named = { defaultAction: 'SCMP_ACT_ERRNO', syscalls: [deny(['read', 'write', 'openat2'])] }
@@ -177,7 +205,10 @@ t.test('problems have their path, and all of them are listed', async (t) => {
       flags: ['NO_FLAG', 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'],
       architectures: ['SCMP_ARCH_S390X', 'SCMP_ARCH_VAX'],
       listenerMetadata: 'x',
-      syscalls: [{ names: [], action: 'SCMP_ACT_ALLOW', errnoRet: 3 }, { names: ['read'], action: 'SCMP_ACT_ERRNO', args }],
+      syscalls: [
+        { names: [], action: 'SCMP_ACT_ALLOW', errnoRet: 3 },
+        { names: ['read'], action: 'SCMP_ACT_ERRNO', args },
+      ],
     }).map((line) => line.replace(/must be one of .*/, 'must be one of …')),
     [
       'linux.seccomp.defaultAction: SCMP_ACT_NOTIFY cannot be used as default action',
@@ -205,14 +236,19 @@ t.test('problems have their path, and all of them are listed', async (t) => {
 
 t.test('rules that contradict each other are refused, as libseccomp refuses them', async (t) => {
   const one: SeccompArg = { index: 0, value: 1, op: 'SCMP_CMP_EQ' }
-  const profile = { defaultAction: 'SCMP_ACT_ERRNO', syscalls: [allow(['read'], one), { names: ['read'], action: 'SCMP_ACT_KILL', args: [one] }] }
+  const profile = {
+    defaultAction: 'SCMP_ACT_ERRNO',
+    syscalls: [allow(['read'], one), { names: ['read'], action: 'SCMP_ACT_KILL', args: [one] }],
+  }
   t.same(text(profile), ['linux.seccomp.syscalls[1]: read has another action already under the same conditions'])
 })
 
 t.test('a filter beyond the limit of the kernel is refused; one just within it is right', async (t) => {
   const profile = (count: number) => ({
     defaultAction: 'SCMP_ACT_ERRNO',
-    syscalls: Array.from({ length: count }, (_, i) => allow(['read'], { index: 0, value: BigInt(i) * 0x100000001n, op: 'SCMP_CMP_EQ' })),
+    syscalls: Array.from({ length: count }, (_, i) =>
+      allow(['read'], { index: 0, value: BigInt(i) * 0x100000001n, op: 'SCMP_CMP_EQ' }),
+    ),
   })
   t.match(text(profile(2000)), [/^linux.seccomp.syscalls: compiles to \d+ instructions, the kernel takes 4096$/])
   const large = profile(900)
@@ -223,9 +259,12 @@ t.test('a filter beyond the limit of the kernel is refused; one just within it i
 })
 
 t.test('unknown names are skipped, with a warning', async (t) => {
-  const result = compileSeccomp({ defaultAction: 'SCMP_ACT_ERRNO', syscalls: [allow(['read', 'no_such_call'])] } as Seccomp, {
-    arch: 'SCMP_ARCH_X86_64',
-  })
+  const result = compileSeccomp(
+    { defaultAction: 'SCMP_ACT_ERRNO', syscalls: [allow(['read', 'no_such_call'])] } as Seccomp,
+    {
+      arch: 'SCMP_ARCH_X86_64',
+    },
+  )
   t.same('filter' in result && result.warnings, ['unknown system calls skipped: no_such_call'])
 })
 

@@ -124,7 +124,10 @@ const gatherRules = (profile: CheckedProfile, through: string, first: number): R
 const withMultiplexed = (profile: CheckedProfile, book: RuleBook): CallRules => {
   const { calls, lists, special } = book
   let changed: CallRules | undefined
-  for (const [through, first] of [['socketcall', 100], ['ipc', 200]] as const) {
+  for (const [through, first] of [
+    ['socketcall', 100],
+    ['ipc', 200],
+  ] as const) {
     const index = INDEXES[through] as number
     const own = lists[calls[index] as number] as Rules
     // The common case: everything is allowed that anybody says something about.
@@ -412,8 +415,7 @@ const checkConflicts = ({ arch, calls }: NumberTable, special: Iterable<number>,
   for (const index of special) {
     const list = calls[index] as number
     if (list === 0) continue
-    if (arch.multiplex === 'direct' || numberAt(arch, index) >= 0)
-      outcomeOf(list, index, arch.width, merging)
+    if (arch.multiplex === 'direct' || numberAt(arch, index) >= 0) outcomeOf(list, index, arch.width, merging)
   }
 }
 

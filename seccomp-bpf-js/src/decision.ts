@@ -2,15 +2,7 @@
  * Decisions about a call's arguments: a graph of tests on 32-bit words, ending in actions. Built from a rule tree,
  * simplified by what earlier tests on a path already told, and written as instructions that load each word once.
  */
-import {
-  BPF_AND_K,
-  BPF_JEQ_K,
-  BPF_JGE_K,
-  BPF_JGT_K,
-  BPF_JSET_K,
-  BPF_LD_W_ABS,
-  type ProgramWriter,
-} from './program.ts'
+import { BPF_AND_K, BPF_JEQ_K, BPF_JGE_K, BPF_JGT_K, BPF_JSET_K, BPF_LD_W_ABS, type ProgramWriter } from './program.ts'
 import { EQ, GE, GT, type Level, MASKED, type Node, type RuleTree } from './rule-tree.ts'
 
 /** An end: the filter returns `action`. */
@@ -43,14 +35,7 @@ const testsBits = (mask: number, value: number): boolean => value === 0 || (valu
 /** Makes decisions, the same object for the same decision. */
 export interface DecisionPool {
   readonly leaf: (action: number) => Leaf
-  readonly test: (
-    word: number,
-    compare: number,
-    mask: number,
-    value: number,
-    yes: Decision,
-    no: Decision,
-  ) => Decision
+  readonly test: (word: number, compare: number, mask: number, value: number, yes: Decision, no: Decision) => Decision
 }
 
 const FULL = 0xffffffff
@@ -136,21 +121,33 @@ interface Fact {
   readonly earlier: Fact | undefined
 }
 
+/** The values a word can have, from `low` to `high`. */
+interface Span {
+  readonly low: number
+  readonly high: number
+}
+
+/** A span after a comparison of its word is known. */
+const narrow = ({ low, high }: Span, { test: { compare, value }, outcome }: Fact): Span => {
+  const holds = outcome === 'yes'
+  if (compare === EQ && holds) return { low: value, high: value }
+  if (compare === GT && holds) return { low: Math.max(low, value + 1), high }
+  if (compare === GT) return { low, high: Math.min(high, value) }
+  if (compare === GE && holds) return { low: Math.max(low, value), high }
+  if (compare === GE) return { low, high: Math.min(high, value - 1) }
+  return { low, high }
+}
+
 /** What a test must come out as after the facts, undefined when either is possible. */
 const implied = (test: Test, facts: Fact | undefined): 'yes' | 'no' | undefined => {
-  let low = 0
-  let high = FULL
+  let span: Span = { low: 0, high: FULL }
   for (let fact = facts; fact !== undefined; fact = fact.earlier) {
-    const { word, compare, mask, value } = fact.test
-    if (word !== test.word) continue
-    const holds = fact.outcome === 'yes'
-    if (compare === EQ && holds) low = high = value
-    else if (compare === GT) holds ? (low = Math.max(low, value + 1)) : (high = Math.min(high, value))
-    else if (compare === GE) holds ? (low = Math.max(low, value)) : (high = Math.min(high, value - 1))
-    const known = sameMask(fact, test, mask)
+    if (fact.test.word !== test.word) continue
+    span = narrow(span, fact)
+    const known = sameMask(fact, test, fact.test.mask)
     if (known !== undefined) return known
   }
-  return impliedByRange(test, low, high, facts)
+  return impliedBySpan(test, span, facts)
 }
 
 /** What a masked comparison tells about another comparison of the same word. */
@@ -169,19 +166,21 @@ const sameMask = (fact: Fact, test: Test, mask: number): 'yes' | 'no' | undefine
   return (mask & test.mask) >>> 0 === mask && (test.value & mask) >>> 0 === value ? 'no' : undefined
 }
 
-const impliedByRange = (test: Test, low: number, high: number, facts: Fact | undefined): 'yes' | 'no' | undefined => {
-  // Equalities that failed at the ends make the range narrower.
+const impliedBySpan = (test: Test, span: Span, facts: Fact | undefined): 'yes' | 'no' | undefined => {
+  let { low, high } = span
+  // Equalities that failed at the ends make the span narrower.
   for (let fact = facts; fact !== undefined; fact = fact.earlier) {
     if (fact.test.word !== test.word || fact.test.compare !== EQ || fact.outcome === 'yes') continue
-    if (fact.test.value === low) low++
-    else if (fact.test.value === high) high--
+    if (fact.test.value === low) low += 1
+    else if (fact.test.value === high) high -= 1
   }
   const { compare, mask, value } = test
-  if (compare === GT) return low > value ? 'yes' : high <= value ? 'no' : undefined
-  if (compare === GE) return low >= value ? 'yes' : high < value ? 'no' : undefined
+  if (compare === GT && low > value) return 'yes'
+  if (compare === GT) return high <= value ? 'no' : undefined
+  if (compare === GE && low >= value) return 'yes'
+  if (compare === GE) return high < value ? 'no' : undefined
   if (low === high) return (low & mask) >>> 0 === value ? 'yes' : 'no'
-  if (compare === EQ) return value < low || value > high ? 'no' : undefined
-  return undefined
+  return compare === EQ && (value < low || value > high) ? 'no' : undefined
 }
 
 /** Follows the tests that the facts decide, to the first one that is open. */

@@ -26,7 +26,8 @@ t.test('a filter does what the profile says, wherever it is clear', async (t) =>
       for (const record of recordsFor(profile, arch, salt, 100)) {
         const literal = evaluate(profile, arch, record)
         const { action } = simulate(program, record, endian)
-        if (literal !== undefined && action !== literal) throw new Error(`${action.toString(16)} not ${literal.toString(16)}`)
+        if (literal !== undefined && action !== literal)
+          throw new Error(`${action.toString(16)} not ${literal.toString(16)}`)
       }
     }),
     { numRuns: 500, seed },
@@ -36,11 +37,15 @@ t.test('a filter does what the profile says, wherever it is clear', async (t) =>
 
 const program = libseccompProgram()
 
-t.test('a filter does what libseccomp’s does under runc', { skip: 'missing' in program && program.missing }, async (t) => {
-  const path = 'path' in program ? program.path : ''
-  const { names, archs } = agreement(path, NAMES)
-  const tally = differential(path, 500, seed, 150, archs, names)
-  t.comment(`seed ${seed}, ${tally.version}, ${tally.profiles} profiles, ${tally.calls} calls`)
-  t.same(tally.differences.map(describe), [])
-  t.ok(tally.refused < tally.profiles / 10, 'most profiles are accepted')
-})
+t.test(
+  'a filter does what libseccomp’s does under runc',
+  { skip: 'missing' in program && program.missing },
+  async (t) => {
+    const path = 'path' in program ? program.path : ''
+    const { names, archs } = agreement(path, NAMES)
+    const tally = differential(path, 500, seed, 150, archs, names)
+    t.comment(`seed ${seed}, ${tally.version}, ${tally.profiles} profiles, ${tally.calls} calls`)
+    t.same(tally.differences.map(describe), [])
+    t.ok(tally.refused < tally.profiles / 10, 'most profiles are accepted')
+  },
+)

@@ -72,7 +72,8 @@ const meet = (a: Known | undefined, b: Known): Known => {
 const statement = (instruction: Instruction, at: number, known: Known, endian: 'little' | 'big'): string => {
   const { code, jt, jf, k } = instruction
   const operator = COMPARISONS[code]
-  if (operator !== undefined) return `if ${known.word} ${operator} ${operand(k, known)} goto ${at + 1 + jt} else ${at + 1 + jf}`
+  if (operator !== undefined)
+    return `if ${known.word} ${operator} ${operand(k, known)} goto ${at + 1 + jt} else ${at + 1 + jf}`
   if (code === BPF_LD_W_ABS) return `load ${wordName(k, endian)}`
   if (code === BPF_AND_K) return `and ${hex(k)}`
   if (code === BPF_JA) return `goto ${at + 1 + k}`

@@ -87,7 +87,9 @@ const consider = (entry: SeccompSyscall, path: string, call: Call, width: 32 | 6
   const action = describeAction(actionValue(entry.action, entry.errnoRet).value)
   const args = entry.args ?? []
   if (args.length === 0) return `${path}: ${action}, always`
-  const conditions = args.map((arg) => `${describeArg(arg)} ${holds(arg, call.args, width) ? 'holds' : 'does not hold'}`)
+  const conditions = args.map(
+    (arg) => `${describeArg(arg)} ${holds(arg, call.args, width) ? 'holds' : 'does not hold'}`,
+  )
   return `${path}: ${action} if ${conditions.join(', ')}`
 }
 
@@ -117,7 +119,8 @@ const find = (profile: Seccomp, path: string, arch: Architecture, name: string, 
     const at = `${path}.syscalls[${i}]`
     considered.push(consider(entry, at, call, arch.width))
     const same = actionValue(entry.action, entry.errnoRet).value === action
-    if (same && matches(entry, call.args, arch.width)) deciding.push({ path: at, always: (entry.args ?? []).length === 0 })
+    if (same && matches(entry, call.args, arch.width))
+      deciding.push({ path: at, always: (entry.args ?? []).length === 0 })
   }
   const fallback = actionValue(profile.defaultAction, profile.defaultErrnoRet).value
   const rule = deciding.find(({ always }) => always) ?? deciding[0]
@@ -130,18 +133,24 @@ const find = (profile: Seccomp, path: string, arch: Architecture, name: string, 
 const REASONS: Readonly<Record<DecidedBy, string>> = {
   rule: 'this rule matches',
   defaultAction: 'no rule matches',
-  'newer than the profile': 'it is newer than all calls the profile names, so the program is told that it does not exist',
+  'newer than the profile':
+    'it is newer than all calls the profile names, so the program is told that it does not exist',
   architecture: 'the profile does not have this architecture',
 }
 
 /** Says what a profile does with a call. An unknown name is a problem of its own. */
-export const explainSyscall = (profile: Seccomp, options: CompileOptions, call: Call): Explanation | RejectedProfile => {
+export const explainSyscall = (
+  profile: Seccomp,
+  options: CompileOptions,
+  call: Call,
+): Explanation | RejectedProfile => {
   const compiled = compileSeccomp(profile, options)
   if (!('filter' in compiled)) return compiled
   const archName = call.arch ?? options.arch
   const arch: Architecture = ARCHITECTURES[archName]
   const number = typeof call.syscall === 'number' ? call.syscall : syscallNumber(arch, call.syscall)
-  if (number < 0) return { problems: [{ path: String(call.syscall), message: `no system call of ${archName} has this name` }] }
+  if (number < 0)
+    return { problems: [{ path: String(call.syscall), message: `no system call of ${archName} has this name` }] }
   const name = typeof call.syscall === 'string' ? call.syscall : (syscallName(arch, number) ?? `number ${number}`)
   const { endian } = ARCHITECTURES[options.arch]
   const record = { arch: arch.audit, number, args: call.args ?? [] }

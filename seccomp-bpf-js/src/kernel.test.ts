@@ -19,7 +19,9 @@ const hex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16)
 /** The calls of a profile that can be made for real. */
 const harmless = (profile: Seccomp, salt: number): SyscallRecord[] => {
   const numbers = new Set(
-    ARCHS.flatMap((name) => NAMES.map((call) => `${ARCHITECTURES[name].audit} ${syscallNumber(ARCHITECTURES[name], call)}`)),
+    ARCHS.flatMap((name) =>
+      NAMES.map((call) => `${ARCHITECTURES[name].audit} ${syscallNumber(ARCHITECTURES[name], call)}`),
+    ),
   )
   const all = recordsFor(profile, 'SCMP_ARCH_X86_64', salt, 400)
   const made = all.filter(({ arch, number }) => numbers.has(`${arch} ${number}`))
@@ -79,7 +81,9 @@ t.test(ABOUT, { skip: obstacle() }, async (t) => {
     const instructions = decodeFilter(result.filter, 'little')
     for (const record of harmless(profile, seed + i)) {
       lines.push(request(record))
-      const about = JSON.stringify({ profile, record }, (_, value) => (typeof value === 'bigint' ? String(value) : value))
+      const about = JSON.stringify({ profile, record }, (_, value) =>
+        typeof value === 'bigint' ? String(value) : value,
+      )
       expected.push({ action: simulate(instructions, seen(record), 'little').action, about })
     }
   }

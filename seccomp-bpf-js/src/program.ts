@@ -105,7 +105,8 @@ export const programWriter = (writeOutcome: (id: number, writer: ProgramWriter) 
     const at = SIZE - 2 - 2 * count
     words[at] = code + (count - jt) * 0x10000 + (count - jf) * 0x1000000
     words[at + 1] = k
-    return (count += 1)
+    count += 1
+    return count
   }
 
   const encode = (endian: 'little' | 'big'): Uint8Array => {

@@ -238,7 +238,8 @@ const isCovered = (narrow: Merged, wide: Merged): boolean => {
   const surplus = narrow.conditions.length - wide.conditions.length
   if (surplus <= 0 || narrow.rule.action !== wide.rule.action) return false
   for (let skip = 1; skip <= surplus; ++skip) {
-    const covers = (condition: Condition, i: number) => sameCondition(condition, narrow.conditions[skip + i] as Condition)
+    const covers = (condition: Condition, i: number) =>
+      sameCondition(condition, narrow.conditions[skip + i] as Condition)
     if (wide.conditions.every(covers)) return true
   }
   return false

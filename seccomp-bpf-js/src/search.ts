@@ -17,7 +17,12 @@ export interface Ranges {
 }
 
 /** Lets `outcome` begin at `start`, at or beyond the last start. */
-export const addRange = ({ starts, outcomes, weights }: Ranges, start: number, outcome: number, weight: number): void => {
+export const addRange = (
+  { starts, outcomes, weights }: Ranges,
+  start: number,
+  outcome: number,
+  weight: number,
+): void => {
   let end = starts.length
   if (end > 0 && starts[end - 1] === start) {
     end -= 1
@@ -75,7 +80,10 @@ const parting = (before: readonly number[], first: number, last: number, room: n
     } else high = at
   }
   // `low` is the first boundary with half the weight below it; the one before may be nearer, if it was allowed at all.
-  return below === low - 1 && below > first && below + room > last && half - (before[below] as number) < (before[low] as number) - half
+  return below === low - 1 &&
+    below > first &&
+    below + room > last &&
+    half - (before[below] as number) < (before[low] as number) - half
     ? below
     : low
 }

@@ -44,6 +44,11 @@ t.test('the tables agree with the libseccomp here', { skip: 'missing' in program
   // An older libseccomp knows fewer calls; those it knows it must know alike.
   const { names, archs } = agreement(path, syscallNames())
   t.ok(names.length > 430, `${names.length} of ${syscallNames().length} names`)
-  for (const arch of ['SCMP_ARCH_X86', 'SCMP_ARCH_X86_64', 'SCMP_ARCH_X32', 'SCMP_ARCH_S390X'] satisfies ArchitectureName[])
+  for (const arch of [
+    'SCMP_ARCH_X86',
+    'SCMP_ARCH_X86_64',
+    'SCMP_ARCH_X32',
+    'SCMP_ARCH_S390X',
+  ] satisfies ArchitectureName[])
     t.ok(archs.includes(arch), arch)
 })

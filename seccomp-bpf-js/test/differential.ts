@@ -27,7 +27,8 @@ export interface Difference {
   readonly detail: string
 }
 
-const show = (value: unknown) => JSON.stringify(value, (_, item) => (typeof item === 'bigint' ? `0x${item.toString(16)}` : item))
+const show = (value: unknown) =>
+  JSON.stringify(value, (_, item) => (typeof item === 'bigint' ? `0x${item.toString(16)}` : item))
 
 /** x86_64 half of the time, otherwise any architecture libseccomp can translate to. */
 export const randomCases = (
@@ -64,7 +65,7 @@ const compareOne = (program: string, at: Case, exported: Exported, seed: number,
   const { profile, native } = at
   const { endian } = ARCHITECTURES[native]
   const compiled = compileSeccomp(profile, { arch: native })
-  const differ = (kind: string, detail: string): void => void tally.differences.push({ kind, at, detail })
+  const differ = (kind: string, detail: string) => tally.differences.push({ kind, at, detail })
   tally.profiles++
   if (exported.failed !== undefined) {
     tally.failed++
@@ -84,12 +85,19 @@ const compareOne = (program: string, at: Case, exported: Exported, seed: number,
     const literal = evaluate(profile, native, record)
     const detail = `${show(record)}: here ${hex(ours)}, libseccomp ${hex(theirs)}, literally ${hex(literal)}`
     if (literal !== undefined) tally.literal++
-    if (literal !== undefined && literal !== ours) return differ('literal', detail)
+    if (literal !== undefined && literal !== ours) {
+      differ('literal', detail)
+      return
+    }
     if (ours === theirs) continue
     // The profile is clear, so libseccomp is wrong; or libseccomp's own pseudo code must be on this side.
-    const pseudo = literal === undefined ? evaluatePseudoCode(exportPseudoCode(program, profile, native), record) : literal
+    const pseudo =
+      literal === undefined ? evaluatePseudoCode(exportPseudoCode(program, profile, native), record) : literal
     const fallback = actionValue(profile.defaultAction, profile.defaultErrnoRet).value
-    if ((pseudo ?? fallback) !== ours) return differ('libseccomp', `${detail}, pseudo code ${hex(pseudo ?? fallback)}`)
+    if ((pseudo ?? fallback) !== ours) {
+      differ('libseccomp', `${detail}, pseudo code ${hex(pseudo ?? fallback)}`)
+      return
+    }
     tally.miscompiled.push({ kind: 'miscompiled', at, detail })
     return
   }
@@ -143,4 +151,5 @@ export const differential = (
 }
 
 /** One difference as text. */
-export const describe = ({ kind, at, detail }: Difference): string => `${kind} ${at.native} ${show(at.profile)}\n    ${detail}`
+export const describe = ({ kind, at, detail }: Difference): string =>
+  `${kind} ${at.native} ${show(at.profile)}\n    ${detail}`

@@ -4,8 +4,8 @@
 import { execFileSync } from 'node:child_process'
 import { actionValue } from '../src/actions.ts'
 import { ARCHITECTURES, type ArchitectureName, X32_BIT } from '../src/architectures.ts'
-import { decodeFilter, type Instruction } from '../src/program.ts'
 import type { Operator, Seccomp, SeccompArg } from '../src/profile.ts'
+import { decodeFilter, type Instruction } from '../src/program.ts'
 import { type SyscallRecord, simulate } from '../src/simulate.ts'
 import { multiplexedCode, syscallIndex, syscallNumber } from '../src/syscalls.ts'
 
@@ -30,8 +30,7 @@ const OPERATOR: Readonly<Record<Operator, number>> = {
 }
 
 /** libseccomp's token of an architecture: the audit number, with an invented one for x32. */
-const token = (name: ArchitectureName): number =>
-  name === 'SCMP_ARCH_X32' ? 0x4000003e : ARCHITECTURES[name].audit
+const token = (name: ArchitectureName): number => (name === 'SCMP_ARCH_X32' ? 0x4000003e : ARCHITECTURES[name].audit)
 
 /** The architectures of a profile as libseccomp gets them, native first. */
 export const architecturesOf = (profile: Seccomp, native: ArchitectureName): ArchitectureName[] => [
@@ -121,7 +120,12 @@ const agree = (arch: ArchitectureName, name: string, number: number): boolean =>
 }
 
 /** The rule that runc puts before libseccomp's filter: ENOSYS for what is newer than the newest call of the profile. */
-export const answersEnosys = (profile: Seccomp, native: ArchitectureName, newest: readonly number[], record: SyscallRecord): boolean => {
+export const answersEnosys = (
+  profile: Seccomp,
+  native: ArchitectureName,
+  newest: readonly number[],
+  record: SyscallRecord,
+): boolean => {
   if (['SCMP_ACT_ALLOW', 'SCMP_ACT_LOG', 'SCMP_ACT_TRACE'].includes(profile.defaultAction)) return false
   return architecturesOf(profile, native).some((name, i) => {
     const arch = ARCHITECTURES[name]

@@ -55,8 +55,7 @@ const sameCall = (arch: Architecture, name: string, record: SyscallRecord): 'dir
 const newest = (profile: Seccomp, arch: Architecture): number => {
   let number = 0
   for (const { names } of profile.syscalls ?? [])
-    for (const name of names)
-      if (multiplexedCode(arch, name) < 0) number = Math.max(number, syscallNumber(arch, name))
+    for (const name of names) if (multiplexedCode(arch, name) < 0) number = Math.max(number, syscallNumber(arch, name))
   return number
 }
 
@@ -69,7 +68,9 @@ const architectureOf = (archs: readonly Architecture[], record: SyscallRecord): 
 
 /** The action a profile takes; undefined when matching rules disagree. */
 export const evaluate = (profile: Seccomp, native: ArchitectureName, record: SyscallRecord): number | undefined => {
-  const archs = [...new Set([native, ...(profile.architectures ?? [])])].map((name): Architecture => ARCHITECTURES[name])
+  const archs = [...new Set([native, ...(profile.architectures ?? [])])].map(
+    (name): Architecture => ARCHITECTURES[name],
+  )
   const fallback = actionValue(profile.defaultAction, profile.defaultErrnoRet).value
   if (!archs.some(({ audit }) => audit === record.arch)) return KILL
   const arch = architectureOf(archs, record)
@@ -87,7 +88,12 @@ export const evaluate = (profile: Seccomp, native: ArchitectureName, record: Sys
   return matching(profile, arch, record, fallback)
 }
 
-const matching = (profile: Seccomp, arch: Architecture, record: SyscallRecord, fallback: number): number | undefined => {
+const matching = (
+  profile: Seccomp,
+  arch: Architecture,
+  record: SyscallRecord,
+  fallback: number,
+): number | undefined => {
   const actions = new Set<number>()
   let unconditional: number | undefined
   for (const entry of profile.syscalls ?? []) {

@@ -25,7 +25,9 @@ export const testProgram = (name: string, flags: readonly string[] = []): Progra
     execFileSync('cc', ['-O1', '-o', path, source, ...flags], { stdio: 'pipe' })
     return { path }
   } catch (error) {
-    return { missing: `cannot compile ${name}.c: ${String((error as { stderr?: unknown }).stderr ?? error).split('\n')[0]}` }
+    return {
+      missing: `cannot compile ${name}.c: ${String((error as { stderr?: unknown }).stderr ?? error).split('\n')[0]}`,
+    }
   }
 }
 

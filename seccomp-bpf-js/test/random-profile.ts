@@ -11,10 +11,32 @@ import { syscallNumber } from '../src/syscalls.ts'
 
 /** Names with something special about them, and some without. */
 export const NAMES: readonly string[] = [
-  ...['read', 'write', 'open', 'openat', 'getppid', 'personality', 'clone', 'clone3', 'mmap', 'mmap2', 'ioctl', 'prctl'],
+  ...[
+    'read',
+    'write',
+    'open',
+    'openat',
+    'getppid',
+    'personality',
+    'clone',
+    'clone3',
+    'mmap',
+    'mmap2',
+    'ioctl',
+    'prctl',
+  ],
   ...['socket', 'connect', 'accept', 'accept4', 'send', 'socketcall', 'semop', 'semtimedop', 'shmat', 'shmctl', 'ipc'],
   ...['execveat', 'fchmodat2', 'futex_waitv', 'cachestat', 'statx', 'clock_gettime64', 'time', '_llseek', 'fcntl64'],
-  ...['arm_fadvise64_64', 'breakpoint', 'set_tls', 's390_pci_mmio_read', 'setup', 'swapcontext', 'cacheflush', 'sysmips'],
+  ...[
+    'arm_fadvise64_64',
+    'breakpoint',
+    'set_tls',
+    's390_pci_mmio_read',
+    'setup',
+    'swapcontext',
+    'cacheflush',
+    'sysmips',
+  ],
   ...['no_such_call', 'getpid', 'gettid', 'uname', 'close_range', 'map_shadow_stack', 'rt_sigreturn', 'ptrace'],
 ]
 
@@ -63,7 +85,11 @@ const entries = (names: readonly string[]): fc.Arbitrary<SeccompSyscall[]> => {
       .record({
         names: fc.array(fc.constantFrom(...names), { minLength: 1, maxLength: 4 }),
         act: what,
-        args: fc.oneof(fc.constant([]), fc.array(argument, { maxLength: 3 }), fc.array(argument, { minLength: 1, maxLength: 2 })),
+        args: fc.oneof(
+          fc.constant([]),
+          fc.array(argument, { maxLength: 3 }),
+          fc.array(argument, { minLength: 1, maxLength: 2 }),
+        ),
       })
       .map(({ names, act, args }) => ({ names, ...act, args }))
   return fc.oneof(
@@ -129,10 +155,17 @@ const interesting = (profile: Seccomp): bigint[] => {
   return [...values]
 }
 
-const EDGES = [0, 1, 0x3fffffff, 0x40000000, 0x40000001, 0x7fffffff, 0x80000000, 0xbfffffff, 0xc0000000, 0xfffffffe, 0xffffffff]
+const EDGES = [
+  0, 1, 0x3fffffff, 0x40000000, 0x40000001, 0x7fffffff, 0x80000000, 0xbfffffff, 0xc0000000, 0xfffffffe, 0xffffffff,
+]
 
 /** System calls that look at every corner of a profile, and some at random. */
-export const recordsFor = (profile: Seccomp, native: ArchitectureName, seed: number, count: number): SyscallRecord[] => {
+export const recordsFor = (
+  profile: Seccomp,
+  native: ArchitectureName,
+  seed: number,
+  count: number,
+): SyscallRecord[] => {
   const random = randomNumbers(seed)
   const pick = <T>(list: readonly T[]): T => list[random(list.length)] as T
   const values = interesting(profile)
@@ -143,7 +176,9 @@ export const recordsFor = (profile: Seccomp, native: ArchitectureName, seed: num
     const arch = ARCHITECTURES[name]
     for (const call of names) {
       const number = syscallNumber(arch, call)
-      if (number >= 0) for (const near of [number - 1, number, number, number, number, number + 1]) numbers.push({ arch: arch.audit, number: near >>> 0 })
+      if (number >= 0)
+        for (const near of [number - 1, number, number, number, number, number + 1])
+          numbers.push({ arch: arch.audit, number: near >>> 0 })
     }
     for (const number of EDGES) numbers.push({ arch: arch.audit, number })
   }
