@@ -170,7 +170,7 @@ function fileSystemSteps(context: PlanContext, planned: PlannedMount): Step[] {
     from,
     type,
     source: mount.source ?? '',
-    data: labelled(context, options.data),
+    data: labelled(context, type, options.data),
     attributes: options.attributes.set,
     into,
   })
@@ -226,9 +226,12 @@ function modeOfCovered(
   return [covered, open, mode, ...make.slice(1), target]
 }
 
-function labelled({ linux, facts }: PlanContext, data: readonly string[]): readonly string[] {
-  if (linux.mountLabel === undefined || !facts.selinux) return data
-  return [...data, `context="${linux.mountLabel}"`]
+/** As runc: those that SELinux labels file by file keep their own. Unlike the text of mount(8), fsconfig(2) takes no quotes. */
+const unlabelled = ['proc', 'sysfs', 'mqueue']
+
+function labelled({ linux, facts }: PlanContext, type: string, data: readonly string[]): readonly string[] {
+  if (linux.mountLabel === undefined || !facts.selinux || unlabelled.includes(type)) return data
+  return [...data, `context=${linux.mountLabel}`]
 }
 
 /** The slot a new mount goes to; those that later sections write to are remembered. */

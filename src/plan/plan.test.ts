@@ -9,11 +9,10 @@ import { cases, configWith, defaultMounts } from './fixtures/cases.ts'
 import { unifiedHost } from './fixtures/hosts.ts'
 import { planOf, planWith, stepsOf } from './fixtures/plan-of.ts'
 import { type LaunchPlan, type Step, SYNC_MAPPED, slotsOf } from './launch-plan.ts'
-import type { CreatePlan } from './plan.ts'
+import { type CreatePlan, SLOT_LIMIT } from './plan.ts'
 import { planJson, printPlan } from './print.ts'
 import { stepTable } from './step-table.ts'
 
-const SLOT_LIMIT = 512 // PLAN_SLOTS of addon/plan_block.h
 const update = process.env.RUNT_UPDATE_GOLDEN === '1'
 
 /** The size of a program is its compiler's business, and tested there. */
@@ -173,6 +172,20 @@ t.test('any number of masked and read-only paths, devices and limits, too', (t) 
     },
   })
   t.ok(plan.slots.length < SLOT_LIMIT, `${plan.slots.length} slots`)
+  t.end()
+})
+
+t.test('more than that is an error that says so', (t) => {
+  const mounts = Array.from({ length: 600 }, (_, i) => ({ destination: `/m/${i}`, type: 'bind', source: '/src' }))
+  const range = [{ containerID: 0, hostID: 100000, size: 65536 }]
+  const linux = { namespaces: [{ type: 'user' }, { type: 'mount' }], uidMappings: range, gidMappings: range }
+  t.throws(() => planWith({ hostname: '', mounts, linux }), { code: 'config', path: 'mounts' })
+  t.end()
+})
+
+t.test('the limit is the addon’s', (t) => {
+  const header = readFileSync('addon/plan_block.h', 'utf8')
+  t.equal(Number(/#define PLAN_SLOTS (\d+)/.exec(header)?.[1]), SLOT_LIMIT)
   t.end()
 })
 

@@ -3,6 +3,7 @@
 import { type CgroupPlan, planCgroup } from '../cgroup/plan-cgroup.ts'
 import type { Config } from '../config/config.ts'
 import { RuntError } from '../errors.ts'
+import { cgroupOwner } from './cgroup-owner.ts'
 import type { PlanContext, PlanOptions } from './context.ts'
 import { capabilityWarnings } from './credentials.ts'
 import type { HostFacts } from './host-facts.ts'
@@ -10,6 +11,9 @@ import type { LaunchPlan } from './launch-plan.ts'
 import { planNamespaces } from './namespaces.ts'
 import { createSlots } from './slots.ts'
 import { orderSteps } from './steps.ts'
+
+/** PLAN_SLOTS of addon/plan_block.h. */
+export const SLOT_LIMIT = 512
 
 /** A plan, and what else the command has to know. */
 export interface CreatePlan {
@@ -24,12 +28,14 @@ export function planCreate(config: Config, facts: HostFacts, options: PlanOption
   const { linux, process } = config
   if (process === undefined) throw new RuntError('config', 'process: is missing: nothing to run', { path: 'process' })
   const slots = createSlots()
+  const rootless = facts.euid !== 0 || facts.inUserNamespace
   const cgroup = planCgroup(
     {
       id: options.id,
       cgroupsPath: linux.cgroupsPath,
       resources: linux.resources,
-      rootless: facts.euid !== 0 || facts.inUserNamespace,
+      rootless,
+      owner: rootless ? undefined : cgroupOwner(config),
     },
     facts.cgroups,
     slots,
@@ -54,6 +60,11 @@ export function planCreate(config: Config, facts: HostFacts, options: PlanOption
     },
   }
   const { runtimeSteps, containerSteps, warnings } = orderSteps(context)
+  // What is cloned by the runtime needs a slot until init has it: with a user namespace every bind mount.
+  if (slots.names.length > SLOT_LIMIT)
+    throw new RuntError('config', `mounts: ${slots.names.length} descriptors are needed, ${SLOT_LIMIT} can be had`, {
+      path: 'mounts',
+    })
   return {
     plan: { slots: slots.names, runtimeSteps, containerSteps },
     cgroup,
