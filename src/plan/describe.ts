@@ -25,6 +25,13 @@ const hints: Readonly<Record<string, string>> = {
   'setresgid EINVAL': 'the id is not mapped in the user namespace',
   'setns EINVAL': 'is it a namespace of that type?',
   'mkdirat EROFS': 'the hierarchy is mounted read-only',
+  'bpf_prog_attach EPERM': 'device rules on cgroup v2 need CAP_BPF and CAP_NET_ADMIN, or CAP_SYS_ADMIN',
+  'connect ECONNREFUSED': 'nobody listens at that socket',
+  'make_userns EPERM': 'mappings for a mount need the privileges of root on the host',
+  'make_userns ENOSPC': 'a limit in /proc/sys/user/max_user_namespaces is reached',
+  'move_netdev ENODEV': 'there is no such network device',
+  'move_netdev EEXIST': 'the name is taken in the network namespace of the container',
+  'set_mempolicy EINVAL': 'does the machine have these nodes, and the kernel this mode?',
   'execve ENOEXEC': 'not an executable format the kernel knows; is it for another architecture?',
 }
 

@@ -34,8 +34,9 @@ const propagation = (flag: number): Meaning => ({ kind: 'propagation', flag })
 const superblock = (flag: string): Meaning => ({ kind: 'superblock', flag })
 const ignored: Meaning = { kind: 'ignored' }
 
-/** Options that exist in a recursive form too, with an `r` before the name. */
+/** Options that exist in a recursive form too, with an `r` before the name. No prototype: `constructor` is data like any other word. */
 const recursiveToo: Readonly<Record<string, Meaning>> = {
+  __proto__: null as never,
   atime: atime(MOUNT_ATTR_RELATIME),
   dev: clear(MOUNT_ATTR_NODEV),
   diratime: clear(MOUNT_ATTR_NODIRATIME),
@@ -63,6 +64,7 @@ const recursiveToo: Readonly<Record<string, Meaning>> = {
 }
 
 const plainOnly: Readonly<Record<string, Meaning>> = {
+  __proto__: null as never,
   async: ignored,
   defaults: ignored,
   dirsync: superblock('dirsync'),
