@@ -1,0 +1,110 @@
+import t from 'tap'
+import { capabilityMask } from './credentials.ts'
+import { hybridHost, unifiedHost, userHost } from './fixtures/hosts.ts'
+import { planWith, stepsFrom, stepsOf } from './fixtures/plan-of.ts'
+import type { StepOf } from './launch-plan.ts'
+
+const sets = (more: Record<string, string[]>) => ({
+  process: { capabilities: { bounding: [], effective: [], inheritable: [], permitted: [], ambient: [], ...more } },
+})
+const bit = (n: number) => 1n << BigInt(n)
+const range = [{ containerID: 0, hostID: 100000, size: 65536 }]
+const userNamespace = {
+  namespaces: ['user', 'mount', 'uts', 'pid', 'network'].map((type) => ({ type })),
+  uidMappings: range,
+  gidMappings: range,
+}
+
+t.test('a set as a mask: by number, in any case, unknown names left out', (t) => {
+  t.equal(capabilityMask([]), 0n)
+  t.equal(capabilityMask(['CAP_CHOWN', 'cap_kill', 'CAP_CHECKPOINT_RESTORE', 'CAP_NO_SUCH']), 1n | bit(5) | bit(40))
+  t.end()
+})
+
+t.test('the bounding set: what is not kept is dropped, all 41 of them', (t) => {
+  const [dropped] = stepsOf(planWith(sets({ bounding: ['CAP_CHOWN', 'CAP_CHECKPOINT_RESTORE'] })), 'capbset_drop')
+  t.equal(dropped?.capabilities.length, 39)
+  t.notOk(dropped?.capabilities.includes(0) || dropped?.capabilities.includes(40))
+  t.end()
+})
+
+t.test('what the runtime lacks cannot be dropped, and is neither given nor kept silent', (t) => {
+  const host = { ...hybridHost, boundingSet: bit(0) | bit(5) }
+  const planned = planWith(sets({ bounding: ['CAP_CHOWN'], permitted: ['CAP_CHOWN', 'CAP_SYS_ADMIN'] }), { host })
+  t.same(stepsOf(planned, 'capbset_drop')[0]?.capabilities, [5])
+  t.equal(stepsOf(planned, 'capset')[0]?.permitted, bit(0))
+  t.match(planned.warnings, ['process.capabilities: CAP_SYS_ADMIN is not available to runt: left out'])
+  t.end()
+})
+
+t.test('in a user namespace of its own the container may have what the runtime lacks', (t) => {
+  const host = { ...unifiedHost, boundingSet: 0n }
+  const planned = planWith({ ...sets({ permitted: ['CAP_SYS_ADMIN'] }), linux: userNamespace }, { host })
+  t.equal(stepsOf(planned, 'capset')[0]?.permitted, bit(21))
+  t.same(planned.warnings, [])
+  t.end()
+})
+
+t.test('effective is a part of permitted', (t) => {
+  const planned = planWith(
+    sets({ effective: ['CAP_KILL', 'CAP_CHOWN'], permitted: ['CAP_KILL'], inheritable: ['CAP_CHOWN'] }),
+  )
+  t.match(stepsOf(planned, 'capset'), [{ effective: bit(5), permitted: bit(5), inheritable: bit(0) }])
+  t.end()
+})
+
+t.test('ambient: only what the kernel would raise, the rest warned of', (t) => {
+  const both = ['CAP_KILL', 'CAP_CHOWN']
+  const planned = planWith(sets({ ambient: both, permitted: both, inheritable: ['CAP_KILL'] }))
+  t.match(stepsOf(planned, 'cap_ambient_raise'), [{ capabilities: [5] }])
+  t.same(planned.warnings, ["can't raise ambient capability CAP_CHOWN: it is not both permitted and inheritable"])
+  t.end()
+})
+
+t.test('no capabilities at all in the config means none', (t) => {
+  const planned = planWith({ process: { capabilities: null } })
+  t.match(stepsOf(planned, 'capset'), [{ effective: 0n, permitted: 0n, inheritable: 0n }])
+  t.equal(stepsOf(planned, 'capbset_drop')[0]?.capabilities.length, 41)
+  t.end()
+})
+
+const ops = (steps: readonly { op: string }[]) => steps.map(({ op }) => op)
+
+t.test('the user: capabilities survive the change of ids, groups and gid come before uid', (t) => {
+  const planned = planWith({ process: { user: { uid: 5, gid: 6, additionalGids: [7, 8] } } })
+  t.same(ops(stepsFrom(planned, 'process.user')), ['prctl', 'setgroups', 'setresgid', 'setresuid', 'umask'])
+  t.match(stepsOf(planned, 'setgroups'), [{ gids: [7, 8] }])
+  t.end()
+})
+
+t.test('who is root already stays it, but loses the caller’s groups', (t) => {
+  t.same(ops(stepsFrom(planWith({}), 'process.user')), ['setgroups', 'umask'])
+  t.end()
+})
+
+t.test('groups: kept where the kernel would not let them go', (t) => {
+  const single = [{ containerID: 0, hostID: 1000, size: 1 }]
+  const linux = { ...userNamespace, uidMappings: single, gidMappings: single }
+  t.same(stepsOf(planWith({ linux }, { host: userHost }), 'setgroups'), [], 'setgroups is denied in its map')
+  const joined = planWith({ linux: { namespaces: [{ type: 'user', path: '/x' }, { type: 'uts' }, { type: 'mount' }] } })
+  t.match(stepsOf(joined, 'setgroups'), [{ gids: [], tolerate: [1] }], 'nobody knows the map of a joined one')
+  const keep = planWith({ annotations: { 'run.oci.keep_original_groups': '1' } })
+  t.same(stepsOf(keep, 'setgroups'), [])
+  t.end()
+})
+
+t.test('no_new_privs, and where the filter is loaded with and without it', (t) => {
+  const seccomp = { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['acct'], action: 'SCMP_ACT_ERRNO' }] }
+  for (const noNewPrivileges of [true, false]) {
+    const { plan } = planWith({ process: { noNewPrivileges }, linux: { seccomp } })
+    const at = (op: string) => plan.containerSteps.findIndex((step) => step.op === op)
+    const nnp = plan.containerSteps.filter((step) => step.op === 'prctl' && step.option === 38) as StepOf<'prctl'>[]
+    t.same(
+      nnp.map(({ arg2 }) => arg2),
+      noNewPrivileges ? [1] : [],
+    )
+    if (noNewPrivileges) t.ok(at('seccomp') > at('start_wait') && at('seccomp') < at('execve'), 'as late as can be')
+    else t.ok(at('seccomp') < at('capbset_drop') && at('seccomp') < at('capset'), 'while CAP_SYS_ADMIN is there')
+  }
+  t.end()
+})

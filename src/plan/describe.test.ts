@@ -1,0 +1,108 @@
+import t from 'tap'
+import type { StepReport } from '../native.ts'
+import { describeFailure, describeStep, describeWarning } from './describe.ts'
+import { cases } from './fixtures/cases.ts'
+import { planOf } from './fixtures/plan-of.ts'
+import type { LaunchPlan, Step } from './launch-plan.ts'
+
+const report = (more: Partial<StepReport> = {}): StepReport => ({
+  list: 'containerSteps',
+  step: 0,
+  syscall: 'call',
+  errno: 1,
+  code: 'EPERM',
+  detail: '',
+  ...more,
+})
+const planFor = (step: Step): LaunchPlan => ({ slots: ['sync', 'a'], runtimeSteps: [], containerSteps: [step] })
+const message = (step: Step, more: Partial<StepReport> = {}): string =>
+  describeFailure(planFor(step), report(more)).message
+
+t.test('every step of every kind gives a sentence that begins with its property', (t) => {
+  const seen = new Set<string>()
+  for (const launch of Object.values(cases)) {
+    const { plan } = planOf(launch)
+    for (const step of [...plan.runtimeSteps, ...plan.containerSteps]) {
+      if (seen.has(step.op)) continue
+      seen.add(step.op)
+      const text = describeStep(step, report({ code: 'EIO', errno: 5, detail: 'because' }))
+      if (step.op === 'run_hook') t.equal(text, 'error running prestart hook #0: (/hooks/prestart): because')
+      else if (step.op === 'find_executable')
+        t.match(text, /^process\.args\[0\] \(\w+\): exec: "\w+": stat: input\/output error$/)
+      else
+        t.match(
+          text,
+          new RegExp(
+            `^${step.from.replace(/[[\](){}.*+?^$|\\]/g, '\\$&')}: call.*: EIO \\(input/output error\\): because`,
+          ),
+        )
+      t.notMatch(text, /undefined/, step.op)
+    }
+  }
+  t.ok(seen.size > 40, `${seen.size} operations`)
+  t.end()
+})
+
+const mount: Step = { op: 'fsconfig', from: 'mounts[3] (tmpfs at /run)', fs: 1, command: 1, key: 'size', value: 'x' }
+const sentences: readonly (readonly [Step, Partial<StepReport>, string])[] = [
+  [
+    mount,
+    { syscall: 'fsconfig', code: 'EINVAL', errno: 22, detail: "tmpfs: Bad value for 'size'" },
+    "mounts[3] (tmpfs at /run): fsconfig size=x: EINVAL (invalid argument): tmpfs: Bad value for 'size'",
+  ],
+  [
+    { op: 'write_file', from: 'linux.resources.memory.limit', path: '/c/memory.max', data: '1' },
+    { syscall: 'write', code: 'EBUSY', errno: 16 },
+    'linux.resources.memory.limit: write "1" to /c/memory.max: EBUSY (device or resource busy)',
+  ],
+  [
+    { op: 'pivot_root', from: 'root.path' },
+    { syscall: 'pivot_root', code: 'EINVAL', errno: 22 },
+    'root.path: pivot_root: EINVAL (invalid argument); a root file system on a ramdisk needs --no-pivot',
+  ],
+  [
+    { op: 'find_executable', from: 'process.args[0] (sh)', candidates: ['/a/sh', '/b/sh'] },
+    { code: 'ENOENT', errno: 2 },
+    'process.args[0] (sh): exec: "sh": executable file not found in $PATH',
+  ],
+  [
+    { op: 'find_executable', from: 'process.args[0] (/sh)', candidates: ['/sh'] },
+    { code: 'ENOENT', errno: 2 },
+    'process.args[0] (/sh): exec: "/sh": stat: no such file or directory',
+  ],
+  [
+    { op: 'find_executable', from: 'process.args[0] (/sh)', candidates: ['/sh'] },
+    { code: 'EACCES', errno: 13 },
+    'process.args[0] (/sh): exec: "/sh": stat: permission denied',
+  ],
+  [
+    mount,
+    { syscall: 'init', code: '', errno: 0, detail: 'init was killed by signal 9' },
+    'mounts[3] (tmpfs at /run): init was killed by signal 9 during fsconfig fs={a} command=SET_STRING key="size" value="x"',
+  ],
+]
+
+for (const [step, more, expected] of sentences) {
+  t.test(expected, (t) => {
+    const error = describeFailure(planFor(step), report(more))
+    t.equal(error.message, expected)
+    t.equal(error.code, 'kernel')
+    t.end()
+  })
+}
+
+t.test('an errno without a text is told by its name', (t) => {
+  t.match(message({ op: 'setsid', from: 'process' }, { code: 'EMULTIHOP', errno: 72 }), /EMULTIHOP/)
+  t.end()
+})
+
+t.test('a step that the plan does not have is a fault of ours', (t) => {
+  t.equal(describeFailure(planFor(mount), report({ step: 9 })).code, 'internal')
+  t.end()
+})
+
+t.test('a warning is what the step says, or the sentence', (t) => {
+  t.equal(describeWarning(planFor(mount), report({ detail: 'so' })), 'so')
+  t.match(describeWarning(planFor(mount), report()), /^mounts\[3\] .*EPERM/)
+  t.end()
+})

@@ -1,0 +1,65 @@
+import t from 'tap'
+import { planWith, stepsOf } from './fixtures/plan-of.ts'
+import { type HookState, hookStdin, planLaterHooks } from './hooks.ts'
+
+const state: HookState = {
+  ociVersion: '1.3.0',
+  id: 'a "quoted" id',
+  status: 'created',
+  bundle: '/b\\ü',
+  annotations: { 'k"': 'v\n' },
+}
+
+t.test('stdin is the state, whatever is in it', (t) => {
+  const { stdinHead, stdinTail } = hookStdin(state)
+  t.strictSame(JSON.parse(`${stdinHead}42${stdinTail}`), { ...state, pid: 42 })
+  t.end()
+})
+
+t.test('stdin without annotations', (t) => {
+  const { stdinHead, stdinTail } = hookStdin({ ...state, annotations: {} })
+  const { annotations: _, ...rest } = state
+  t.strictSame(JSON.parse(`${stdinHead}1${stdinTail}`), { ...rest, pid: 1 })
+  t.end()
+})
+
+t.test('args default to the path, the environment to nothing, the timeout to none', (t) => {
+  const planned = planWith({
+    hooks: { createRuntime: [{ path: '/h' }, { path: '/i', args: ['a'], timeout: 3, env: ['E=1'] }] },
+  })
+  t.match(stepsOf(planned, 'run_hook'), [
+    { from: 'hooks.createRuntime[0] (/h)', args: ['/h'], env: [], timeout: 0 },
+    { from: 'hooks.createRuntime[1] (/i)', args: ['a'], env: ['E=1'], timeout: 3 },
+  ])
+  t.end()
+})
+
+t.test('each kind at its place', (t) => {
+  const kinds = ['prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop']
+  const { plan } = planWith({ hooks: Object.fromEntries(kinds.map((kind) => [kind, [{ path: `/${kind}` }]])) })
+  const names = (steps: readonly { op: string; from: string }[], ...ops: string[]) =>
+    steps
+      .filter(({ op }) => op === 'run_hook' || ops.includes(op))
+      .map(({ op, from }) => (op === 'run_hook' ? from : op))
+  t.same(names(plan.runtimeSteps, 'clone', 'save_state'), [
+    'clone',
+    'hooks.prestart[0] (/prestart)',
+    'hooks.createRuntime[0] (/createRuntime)',
+    'save_state',
+  ])
+  t.same(names(plan.containerSteps, 'pivot_root', 'start_wait', 'execve'), [
+    'hooks.createContainer[0] (/createContainer)',
+    'pivot_root',
+    'start_wait',
+    'hooks.startContainer[0] (/startContainer)',
+    'execve',
+  ])
+  t.end()
+})
+
+t.test('hooks of later commands name the pid they know', (t) => {
+  const { runtimeSteps, containerSteps } = planLaterHooks('poststop', [{ path: '/p', args: [], env: [] }], state, 77)
+  t.match(runtimeSteps, [{ op: 'run_hook', from: 'hooks.poststop[0] (/p)', pid: 77 }])
+  t.same(containerSteps, [])
+  t.end()
+})
