@@ -99,12 +99,6 @@ const wrap = (text) =>
     .match(/.{1,110}/gu)
     .map((line) => `  '${line}'`)
     .join(' +\n')
-/** Breaks only at spaces, keeping the space at the end of the line. */
-const wrapWords = (text) =>
-  text
-    .match(/.{1,111}( |$)/g)
-    .map((line) => `  '${line}'`)
-    .join(' +\n')
 
 const { version, numbers, multiplexed } = parse(dump())
 for (const [table, archs] of Object.entries(TABLES))

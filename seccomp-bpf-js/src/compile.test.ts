@@ -3,8 +3,8 @@ import { dockerDefault } from '../test/docker-default.ts'
 import { ARCHITECTURES, type ArchitectureName } from './architectures.ts'
 import { compileSeccomp } from './compile.ts'
 import { disassemble } from './disassemble.ts'
-import type { Seccomp, SeccompArg } from './profile.ts'
 import { decodeFilter } from './program.ts'
+import type { Seccomp, SeccompArg } from './seccomp.ts'
 import { simulate } from './simulate.ts'
 
 /** The disassembled filter without addresses of lines, or the problems. */

@@ -5,8 +5,8 @@
 import { actionValue, describeAction, RETURN_ENOSYS } from './actions.ts'
 import { ARCHITECTURES, type Architecture, type ArchitectureName } from './architectures.ts'
 import { type CompileOptions, compileSeccomp, type RejectedProfile } from './compile.ts'
-import type { Operator, Seccomp, SeccompArg, SeccompSyscall } from './profile.ts'
 import { decodeFilter } from './program.ts'
+import type { Operator, Seccomp, SeccompArg, SeccompSyscall } from './seccomp.ts'
 import { simulate } from './simulate.ts'
 import { multiplexedCode, syscallName, syscallNumber } from './syscalls.ts'
 

@@ -1,52 +1,10 @@
 /*
- * The OCI seccomp object (config-linux.md, "Seccomp") as types, and its check: text and numbers become actions, words and
- * rules, every problem is listed with its path. What the rules mean together is decided in rule-tree.ts.
+ * The check of a profile: text and numbers become actions, words and rules, every problem is listed with its path. What
+ * the rules mean together is decided in rule-tree.ts.
  */
-import { type ActionName, actionValue } from './actions.ts'
+import { actionValue } from './actions.ts'
 import { ARCHITECTURES, type Architecture, type ArchitectureName } from './architectures.ts'
-
-/** One of the seven comparisons of libseccomp. */
-export type Operator =
-  | 'SCMP_CMP_NE'
-  | 'SCMP_CMP_LT'
-  | 'SCMP_CMP_LE'
-  | 'SCMP_CMP_EQ'
-  | 'SCMP_CMP_GE'
-  | 'SCMP_CMP_GT'
-  | 'SCMP_CMP_MASKED_EQ'
-
-/** `linux.seccomp.syscalls[].args[]`. Values are unsigned 64-bit; a `number` must be a safe integer. */
-export interface SeccompArg {
-  readonly index: number
-  readonly value: bigint | number
-  readonly valueTwo?: bigint | number
-  readonly op: Operator
-}
-
-/** `linux.seccomp.syscalls[]`. */
-export interface SeccompSyscall {
-  readonly names: readonly string[]
-  readonly action: ActionName
-  readonly errnoRet?: number
-  readonly args?: readonly SeccompArg[]
-}
-
-/** `linux.seccomp`. */
-export interface Seccomp {
-  readonly defaultAction: ActionName
-  readonly defaultErrnoRet?: number
-  readonly architectures?: readonly ArchitectureName[]
-  readonly flags?: readonly string[]
-  readonly listenerPath?: string
-  readonly listenerMetadata?: string
-  readonly syscalls?: readonly SeccompSyscall[]
-}
-
-/** Something wrong in a profile, and where. */
-export interface Problem {
-  readonly path: string
-  readonly message: string
-}
+import type { Operator, Seccomp, SeccompArg, SeccompSyscall } from './seccomp.ts'
 
 /** A comparison of one argument; 64-bit values as two words, masks only other than all ones for MASKED_EQ. */
 export interface Condition {

@@ -2,7 +2,7 @@
  * A profile that means what Docker's default profile means on x86_64 (Docker 27, the default capabilities, a current
  * kernel), written for the benchmarks and tests: by topic, where Docker lists alphabetically. What is not named gets EPERM.
  */
-import type { Seccomp } from '../src/profile.ts'
+import type { Seccomp } from '../src/seccomp.ts'
 
 const words = (text: string) => text.trim().split(/\s+/)
 

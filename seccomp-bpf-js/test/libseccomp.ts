@@ -4,8 +4,8 @@
 import { execFileSync } from 'node:child_process'
 import { actionValue } from '../src/actions.ts'
 import { ARCHITECTURES, type ArchitectureName, X32_BIT } from '../src/architectures.ts'
-import type { Operator, Seccomp, SeccompArg } from '../src/profile.ts'
 import { decodeFilter, type Instruction } from '../src/program.ts'
+import type { Operator, Seccomp, SeccompArg } from '../src/seccomp.ts'
 import { type SyscallRecord, simulate } from '../src/simulate.ts'
 import { multiplexedCode, syscallIndex, syscallNumber } from '../src/syscalls.ts'
 

@@ -4,7 +4,7 @@
  */
 import { actionValue } from '../src/actions.ts'
 import { ARCHITECTURES, type Architecture, type ArchitectureName } from '../src/architectures.ts'
-import type { Seccomp, SeccompArg, SeccompSyscall } from '../src/profile.ts'
+import type { Seccomp, SeccompArg, SeccompSyscall } from '../src/seccomp.ts'
 import type { SyscallRecord } from '../src/simulate.ts'
 import { multiplexedCode, syscallIndex, syscallNumber } from '../src/syscalls.ts'
 

@@ -5,7 +5,7 @@
 import fc from 'fast-check'
 import type { ActionName } from '../src/actions.ts'
 import { ARCHITECTURES, type ArchitectureName } from '../src/architectures.ts'
-import type { Operator, Seccomp, SeccompArg, SeccompSyscall } from '../src/profile.ts'
+import type { Operator, Seccomp, SeccompArg, SeccompSyscall } from '../src/seccomp.ts'
 import type { SyscallRecord } from '../src/simulate.ts'
 import { syscallNumber } from '../src/syscalls.ts'
 

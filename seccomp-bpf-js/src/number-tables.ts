@@ -1,0 +1,131 @@
+/*
+ * What an architecture's numbers are to a profile: which of them do not have the common rules, and which is the newest
+ * call the profile mentions. Everything is done for the numbers that differ from most, never for all of them.
+ */
+import type { Architecture } from './architectures.ts'
+import { type Merging, outcomeOf } from './outcomes.ts'
+import type { CheckedProfile } from './profile.ts'
+import { type CallRules, type RuleBook, withMultiplexed } from './rule-book.ts'
+import { FAR_CALLS, FIRST_NUMBER, HOLES, INDEXES, TABLES } from './syscall-tables.ts'
+import { indexOfNumber, multiplexedAt, numberAt } from './syscalls.ts'
+
+/** What one architecture does with its numbers. */
+export interface NumberTable {
+  readonly arch: Architecture
+  readonly calls: CallRules
+  readonly common: number
+  /** Keys of the numbers that do not have the common rules. */
+  readonly keys: Uint32Array
+  /** The highest number the profile mentions, 0 for none. */
+  readonly newest: number
+  readonly newer: number | undefined
+}
+
+/**
+ * The highest number mentioned, 0 for none. Calls behind socketcall or ipc do not count even where they have a number of
+ * their own, as libseccomp has it. `keys` are the uncommon numbers.
+ */
+const newestCall = (arch: Architecture, book: RuleBook, keys: Uint32Array): number => {
+  const far = newestFarCall(arch, book)
+  if (far > 0) return far
+  const { calls, common, redundant } = book
+  const counts = (index: number): boolean => arch.multiplex === 'direct' || multiplexedAt(index) < 0
+  let newest = 0
+  for (const index of redundant) if (counts(index)) newest = Math.max(newest, numberAt(arch, index))
+  let key = keys.length - 1
+  for (let slot = tableSize(arch) - 1; slot >= 0 && arch.base + slot > newest; --slot) {
+    while (key >= 0 && (keys[key] as number) >> INDEX_BITS > slot) --key
+    if (key >= 0 && (keys[key] as number) >> INDEX_BITS === slot) {
+      const index = (keys[key] as number) & NO_NAME
+      if (index !== NO_NAME && calls[index] !== 0 && counts(index)) return arch.base + slot
+      // A run of numbers without a call ends where the next key or the table does; the loop walks through it.
+    } else if (common !== 0 && isCounted(arch, arch.base + slot)) return arch.base + slot
+    else if (common === 0 && key < 0) break
+  }
+  return newest
+}
+
+/** Whether a number with the common rules has a name, and one that counts. */
+const isCounted = (arch: Architecture, number: number): boolean => {
+  const index = indexOfNumber(arch, number)
+  return index >= 0 && (arch.multiplex === 'direct' || multiplexedAt(index) < 0)
+}
+
+const newestFarCall = (arch: Architecture, { calls, redundant }: RuleBook): number => {
+  let newest = 0
+  for (const name in FAR_CALLS[arch.table]) {
+    const index = INDEXES[name] as number
+    if (calls[index] !== 0 || redundant.has(index)) newest = Math.max(newest, numberAt(arch, index))
+  }
+  return newest
+}
+
+/** Numbers of an architecture's table, counted from its base. */
+export const tableSize = ({ table }: Architecture): number => HOLES[table].at(-1) as number
+
+/** Names whose rules are not the common ones: those with other rules and, unless most calls have none, those with none. */
+const uncommonNames = ({ calls, special, common }: RuleBook): readonly number[] => {
+  const uncommon = [...special]
+  if (common === 0) return uncommon
+  let count = uncommon.length
+  for (let i = calls.indexOf(0); i >= 0; i = calls.indexOf(0, i + 1)) {
+    uncommon[count] = i
+    count += 1
+  }
+  return uncommon
+}
+
+/** Bits of a name's index in a sorting key, and the index that stands for a run of numbers without a call. */
+export const INDEX_BITS = 10
+export const NO_NAME = (1 << INDEX_BITS) - 1
+
+/** Keys of the numbers that do not have the common rules, ascending: number from the base, then index of the name. */
+const uncommonNumbers = (arch: Architecture, uncommon: readonly number[]): Uint32Array => {
+  const text = TABLES[arch.table]
+  const holes = HOLES[arch.table]
+  const keys = new Uint32Array(uncommon.length + holes.length)
+  let count = 0
+  for (const index of uncommon) {
+    const code = text.charCodeAt(index)
+    if (code < FIRST_NUMBER) continue
+    keys[count] = ((code - FIRST_NUMBER) << INDEX_BITS) + index
+    count += 1
+  }
+  for (let i = 0; i < holes.length - 1; i += 2) {
+    keys[count] = ((holes[i] as number) << INDEX_BITS) + NO_NAME
+    count += 1
+  }
+  return keys.subarray(0, count).sort()
+}
+
+/**
+ * libseccomp merges the rules also of calls that an architecture lacks or that are newer than the newest, and may refuse
+ * them; only where calls hide behind others it leaves missing ones out.
+ */
+const checkConflicts = ({ arch, calls }: NumberTable, special: Iterable<number>, merging: Merging): void => {
+  for (const index of special) {
+    const list = calls[index] as number
+    if (list === 0) continue
+    if (arch.multiplex === 'direct' || numberAt(arch, index) >= 0) outcomeOf(list, index, arch.width, merging)
+  }
+}
+
+/** The number tables of all architectures, by AUDIT_ARCH, the native one first. */
+export const numberTables = (profile: CheckedProfile, book: RuleBook, merging: Merging): readonly NumberTable[][] => {
+  const { common } = book
+  const tables = new Map<number, NumberTable[]>()
+  const multiplexed = profile.architectures.some(({ multiplex }) => multiplex === 'multiplexed')
+  const behind = multiplexed ? withMultiplexed(profile, book) : book.calls
+  const uncommon = uncommonNames(book)
+  for (const arch of profile.architectures) {
+    const keys = uncommonNumbers(arch, uncommon)
+    const newest = newestCall(arch, book, keys)
+    const calls = arch.multiplex === 'direct' ? book.calls : behind
+    const table: NumberTable = { arch, calls, common, keys, newest, newer: newest > 0 ? merging.enosys : undefined }
+    checkConflicts(table, book.special, merging)
+    const together = tables.get(arch.audit)
+    if (together === undefined) tables.set(arch.audit, [table])
+    else together.push(table)
+  }
+  return [...tables.values()]
+}

@@ -1,0 +1,126 @@
+/*
+ * One rule as tests of 32-bit words: what libseccomp compares, in which order, and on which outcomes the rule holds.
+ */
+import type { Condition, Rule } from './profile.ts'
+import type { Operator } from './seccomp.ts'
+
+/** A mask of all bits of a word. */
+export const FULL = 0xffffffff
+
+/** Comparison of a word: all seven operators come down to these and the choice of the branch. */
+export const EQ = 0
+export const GT = 1
+export const GE = 2
+export const MASKED = 3
+
+/** Tests tried in order until one of them leads to an action. */
+export interface Level {
+  readonly nodes: Node[]
+}
+
+/** A test of one word of an argument. What follows an outcome: an action, more tests, or the next test of the level. */
+export interface Node {
+  /** Twice the argument's index, plus one for the upper word. */
+  readonly word: number
+  readonly compare: number
+  readonly mask: number
+  readonly value: number
+  /** The condition it is part of: its operator gives the order on a level, its value settles some conflicts. */
+  readonly condition: Condition
+  yesAction: number | undefined
+  yesLevel: Level | undefined
+  noAction: number | undefined
+  noLevel: Level | undefined
+}
+
+export const RANK: Readonly<Record<Operator, number>> = {
+  SCMP_CMP_EQ: 3,
+  SCMP_CMP_NE: 3,
+  SCMP_CMP_MASKED_EQ: 3,
+  SCMP_CMP_LE: 2,
+  SCMP_CMP_LT: 2,
+  SCMP_CMP_GE: 1,
+  SCMP_CMP_GT: 1,
+}
+
+const lowNode = (condition: Condition, compare: number): Node => ({
+  word: 2 * condition.index,
+  compare,
+  mask: condition.maskLow,
+  value: (condition.low & condition.maskLow) >>> 0,
+  condition,
+  yesAction: undefined,
+  yesLevel: undefined,
+  noAction: undefined,
+  noLevel: undefined,
+})
+
+const highNode = (condition: Condition, compare: number): Node => ({
+  word: 2 * condition.index + 1,
+  compare,
+  mask: condition.maskHigh,
+  value: (condition.high & condition.maskHigh) >>> 0,
+  condition,
+  yesAction: undefined,
+  yesLevel: undefined,
+  noAction: undefined,
+  noLevel: undefined,
+})
+
+/** NE, LT and LE are EQ, GE and GT with the outcome turned round. */
+const turned = (op: Operator) => op === 'SCMP_CMP_NE' || op === 'SCMP_CMP_LT' || op === 'SCMP_CMP_LE'
+
+const COMPARE: Readonly<Record<Operator, number>> = {
+  SCMP_CMP_EQ: EQ,
+  SCMP_CMP_NE: EQ,
+  SCMP_CMP_MASKED_EQ: MASKED,
+  SCMP_CMP_GT: GT,
+  SCMP_CMP_LE: GT,
+  SCMP_CMP_GE: GE,
+  SCMP_CMP_LT: GE,
+}
+
+/** Makes an outcome of a test lead on: to the tests of the rule's next condition, or to its action. */
+type LeadOn = (node: Node, side: 'yes' | 'no') => void
+
+/** The tests of one condition; `leadOn` is called for each outcome on which the condition holds. */
+const testsOf = (condition: Condition, width: 32 | 64, leadOn: LeadOn): Node => {
+  const compare = COMPARE[condition.op]
+  const side = turned(condition.op) ? 'no' : 'yes'
+  const low = lowNode(condition, compare)
+  leadOn(low, side)
+  if (width === 32) return low
+  const ordered = compare === GT || compare === GE
+  const same = highNode(condition, ordered ? EQ : compare)
+  same.yesLevel = { nodes: [low] }
+  if (side === 'no') leadOn(same, 'no')
+  if (!ordered) return same
+  const above = highNode(condition, GT)
+  above.noLevel = { nodes: [same] }
+  if (side === 'yes') leadOn(above, 'yes')
+  return above
+}
+
+/** Conditions that compare something, arguments in ascending order. */
+export const comparing = (rule: Rule, width: 32 | 64): readonly Condition[] => {
+  const [only] = rule.conditions
+  if (rule.conditions.length === 1 && only?.maskLow === 0xffffffff) return rule.conditions
+  // A mask without bits compares nothing.
+  const useful = rule.conditions.filter(({ maskLow, maskHigh }) => maskLow !== 0 || (width === 64 && maskHigh !== 0))
+  return useful.length < 2 ? useful : useful.sort((a, b) => a.index - b.index)
+}
+
+/** The tests of conditions from `at` on. A condition may hold on two branches, and each gets its own tests below. */
+export const chainOf = (conditions: readonly Condition[], at: number, action: number, width: 32 | 64): Level => {
+  const leadOn: LeadOn = (node, side) => {
+    if (at + 1 === conditions.length) {
+      if (side === 'yes') node.yesAction = action
+      else node.noAction = action
+    } else {
+      const level = chainOf(conditions, at + 1, action, width)
+      if (side === 'yes') node.yesLevel = level
+      else node.noLevel = level
+    }
+  }
+  return { nodes: [testsOf(conditions[at] as Condition, width, leadOn)] }
+}
