@@ -1,5 +1,5 @@
-// Launch plans from JavaScript objects to plan blocks (addon/plan_block.h), and launch events back. The generated tables in
-// steps.h say which fields a step has; nothing here knows a single operation.
+// Launch plans from JavaScript objects to plan blocks (addon/plan_block.h), and launch events back. The generated
+// tables in steps.h say which fields a step has; nothing here knows a single operation.
 #define STEP_TABLES
 #include "decode.h"
 
@@ -46,7 +46,9 @@ struct Block {
     return at;
   }
 
-  uint64_t *Words(size_t offset) { return reinterpret_cast<uint64_t *>(memory + offset); }
+  uint64_t *Words(size_t offset) {
+    return reinterpret_cast<uint64_t *>(memory + offset);
+  }
 
   // The address of a NUL-terminated copy of the string; false if the value is no string or holds a NUL.
   bool String(napi_value value, uint64_t *pointer) {
@@ -106,17 +108,17 @@ struct Block {
   bool Field(const step_field &field, napi_value value, uint64_t *words, uint32_t slots) {
     auto *integer = reinterpret_cast<int64_t *>(words);
     switch (field.kind) {
-      case FIELD_SLOT:
-      case FIELD_INTO:
-        return Int(value, integer) && *integer >= -1 && *integer < static_cast<int64_t>(slots);
-      case FIELD_INT:
-        return Int(value, integer);
-      case FIELD_STRING:
-        return String(value, words);
-      case FIELD_BYTES:
-        return Bytes(value, words);
-      default:
-        return List(value, field.kind, words);
+    case FIELD_SLOT:
+    case FIELD_INTO:
+      return Int(value, integer) && *integer >= -1 && *integer < static_cast<int64_t>(slots);
+    case FIELD_INT:
+      return Int(value, integer);
+    case FIELD_STRING:
+      return String(value, words);
+    case FIELD_BYTES:
+      return Bytes(value, words);
+    default:
+      return List(value, field.kind, words);
     }
   }
 
@@ -219,8 +221,8 @@ Napi::Object Report(Napi::Env env, const report &r, bool container) {
 
 Napi::Value Event(Napi::Env env, const launch_event &event) {
   static const char *const kinds[] = {"paused", "done", "failed"};
-  Napi::Object object = event.kind == LAUNCH_FAILED ? Report(env, event.failure, event.in_container != 0)
-                                                    : Napi::Object::New(env);
+  Napi::Object object =
+      event.kind == LAUNCH_FAILED ? Report(env, event.failure, event.in_container != 0) : Napi::Object::New(env);
   object.Set("kind", kinds[event.kind]);
   object.Set("pid", event.pid);
   object.Set("terminal", event.terminal);

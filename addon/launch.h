@@ -10,16 +10,16 @@ enum launch_kind { LAUNCH_PAUSED, LAUNCH_DONE, LAUNCH_FAILED };
 
 struct launch_event {
   enum launch_kind kind;
-  int pid;           /* of init, 0 if the steps held no clone */
-  int terminal;      /* pty master of a foreground run, -1 none */
-  int in_container;  /* LAUNCH_FAILED: `failure` is about containerSteps */
+  int pid;          /* of init, 0 if the steps held no clone */
+  int terminal;     /* pty master of a foreground run, -1 none */
+  int in_container; /* LAUNCH_FAILED: `failure` is about containerSteps */
   struct report failure;
   int warning_count;
   struct report warnings[LAUNCH_WARNINGS]; /* about containerSteps */
 };
 
-/* Run `runtime`'s steps; init, when a clone step is reached, gets `container`, which is written to. preserve: how many descriptors
- * from 3 up the container inherits. EBADF in the event when one of them is not open. */
+/* Run `runtime`'s steps; init, when a clone step is reached, gets `container`, which is written to. preserve: how many
+ * descriptors from 3 up the container inherits. EBADF in the event when one of them is not open. */
 void launch_begin(const struct plan_block *runtime, struct plan_block *container, int preserve,
                   struct launch_event *event);
 
@@ -29,7 +29,8 @@ void launch_resume(struct launch_event *event);
 /* Kill and reap init, close everything. */
 void launch_abandon(void);
 
-/* Ask the init waiting on the FIFOs in `directory` to start. 0 with the outcome in event, or -errno (ENXIO: nobody waits). */
+/* Ask the init waiting on the FIFOs in `directory` to start. 0 with the outcome in event, or -errno (ENXIO: nobody
+ * waits). */
 int launch_start(const char *request, const char *report, struct launch_event *event);
 
 #endif

@@ -1,5 +1,5 @@
-/* Making processes: see spawn.h. A child shares the runtime's memory until execve (CLONE_VM | CLONE_VFORK), so that no page
- * table is copied and the same code is safe below Node's threads: the child touches nothing but its stack. */
+/* Making processes: see spawn.h. A child shares the runtime's memory until execve (CLONE_VM | CLONE_VFORK), so that no
+ * page table is copied and the same code is safe below Node's threads: the child touches nothing but its stack. */
 #include "spawn.h"
 
 #include <elf.h>
@@ -99,10 +99,7 @@ __attribute__((noinline, noreturn)) static void run_child(struct child *c) {
 static inline __attribute__((always_inline)) long clone3_shared(struct clone_args *args, struct child *c) {
   long result;
   args->flags |= CLONE_VM | CLONE_VFORK;
-  __asm__ volatile("syscall"
-                   : "=a"(result)
-                   : "0"(SYS_clone3), "D"(args), "S"(sizeof *args)
-                   : "rcx", "r11", "memory");
+  __asm__ volatile("syscall" : "=a"(result) : "0"(SYS_clone3), "D"(args), "S"(sizeof *args) : "rcx", "r11", "memory");
   if (result == 0) run_child(c);
   if (result < 0) errno = (int)-result;
   return result < 0 ? -1 : result;
@@ -136,8 +133,7 @@ static __attribute__((noinline)) int spawn(struct machine *m, struct child *c, u
   return pid;
 }
 
-int spawn_init(struct machine *m, int image, const struct plan_block *plan, uint64_t flags, int cgroup,
-               int preserve) {
+int spawn_init(struct machine *m, int image, const struct plan_block *plan, uint64_t flags, int cgroup, int preserve) {
   struct child c = {.plan = plan, .image = image, .preserve = preserve};
   int pid = spawn(m, &c, flags, cgroup, &m->child_pidfd);
   if (pid < 0) {

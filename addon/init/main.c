@@ -1,6 +1,6 @@
 /* Init: the static program that lives in the container's namespaces until the user's program replaces it. Its plan is a
- * segment of its own executable image (see addon/plan_block.h), so it starts working at once. It allocates nothing, reads no
- * environment and decides nothing; what it cannot do it reports, and exits. */
+ * segment of its own executable image (see addon/plan_block.h), so it starts working at once. It allocates nothing,
+ * reads no environment and decides nothing; what it cannot do it reports, and exits. */
 #include <string.h>
 #include <sys/stat.h>
 

@@ -45,9 +45,8 @@ int op_move_mount(struct machine *m, const struct step_move_mount *s) {
   unsigned flags = (unsigned)s->flags | KERNEL_MOVE_MOUNT_F_EMPTY_PATH;
   const char *path = s->path ? s->path : "";
   if (!path[0]) flags |= KERNEL_MOVE_MOUNT_T_EMPTY_PATH;
-  return (int)CALL(
-      m, "move_mount",
-      syscall(SYS_move_mount, machine_fd(m, s->mount), "", machine_fd(m, s->to), path, flags));
+  return (int)CALL(m, "move_mount",
+                   syscall(SYS_move_mount, machine_fd(m, s->mount), "", machine_fd(m, s->to), path, flags));
 }
 
 int op_fsopen(struct machine *m, const struct step_fsopen *s) {

@@ -1,5 +1,5 @@
-/* The report that init sends on the sync socket or the FIFO of `runt start`, and the runtime to init. Receiving differs between
- * the two (addon/launch.c, addon/init/start.c). */
+/* The report that init sends on the sync socket or the FIFO of `runt start`, and the runtime to init. Receiving differs
+ * between the two (addon/launch.c, addon/init/start.c). */
 #include <string.h>
 
 #include "machine.h"

@@ -273,11 +273,11 @@ const cases: readonly Case[] = [
       }),
     ],
     invalid: [
-      [linux({ devices: [{ type: 'c', path: 'x', major: 1, minor: 3 }] }), 'linux.devices[0].path: must be an absolute path, not "x"'],
       [
-        linux({ devices: [{ type: 'c', path: '/x' }] }),
-        'linux.devices[0]: major and minor are required for type c',
+        linux({ devices: [{ type: 'c', path: 'x', major: 1, minor: 3 }] }),
+        'linux.devices[0].path: must be an absolute path, not "x"',
       ],
+      [linux({ devices: [{ type: 'c', path: '/x' }] }), 'linux.devices[0]: major and minor are required for type c'],
       [
         linux({ devices: [{ type: 'c', path: '/x', major: 4096, minor: -1 }] }),
         'linux.devices[0].major: must be from 0 to 4095, not 4096',
