@@ -3,10 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -74,19 +74,35 @@ static int signal_batch(int cgroup, int signal, struct members *members) {
   return signalled;
 }
 
-typedef int visitor(int cgroup, void *state);
+typedef int visitor(int parent, const char *name, int cgroup, void *state);
 
 /* A container may have made cgroups of its own, and their names may begin with a dot. */
 static int is_dots(const char *name) {
   return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
 }
 
+/* Opens a cgroup. How deep a container has nested its own is up to it, and each level takes a descriptor. */
+static int open_cgroup(int parent, const char *name) {
+  const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  int cgroup = openat(parent, name, flags);
+  if (cgroup >= 0 || errno != EMFILE) return cgroup;
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return -1;
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &limit) < 0) return -1;
+  return openat(parent, name, flags);
+}
+
 /* Calls `visit` for the cgroups below and then for the cgroup itself; the sum of what it returns. */
 static int walk(int parent, const char *name, visitor *visit, void *state) {
-  AUTO_FD int cgroup = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  int cgroup = open_cgroup(parent, name);
   if (cgroup < 0) return errno == ENOENT ? 0 : -errno;
-  AUTO_DIR DIR *directory = fdopendir(fcntl(cgroup, F_DUPFD_CLOEXEC, 0));
-  if (!directory) return -errno;
+  AUTO_DIR DIR *directory = fdopendir(cgroup);
+  if (!directory) {
+    int error = -errno;
+    close(cgroup);
+    return error;
+  }
   int total = 0;
   for (struct dirent *entry; (entry = readdir(directory));) {
     if (entry->d_type != DT_DIR || is_dots(entry->d_name)) continue;
@@ -94,11 +110,12 @@ static int walk(int parent, const char *name, visitor *visit, void *state) {
     if (result < 0) return result;
     total += result;
   }
-  int result = visit(cgroup, state);
+  int result = visit(parent, name, cgroup, state);
   return result < 0 ? result : total + result;
 }
 
-static int visit_signal(int cgroup, void *state) {
+static int visit_signal(int parent, const char *name, int cgroup, void *state) {
+  (void)parent, (void)name;
   int total = 0, sent;
   do {
     struct members members __attribute__((cleanup(cleanup_members))) = {.count = 0};
@@ -131,7 +148,8 @@ static int left(const struct deadline *deadline) {
   return rest < 0 ? 0 : (int)rest;
 }
 
-static int visit_kill_and_wait(int cgroup, void *state) {
+static int visit_kill_and_wait(int parent, const char *name, int cgroup, void *state) {
+  (void)parent, (void)name;
   struct members members __attribute__((cleanup(cleanup_members))) = {.count = 0};
   int sent = signal_batch(cgroup, SIGKILL, &members);
   if (sent < 0) return sent;
@@ -142,14 +160,10 @@ static int visit_kill_and_wait(int cgroup, void *state) {
   return sent;
 }
 
-static int visit_remove(int cgroup, void *state) {
-  (void)state;
-  char path[PATH_MAX], link[32];
-  snprintf(link, sizeof link, "/proc/self/fd/%d", cgroup);
-  ssize_t length = readlink(link, path, sizeof path - 1);
-  if (length < 0) return -errno;
-  path[length] = '\0';
-  return rmdir(path) < 0 && errno != ENOENT ? -errno : 0;
+/* By its name in the directory above, for its path may be longer than a path can be. */
+static int visit_remove(int parent, const char *name, int cgroup, void *state) {
+  (void)cgroup, (void)state;
+  return unlinkat(parent, name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
 }
 
 /* On a read-only hierarchy rmdir(2) says EROFS even of what is not there. */

@@ -37,8 +37,8 @@ scenario(
 )
 
 scenario(
-  'processes in a cgroup whose name begins with a dot are found',
-  { skip: either(needsV1('pids'), needsCommand('sleep')) },
+  'cgroups that the container has made, hidden by a dot or nested deeply, go with it',
+  { skip: either(needsV1('pids'), needsCommand('prlimit')) },
   (t, box) => {
     const namespaces = defaultConfig.linux.namespaces.filter(({ type }) => type !== 'pid')
     const bundle = box.bundle({ process: { args: ['sleep', '60'] }, linux: { namespaces } })
@@ -52,7 +52,10 @@ scenario(
     mkdirSync(hidden)
     const helper = box.helper(['sleep', '60'])
     writeFileSync(join(hidden, 'cgroup.procs'), String(helper.pid))
-    t.equal(box.call(['delete', '--force', id]).status, 0)
+    // More levels than there are descriptors at first.
+    mkdirSync(join(`${mount}${path}`, 'n/'.repeat(200)), { recursive: true })
+    const deleted = box.call(['delete', '--force', id], { wrap: ['prlimit', '--nofile=100:4096'] })
+    t.equal(deleted.status, 0, deleted.stderr)
     t.equal(existsSync(hidden), false)
   },
 )
