@@ -124,6 +124,12 @@ Value Now(const CallbackInfo &info) {
   return Napi::String::New(info.Env(), text);
 }
 
+Value Uptime(const CallbackInfo &info) {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return Napi::Number::New(info.Env(), static_cast<double>(now.tv_sec) * 1000 + now.tv_nsec / 1000000);
+}
+
 Value Realpath(const CallbackInfo &info) {
   std::string path = Text(info, 0);
   char real[PATH_MAX];
@@ -444,6 +450,7 @@ Napi::Object Init(Env, Napi::Object exports) {
   Add<Pid>(exports, "pid");
   Add<Euid>(exports, "euid");
   Add<Now>(exports, "now");
+  Add<Uptime>(exports, "uptime");
   Add<Realpath>(exports, "realpath");
   Add<IsTerminal>(exports, "isTerminal");
   AddFiles(exports);

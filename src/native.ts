@@ -86,6 +86,8 @@ export interface Native {
   euid(): number
   /** The time as RFC 3339 with nanoseconds in UTC ('2026-11-21T09:00:00.123456789Z'). */
   now(): string
+  /** Milliseconds of CLOCK_MONOTONIC, to measure with. */
+  uptime(): number
   /** Real path (realpath(3)); throws ENOENT. */
   realpath(path: string): string
   isTerminal(fd: number): boolean

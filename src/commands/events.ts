@@ -14,6 +14,8 @@ import { stateRoot } from '../state/state-root.ts'
 import { containerStatus } from '../state/status.ts'
 import { type Run, STDOUT } from './context.ts'
 
+/** What poll(2) takes. */
+const LONGEST = 0x7fff_ffff
 const HUGE_PAGES = '/sys/kernel/mm/hugepages'
 
 export const events: Run<'events'> = ({ native, globals }, flags, [id = '']) => {
@@ -34,20 +36,19 @@ function readInterval(text: string | undefined): number {
   if (interval === undefined)
     throw new RuntError('usage', `--interval: "${text}" is not a duration such as 5s or 100ms`)
   if (interval <= 0) throw new RuntError('usage', '--interval: duration interval must be greater than 0')
-  return Math.max(1, Math.round(interval))
+  return Math.min(Math.max(1, Math.round(interval)), LONGEST)
 }
 
 function follow(native: Native, record: ContainerRecord, interval: number): void {
   const oom = openOomWatch(native, record)
-  for (let next = Date.now() + interval; ; ) {
-    // Clocks may be set: never longer than one interval.
-    const left = Math.min(interval, Math.max(0, next - Date.now()))
+  for (let next = native.uptime() + interval; ; ) {
+    const left = Math.max(0, next - native.uptime())
     const end = native.waitForEvent(oom.watch, record.pid, record.startTime, left)
     if (end === 'event' && oom.hasHappened()) printLine(native, { type: 'oom', id: record.id })
     if (end === 'ended') return
     if (end === 'timeout') {
       printStats(native, record)
-      next = Date.now() + interval
+      next = native.uptime() + interval
     }
   }
 }
