@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum { EXIT_INTERNAL = 70 };
@@ -53,6 +54,13 @@ static void fill_standard_streams(void) {
     if (streams[fd].revents & POLLNVAL) open("/dev/null", O_RDWR); /* takes the lowest number, which is fd */
 }
 
+/* The engine counts on a stack of the usual size; below that it must find the end before the kernel does. */
+static void limit_stack(JSRuntime *runtime) {
+  enum { USUAL = 2 * 1024 * 1024 };
+  struct rlimit stack;
+  if (getrlimit(RLIMIT_STACK, &stack) == 0 && stack.rlim_cur < USUAL) JS_SetMaxStackSize(runtime, stack.rlim_cur / 2);
+}
+
 int main(int argc, char **argv) {
   fill_standard_streams();
   signal(SIGCHLD, SIG_DFL); /* where a caller ignored it, children vanish before they can be waited for */
@@ -66,6 +74,7 @@ int main(int argc, char **argv) {
     int failed = engine_start(engine);
     if (failed) return failed;
   }
+  limit_stack(engine->runtime);
   // Without atexit handlers and without freeing anything: the kernel does both faster.
   _exit(engine_run(engine, argc, argv));
 }

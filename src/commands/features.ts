@@ -77,7 +77,8 @@ export function featuresObject() {
       netDevices: { enabled: true },
     },
     annotations: { 'org.runt.version': VERSION },
-    potentiallyUnsafeConfigAnnotations: [],
+    // Who may set these gets more than the rest of the config gives: any property of the unit, the caller's groups.
+    potentiallyUnsafeConfigAnnotations: ['org.systemd.property.', 'run.oci.keep_original_groups'],
   }
 }
 
