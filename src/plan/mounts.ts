@@ -21,7 +21,7 @@ import type { PlanContext, SectionSteps } from './context.ts'
 import { idMapSteps, isIdMapped } from './id-mapped-mounts.ts'
 import { ON_MISSING_LIKE, ON_MISSING_MKDIR, ON_MISSING_SKIP, type Step, type StepOf } from './launch-plan.ts'
 import { type MountOptions, readMountOptions } from './mount-options.ts'
-import { outsidePropagation } from './root.ts'
+import { sourcePropagation, wantsShared } from './root.ts'
 
 /** All mounts, in the order of the config. Fills shared.proc, shared.dev and shared.devpts. */
 export function mountSteps(context: PlanContext): SectionSteps {
@@ -83,8 +83,9 @@ function bindSteps(context: PlanContext, planned: PlannedMount): SectionSteps {
   } = context
   const source = mount.source ?? ''
   if (source === '') throw new RuntError('config', `${from}: a bind mount needs a source`, { path: from })
-  // In a user namespace the source may be out of init's reach, so the runtime clones it and hands it over.
-  const byRuntime = namespaces.unprivileged || isIdMapped(planned)
+  // In a user namespace the source may be out of init's reach, and a peer of the host's mount can only be had on the host; so then
+  // the runtime clones it and hands it over.
+  const byRuntime = namespaces.unprivileged || isIdMapped(planned) || wantsShared(context.linux.rootfsPropagation)
   const name = `bind ${mount.destination}`
   const tree = byRuntime ? slots.allocate(name) : slots.temporary(name)
   const recursive = options.bind === 'rbind' ? AT_RECURSIVE : 0
@@ -105,7 +106,7 @@ function bindSteps(context: PlanContext, planned: PlannedMount): SectionSteps {
   ]
   if (!byRuntime) return { runtime: [], container: [clone, ...steps] }
   // Cloned in the host's namespace it is a peer of the host's mount: what the container mounts below it would appear there.
-  const propagation = outsidePropagation(context.linux.rootfsPropagation)
+  const propagation = sourcePropagation(context.linux.rootfsPropagation)
   const cut: Step = { op: 'mount_setattr', from, fd: tree, flags: AT_RECURSIVE, propagation }
   return { runtime: [clone, ...idMapSteps(context, planned, tree), cut], container: steps }
 }

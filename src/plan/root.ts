@@ -30,17 +30,26 @@ const propagationFlags: Readonly<Record<RootfsPropagation, number>> = {
   runbindable: MS_UNBINDABLE | MS_REC,
 }
 
-/** What the mounts of the host become in the container's namespace: cut off one way at least, unless the config wants them shared. */
-export const outsidePropagation = (wanted: RootfsPropagation | undefined): number => {
-  if (wanted === 'shared' || wanted === 'rshared') return MS_SHARED
-  return wanted === 'private' || wanted === 'rprivate' ? MS_PRIVATE : MS_SLAVE
-}
+export const wantsShared = (wanted: RootfsPropagation | undefined): boolean =>
+  wanted === 'shared' || wanted === 'rshared'
+
+/**
+ * What the mounts of the host become in the container's namespace: cut off one way at least. A root that is to be shared gets a
+ * peer group of its own, later: pivot_root(2) takes none that is shared, and attaching it to a shared mount would attach it on the
+ * host, too.
+ */
+const outsidePropagation = (wanted: RootfsPropagation | undefined): number =>
+  wanted === 'private' || wanted === 'rprivate' || wantsShared(wanted) ? MS_PRIVATE : MS_SLAVE
+
+/** What bind mounts become that the runtime clones on the host: there, what is shared stays a peer of the host's, if that is wanted. */
+export const sourcePropagation = (wanted: RootfsPropagation | undefined): number =>
+  wantsShared(wanted) ? MS_SHARED : outsidePropagation(wanted)
 
 export const rootPath = (bundle: string, path: string): string => (path.startsWith('/') ? path : `${bundle}/${path}`)
 
 /**
- * Cut the new mount namespace off from the host's (slave: mounts of the host still come in, none go out, unless the config wants
- * them shared), then clone the root file system and put it in place.
+ * Cut the new mount namespace off from the host's (slave: mounts of the host still come in, none go out), then clone the root file
+ * system and put it in place.
  */
 export function enterRootSteps(context: PlanContext): SectionSteps {
   const { config, linux, options, namespaces, shared } = context
@@ -79,11 +88,7 @@ export function enterRootSteps(context: PlanContext): SectionSteps {
   const attach: Step[] = [{ op: 'move_mount', from, mount: shared.root, path }]
   // In a user namespace init may not be able to reach the path; what the runtime has cloned still belongs to the host's peers.
   if (namespaces.unprivileged) return { runtime: [clone], container: [...cut, part, ...attach] }
-  const parent: Step[] =
-    outside === MS_SHARED
-      ? [{ op: 'mount_setattr', from: 'linux.rootfsPropagation', path: '/', propagation: MS_PRIVATE }]
-      : []
-  return { runtime: [], container: [...cut, clone, ...parent, ...attach] }
+  return { runtime: [], container: [...cut, clone, ...attach] }
 }
 
 /** Make the root file system the root. */
