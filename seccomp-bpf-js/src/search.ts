@@ -51,12 +51,14 @@ export const writeSearch = ({ starts, outcomes, weights }: Ranges, writer: Progr
     const outcome = outcomes[first] as number
     if (last === first) return ~outcome
     if (last === first + 1) return jump(BPF_JGE_K, starts[last] as number, ~(outcomes[last] as number), ~outcome)
-    if (last === first + 2 && outcomes[last] === outcome) {
+    let at = first + 1
+    if (last === first + 2) {
       // One call that differs from its surroundings needs one comparison, not two.
-      const only = starts[first + 1] as number
-      if (starts[last] === only + 1) return jump(BPF_JEQ_K, only, ~(outcomes[first + 1] as number), ~outcome)
-    }
-    const at = parting(before, first, last, 1 << (depth - 1))
+      const only = starts[at] as number
+      if (outcomes[last] === outcome && starts[last] === only + 1)
+        return jump(BPF_JEQ_K, only, ~(outcomes[at] as number), ~outcome)
+      if ((weights[first] as number) < (weights[last] as number)) at = last
+    } else at = parting(before, first, last, 1 << (depth - 1))
     const yes = at === last ? ~(outcomes[last] as number) : write(at, last, depth - 1)
     return jump(BPF_JGE_K, starts[at] as number, yes, at === first + 1 ? ~outcome : write(first, at - 1, depth - 1))
   }
