@@ -9,7 +9,7 @@ import type { Test } from 'tap'
 import { type Bundle, type Json, mountsWith, type Patch } from './harness/bundle.ts'
 import { token } from './harness/census.ts'
 import { isRunt, runtime } from './harness/project.ts'
-import { needsCommand, needsV1 } from './harness/requires.ts'
+import { needsCommand, needsController } from './harness/requires.ts'
 import { type Box, type CallOptions, type Result, runProgram, scenario } from './harness/scenario.ts'
 
 /** One `create` that must fail; runt's error must match all patterns and be one line. */
@@ -347,7 +347,7 @@ scenario(
   },
 )
 
-scenario('cgroups that cannot be written', { skip: needsV1('pids') }, (t, box) => {
+scenario('cgroups that cannot be written', { skip: needsController('pids') }, (t, box) => {
   const bundle = box.bundle()
   const script =
     'for m in $(awk \'$0 ~ / - cgroup2? / {print $5}\' /proc/self/mountinfo); do mount -o remount,bind,ro $m; done; exec "$@"'
@@ -357,7 +357,7 @@ scenario('cgroups that cannot be written', { skip: needsV1('pids') }, (t, box) =
 
 scenario(
   'limits that the kernel refuses',
-  { skip: needsV1('cpuset'), peers: { crun: '1.8 leaves cgroups' } },
+  { skip: needsController('cpuset'), peers: { crun: '1.8 leaves cgroups' } },
   (t, box) => {
     const limits = (resources: Patch): Patch => ({ linux: { resources } })
     allRefused(t, box, [

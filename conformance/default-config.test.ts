@@ -6,9 +6,10 @@ import { readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { mountsWith } from './harness/bundle.ts'
 import { cgroupMounts, token } from './harness/census.ts'
+import { cgroupOf } from './harness/cgroup.ts'
 import { probing, readReport, runProbe } from './harness/probe.ts'
 import { compiled } from './harness/project.ts'
-import { either, hasV1, needsCommand, needsV1 } from './harness/requires.ts'
+import { either, needsCommand, needsController, needsV1, needsV2 } from './harness/requires.ts'
 import { runProgram, scenario, until } from './harness/scenario.ts'
 
 scenario('namespaces', {}, (t, box) => {
@@ -89,6 +90,18 @@ scenario(
     t.not(inside.text('create:/sys/fs/cgroup/memory/x'), 'ok')
   },
 )
+
+scenario('mounts: the cgroup tree of v2', { skip: needsV2() }, (t, box) => {
+  const topics = ['file:/proc/self/mountinfo', 'file:/proc/self/cgroup', 'file:/sys/fs/cgroup/cgroup.procs']
+  const inside = runProbe(t, box, [...topics, 'write:/sys/fs/cgroup/cgroup.procs', 'create:/sys/fs/cgroup/x'])
+  const mount = inside.mounts().find((line) => line.target === '/sys/fs/cgroup')
+  t.equal(mount?.type, 'cgroup2')
+  for (const option of ['ro', 'nosuid', 'nodev', 'noexec']) t.ok(mount?.options.includes(option), option)
+  t.match(mount?.root, token, "the container's own cgroup, not the host's tree")
+  t.equal(inside.text('file:/sys/fs/cgroup/cgroup.procs'), '1')
+  t.not(inside.text('write:/sys/fs/cgroup/cgroup.procs'), 'ok')
+  t.not(inside.text('create:/sys/fs/cgroup/x'), 'ok')
+})
 
 scenario('a writable root and the file modes made in it', {}, (t, box) => {
   const topics = ['create:/new', 'stat:/new', 'stat:/made/for/mount', 'file:/proc/self/mountinfo']
@@ -196,7 +209,7 @@ scenario('devices of the config', {}, (t, box) => {
   t.equal(inside.text('write:/dev/fuse'), 'EPERM', 'the node is there, the device cgroup still denies it')
 })
 
-scenario('device rules: deny all but the default devices', { skip: needsV1('devices') }, (t, box) => {
+scenario('device rules: deny all but the default devices', { skip: needsController('devices') }, (t, box) => {
   const topics = ['mknod:c:10:200:/dev/x', 'mknod:b:7:250:/dev/y', 'file:/dev/x', 'write:/dev/null', 'write:/dev/z']
   const inside = runProbe(t, box, topics, {
     process: withCaps,
@@ -207,7 +220,7 @@ scenario('device rules: deny all but the default devices', { skip: needsV1('devi
   t.equal(inside.text('mknod:c:10:200:/dev/x'), 'ok', 'making nodes is allowed, as runc does; opening is not')
 })
 
-scenario('device rules of the config, in order', { skip: needsV1('devices') }, (t, box) => {
+scenario('device rules of the config, in order', { skip: needsController('devices') }, (t, box) => {
   const devices = [
     { path: '/dev/allowed', type: 'c', major: 1, minor: 11, fileMode: 0o666 },
     { path: '/dev/denied', type: 'c', major: 1, minor: 2, fileMode: 0o666 },
@@ -526,6 +539,39 @@ scenario(
   },
 )
 
+scenario('cgroup placement and limits on v2', { skip: needsV2() }, async (t, box) => {
+  const path = `/${token}-placed/below`
+  const bundle = box.bundle(
+    probing(['file:/proc/self/cgroup', 'wait'], {
+      linux: {
+        cgroupsPath: path,
+        resources: {
+          memory: { limit: 67_108_864, reservation: 33_554_432, swap: 67_108_864 },
+          cpu: { shares: 512, quota: 50_000, period: 100_000 },
+          pids: { limit: 42 },
+        },
+      },
+    }),
+  )
+  const id = box.id()
+  const created = box.call(['run', '-d', '--bundle', bundle.dir, id])
+  t.equal(created.status, 0, created.stderr)
+  await until(() => created.later().stdout.includes('ready'), 'ready')
+  const dir = cgroupOf(box.state(id)?.pid, 'memory')
+  t.ok(dir.endsWith(path), dir)
+  const read = (file: string) => readFileSync(join(dir, file), 'utf8').trim()
+  t.equal(read('memory.max'), '67108864')
+  t.equal(read('memory.low'), '33554432')
+  t.equal(read('memory.swap.max'), '0', 'swap on v2 is without memory')
+  // The old formula and the one that runc and crun changed to.
+  t.match(read('cpu.weight'), /^(20|59)$/)
+  t.equal(read('cpu.max'), '50000 100000')
+  t.equal(read('pids.max'), '42')
+  t.equal(read('cgroup.procs'), String(box.state(id)?.pid))
+  t.equal(box.call(['delete', '--force', id]).status, 0)
+  runProgram(box.dir, ['rmdir', join(dir, '..')])
+})
+
 scenario('cgroup placement without a path', { skip: needsV1('pids') }, (t, box) => {
   const bundle = box.bundle(probing(['file:/proc/self/cgroup']))
   const id = box.id()
@@ -537,7 +583,7 @@ scenario('cgroup placement without a path', { skip: needsV1('pids') }, (t, box) 
   t.equal(named.length >= mounted, true, 'in every hierarchy')
 })
 
-scenario('a pids limit holds', { skip: needsV1('pids') }, (t, box) => {
+scenario('a pids limit holds', { skip: needsController('pids') }, (t, box) => {
   const script = 'for i in 1 2 3 4 5 6 7 8 9 10; do sleep 1 & done; echo never'
   const bundle = box.bundle({
     process: { args: ['sh', '-c', script] },
@@ -547,7 +593,7 @@ scenario('a pids limit holds', { skip: needsV1('pids') }, (t, box) => {
   t.match(result.stderr, /fork/, 'the sixth process is refused')
 })
 
-scenario('a memory limit holds', { skip: hasV1('memory') ? false : 'no cgroup v1 memory' }, (t, box) => {
+scenario('a memory limit holds', { skip: needsController('memory') }, (t, box) => {
   const script = 'x=$(head -c 60000000 /dev/zero | tr "\\0" a); echo survived'
   const bundle = box.bundle({
     process: { args: ['sh', '-c', script] },

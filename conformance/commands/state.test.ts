@@ -2,14 +2,14 @@
  * state: the state object of runtime.md ("State"), in runc's form: pid 0 when stopped, created in RFC 3339 with
  * nanoseconds, rootfs and owner besides.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ajv } from 'ajv'
-import { cgroupMounts } from '../harness/census.ts'
+import { cgroupOf, setFrozen } from '../harness/cgroup.ts'
 import { probing } from '../harness/probe.ts'
 import { projectRoot } from '../harness/project.ts'
-import { needsFile, needsV1 } from '../harness/requires.ts'
-import { type ContainerState, runProgram, scenario, until } from '../harness/scenario.ts'
+import { needsController, needsFile } from '../harness/requires.ts'
+import { type ContainerState, scenario, until } from '../harness/scenario.ts'
 
 const schemaDir = join(projectRoot, '../shared/oci')
 
@@ -75,21 +75,17 @@ scenario('state is valid by the OCI schema', { skip: needsFile(schemaDir) }, asy
   t.equal(box.call(['delete', id]).status, 0)
 })
 
-scenario('state of a frozen container is paused', { skip: needsV1('freezer') }, async (t, box) => {
+scenario('state of a frozen container is paused', { skip: needsController('freezer') }, async (t, box) => {
   const bundle = box.bundle(probing(['wait']))
   const id = box.id()
   const created = box.call(['create', '--bundle', bundle.dir, id])
   t.equal(box.call(['start', id]).status, 0)
   await until(() => created.later().stdout.includes('ready'), 'ready')
-  const freezer = cgroupMounts().find((mount) => mount.controllers === 'freezer')?.dir ?? ''
-  const path = /^\d+:freezer:(.*)$/m.exec(readFileSync(`/proc/${box.state(id)?.pid}/cgroup`, 'utf8'))?.[1] ?? ''
-  const file = join(freezer, path, 'freezer.state')
-  t.equal(existsSync(file) && path.includes(id), true, 'the container has a freezer cgroup of its own')
-  const write = (word: string) => runProgram(box.dir, ['sh', '-c', `echo ${word} >${file}`])
-  write('FROZEN')
-  await until(() => readFileSync(file, 'utf8') === 'FROZEN\n', 'frozen')
+  const pid = box.state(id)?.pid
+  t.match(cgroupOf(pid, 'freezer'), id, 'the container has a freezer cgroup of its own')
+  await setFrozen(pid, 'FROZEN')
   t.equal(box.state(id)?.status, 'paused')
-  write('THAWED')
+  await setFrozen(pid, 'THAWED')
   t.equal(box.state(id)?.status, 'running')
   t.equal(box.call(['delete', '--force', id]).status, 0)
 })

@@ -21,11 +21,20 @@ export const hasV1 = (controller: string): boolean =>
 
 const hasV2Controllers = (): boolean => existsSync('/sys/fs/cgroup/cgroup.controllers')
 
+/* Devices and freezer are no controllers on v2, but always there. */
+const hasV2 = (controller: string): boolean =>
+  hasV2Controllers() &&
+  ['devices', 'freezer', ...readFileSync('/sys/fs/cgroup/cgroup.controllers', 'utf8').trim().split(' ')].includes(
+    controller,
+  )
+
 const effectiveCaps = (): bigint =>
   BigInt(`0x${/^CapEff:\s*([0-9a-f]+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'}`)
 
 export const needsRoot = (): Skip => (process.getuid?.() === 0 ? false : 'not root')
 export const needsV1 = (controller: string): Skip => (hasV1(controller) ? false : `no cgroup v1 ${controller}`)
+export const needsController = (name: string): Skip =>
+  hasV1(name) || hasV2(name) ? false : `no cgroup ${name} controller`
 export const needsV2 = (): Skip => (hasV2Controllers() ? false : 'no unified cgroup v2')
 export const needsCommand = (name: string): Skip => (hasCommand(name) ? false : `no ${name}`)
 export const needsFile = (path: string): Skip => (existsSync(path) ? false : `no ${path}`)
