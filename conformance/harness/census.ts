@@ -6,7 +6,17 @@
  */
 
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmdirSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /** Part of every name that this test process gives to a directory, container or cgroup. */
@@ -40,6 +50,7 @@ let home: string | undefined
 /** Moves the test process into a cgroup of its own, so that everything it starts can be told from the rest. */
 export function claimProcesses(): void {
   if (home !== undefined) return
+  sweepDead()
   const mounts = cgroupMounts()
   const named =
     mounts.find((mount) => mount.controllers.includes('name=')) ?? mounts.find((mount) => mount.controllers === '')
@@ -66,12 +77,12 @@ const readOr = (path: string, fallback: string): string => {
 }
 
 /** pid → command line of every live process that descends from this test process, itself excepted. */
-export function processes(): ReadonlyMap<number, string> {
+export function processes(word = token): ReadonlyMap<number, string> {
   const found = new Map<number, string>()
   for (const name of readdirSync('/proc')) {
     const pid = Number(name)
     if (!Number.isInteger(pid) || pid === process.pid) continue
-    if (!readOr(`/proc/${name}/cgroup`, '').includes(token)) continue
+    if (!readOr(`/proc/${name}/cgroup`, '').includes(word)) continue
     // A zombie waits for its parent, which may be the machine's init: nothing that a runtime leaves.
     const stat = readOr(`/proc/${name}/stat`, ') Z')
     if (stat.slice(stat.lastIndexOf(')') + 2)[0] === 'Z') continue
@@ -81,7 +92,7 @@ export function processes(): ReadonlyMap<number, string> {
   return found
 }
 
-function walk(dir: string, depth: number, found: string[]): void {
+function walk(dir: string, depth: number, word: string, found: string[]): void {
   let names: string[]
   try {
     names = readdirSync(dir, { withFileTypes: true })
@@ -92,22 +103,22 @@ function walk(dir: string, depth: number, found: string[]): void {
   }
   for (const name of names) {
     const path = join(dir, name)
-    if (path.includes(token) && path !== home) found.push(path)
-    if (depth > 0) walk(path, depth - 1, found)
+    if (path.includes(word) && path !== home) found.push(path)
+    if (depth > 0) walk(path, depth - 1, word, found)
   }
 }
 
 /** Every cgroup directory with the token in its path, parents first. */
-export function cgroups(): readonly string[] {
+export function cgroups(word = token): readonly string[] {
   const found: string[] = []
-  for (const mount of cgroupMounts()) walk(mount.dir, 8, found)
+  for (const mount of cgroupMounts()) walk(mount.dir, 8, word, found)
   return found
 }
 
-const mounts = (): readonly string[] =>
+const mounts = (word = token): readonly string[] =>
   readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
-    .filter((line) => line.includes(token))
+    .filter((line) => line.includes(word))
     .map((line) => line.split(' ').slice(3, 6).join(' '))
 
 /* Two levels, not through links: a state directory may hold one to its cgroup. */
@@ -168,16 +179,16 @@ export function leaks(before: Census, after: Census): Partial<Record<keyof Censu
 }
 
 /** Removes whatever carries the token, so that one leak is reported once and not by every later test. */
-export function sweep(): void {
-  for (const pid of processes().keys()) {
+export function sweep(word = token): void {
+  for (const pid of processes(word).keys()) {
     try {
       process.kill(pid, 'SIGKILL')
     } catch {
       // gone by itself
     }
   }
-  for (const line of mounts()) spawnSync('umount', ['-l', line.split(' ')[1] ?? ''], { stdio: 'ignore' })
-  for (const path of [...cgroups()].reverse()) {
+  for (const line of mounts(word)) spawnSync('umount', ['-l', line.split(' ')[1] ?? ''], { stdio: 'ignore' })
+  for (const path of [...cgroups(word)].reverse()) {
     try {
       writeFileSync(join(path, 'freezer.state'), 'THAWED')
     } catch {
@@ -188,5 +199,16 @@ export function sweep(): void {
     } catch {
       // busy for as long as the killed processes take to go; the next sweep gets it
     }
+  }
+}
+
+/** Removes what test processes that were killed have left: their names hold their pid. */
+export function sweepDead(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const pid = /^runttest(\d+)x[0-9a-f]+$/.exec(name)?.[1]
+    if (pid === undefined || existsSync(`/proc/${pid}`)) continue
+    sweep(name)
+    sweep(name)
+    rmSync(join(tmpdir(), name), { recursive: true, force: true })
   }
 }
