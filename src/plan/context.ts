@@ -56,6 +56,9 @@ export interface NamespacePlan {
   readonly forks: boolean
   /** Device nodes cannot be made: a user namespace of the container's, or of the runtime's. */
   readonly unprivileged: boolean
+  /** Who clones the host's mounts for binds. Root's runtime, where init may not reach them; without privileges, or where nothing
+   * keeps init from them, init itself. */
+  readonly cloner: 'runtime' | 'init'
 }
 
 /** Slots with a meaning for more than one section. `proc`, `dev` and `devpts` are filled when the config mounts them. */

@@ -122,21 +122,22 @@ function makeNode(context: PlanContext, { device, from }: PlannedDevice, dev: nu
 }
 
 function bindDevice(context: PlanContext, { device, from }: PlannedDevice): SectionSteps {
-  const node = context.slots.allocate(`host ${device.path}`)
+  const byRuntime = context.namespaces.cloner === 'runtime'
+  const name = `host ${device.path}`
+  const node = byRuntime ? context.slots.allocate(name) : context.slots.temporary(name)
   const target = openTarget(context, from, device.path, { onMissing: ON_MISSING_CREATE })
-  return {
-    runtime: [
-      {
-        op: 'open_tree',
-        from,
-        path: device.path,
-        flags: OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC,
-        into: node,
-        expectRdev: makedev(Number(device.major), Number(device.minor)),
-      },
-      // Still a peer of the host's /dev: what the container mounts over its node would cover the host's.
-      { op: 'mount_setattr', from, fd: node, propagation: MS_PRIVATE },
-    ],
-    container: [target, { op: 'move_mount', from, mount: node, to: target.into }],
-  }
+  const clone: Step[] = [
+    {
+      op: 'open_tree',
+      from,
+      path: device.path,
+      flags: OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC,
+      into: node,
+      expectRdev: makedev(Number(device.major), Number(device.minor)),
+    },
+    // Still a peer of the host's /dev: what the container mounts over its node would cover the host's.
+    { op: 'mount_setattr', from, fd: node, propagation: MS_PRIVATE },
+  ]
+  const place: Step[] = [target, { op: 'move_mount', from, mount: node, to: target.into }]
+  return byRuntime ? { runtime: clone, container: place } : { runtime: [], container: [...clone, ...place] }
 }

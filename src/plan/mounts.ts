@@ -84,8 +84,10 @@ function bindSteps(context: PlanContext, planned: PlannedMount): SectionSteps {
   const source = mount.source ?? ''
   if (source === '') throw new RuntError('config', `${from}: a bind mount needs a source`, { path: from })
   // In a user namespace the source may be out of init's reach, and a peer of the host's mount can only be had on the host; so then
-  // the runtime clones it and hands it over.
-  const byRuntime = namespaces.unprivileged || isIdMapped(planned) || wantsShared(context.linux.rootfsPropagation)
+  // the runtime clones it and hands it over. An ordinary user's runtime may not, and need not: init can reach what its user can.
+  const { cloner, unprivileged } = namespaces
+  const isPeer = !unprivileged && wantsShared(context.linux.rootfsPropagation)
+  const byRuntime = cloner === 'runtime' || isIdMapped(planned) || isPeer
   const name = `bind ${mount.destination}`
   const tree = byRuntime ? slots.allocate(name) : slots.temporary(name)
   const recursive = options.bind === 'rbind' ? AT_RECURSIVE : 0

@@ -201,3 +201,32 @@ t.test('the owner without a user namespace, and of a uid that is not mapped', (t
   t.equal(cgroupOwner(config(70000, range)), undefined)
   t.end()
 })
+
+t.test('who clones the mounts of the host: root’s runtime for an init that may not reach them, else init', (t) => {
+  const own = [{ containerID: 0, hostID: 1000, size: 1 }]
+  const mounts = [...(defaultMounts() as JsonObject[]), { destination: '/v', type: 'bind', source: '/v' }]
+  const cloned = (planned: ReturnType<typeof planNamespaces>, side: 'runtimeSteps' | 'containerSteps') =>
+    planned.plan[side].flatMap((step) => (step.op === 'open_tree' && step.path !== undefined ? [step.path] : []))
+  const wanted = ['/bundle/rootfs', '/v', '/dev/null']
+  const byRuntime = planWith({
+    hostname: '',
+    mounts,
+    linux: { ...mapped, namespaces: [{ type: 'user' }, { type: 'mount' }] },
+  })
+  const linux = { uidMappings: own, gidMappings: own, namespaces: [{ type: 'user' }, { type: 'mount' }] }
+  const byInit = planWith({ hostname: '', mounts, linux }, { host: userHost })
+  t.same(
+    wanted.filter((path) => cloned(byRuntime, 'runtimeSteps').includes(path)),
+    wanted,
+  )
+  t.same(
+    cloned(byRuntime, 'containerSteps').filter((path) => wanted.includes(path)),
+    [],
+  )
+  t.same(
+    wanted.filter((path) => cloned(byInit, 'containerSteps').includes(path)),
+    wanted,
+  )
+  t.same(cloned(byInit, 'runtimeSteps'), [], 'an ordinary user may not clone anything')
+  t.end()
+})

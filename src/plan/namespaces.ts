@@ -53,7 +53,8 @@ export function planNamespaces(linux: Linux, facts: HostFacts): NamespacePlan {
   const forks = inUserNamespace || of('pid') === 'join' || of('time') !== 'host'
   const byClone = forks ? [] : (['ipc', 'mount', 'network', 'pid', 'uts'] as const)
   const cloneFlags = byClone.reduce((flags, type) => flags | (of(type) === 'new' ? namespaceFlags[type] : 0), 0)
-  return { of, cloneFlags, forks, unprivileged: inUserNamespace || facts.inUserNamespace }
+  const unprivileged = inUserNamespace || facts.inUserNamespace
+  return { of, cloneFlags, forks, unprivileged, cloner: unprivileged && facts.euid === 0 ? 'runtime' : 'init' }
 }
 
 /** Opening and joining the namespaces given by path. */

@@ -87,7 +87,7 @@ export function enterRootSteps(context: PlanContext): SectionSteps {
   }
   const attach: Step[] = [{ op: 'move_mount', from, mount: shared.root, path }]
   // In a user namespace init may not be able to reach the path; what the runtime has cloned still belongs to the host's peers.
-  if (namespaces.unprivileged) return { runtime: [clone], container: [...cut, part, ...attach] }
+  if (namespaces.cloner === 'runtime') return { runtime: [clone], container: [...cut, part, ...attach] }
   return { runtime: [], container: [...cut, clone, ...attach] }
 }
 
