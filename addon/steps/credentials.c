@@ -3,6 +3,7 @@
 #include "machine.h"
 
 #include <sys/prctl.h>
+#include <sys/stat.h>
 
 #include "kernel.h"
 #include "text.h"
@@ -14,6 +15,15 @@ static int check_id(struct machine *m, int64_t id) {
   if (id >= 0 && id < UINT32_MAX) return 0;
   detail_begin(m, "not an id");
   return -EINVAL;
+}
+
+int op_fchown(struct machine *m, const struct step_fchown *s) {
+  struct stat st;
+  int result = check_id(m, s->uid);
+  if (result == 0) result = (int)CALL(m, "fstat", fstat((int)s->fd, &st));
+  if (result < 0) return result;
+  if (st.st_uid == (uid_t)s->uid || (s->unless_rdev && st.st_rdev == (dev_t)s->unless_rdev)) return 0;
+  return (int)CALL(m, "fchown", fchown((int)s->fd, (uid_t)s->uid, (gid_t)-1));
 }
 
 int op_setgroups(struct machine *m, const struct step_setgroups *s) {

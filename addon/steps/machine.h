@@ -127,6 +127,7 @@ HANDLER(setsid);
 HANDLER(set_terminal);
 HANDLER(prlimit);
 HANDLER(umask);
+HANDLER(fchown);
 HANDLER(setgroups);
 HANDLER(setresgid);
 HANDLER(setresuid);

@@ -167,6 +167,8 @@ static int execute(struct machine *m, const struct step *s) {
     return op_prlimit(m, (const struct step_prlimit *)s);
   case OP_umask:
     return op_umask(m, (const struct step_umask *)s);
+  case OP_fchown:
+    return op_fchown(m, (const struct step_fchown *)s);
   case OP_setgroups:
     return op_setgroups(m, (const struct step_setgroups *)s);
   case OP_setresgid:

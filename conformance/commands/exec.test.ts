@@ -2,7 +2,7 @@
  * exec: a further process in a container (runc-exec(8)): which process the flags and the process file make, what it inherits,
  * its statuses, terminals, cgroups and descriptors, and in which states a container may be entered.
  */
-import { existsSync, mkdirSync, readFileSync, readlinkSync, rmdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readlinkSync, rmdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import type { Patch } from '../harness/bundle.ts'
@@ -447,6 +447,25 @@ scenario('exec passes stdin, stdout and stderr through', {}, async (t, box) => {
   t.equal(result.status, 0)
   t.equal(result.stdout === text, true, 'all of stdin came back on stdout')
   t.equal(result.stderr, 'problem\n', 'and stderr is apart')
+})
+
+scenario('exec lets a user open what its standard descriptors are', {}, async (t, box) => {
+  const id = await started(t, box)
+  const result = exec(box, ['-u', '1000'], id, ['sh', '-c', 'echo out >/dev/stdout && echo err >/dev/stderr'])
+  t.equal(result.status, 0, result.stderr)
+  t.equal(result.stdout, 'out\n')
+  t.equal(result.stderr, 'err\n')
+  t.equal(statSync('/dev/null').uid, 0, 'without giving it the null device')
+})
+
+scenario('exec has the session keyring of the container', {}, async (t, box) => {
+  const keyring = (result: Result): string | undefined => readReport(result).lines('keyring')[0]
+  const own = keyring(box.call(['run', '--bundle', box.bundle(probing(['keyring'])).dir, box.id()]))
+  const id = await started(t, box)
+  const [first, second] = [1, 2].map(() => keyring(exec(box, [], id, ['/bin/probe', 'keyring'])))
+  t.equal(first, second, 'the same for all processes')
+  t.match(first, `_ses.${id}`)
+  t.not(first, own)
 })
 
 scenario(

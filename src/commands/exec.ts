@@ -33,7 +33,7 @@ export const exec: Run<'exec'> = (context, flags, [id = '', ...args]) => {
   const facts = hostFacts(native.probe())
   const { plan, warnings } = planExec(config, process, targetOf(native, container.record, config, facts), facts, {
     id,
-    keyring: 'new',
+    keyring: container.record.keyring ?? 'new',
     preserveFds: flags['preserve-fds'],
     consoleSocket: flags['console-socket'],
     subgroups: flags.cgroup,

@@ -85,7 +85,10 @@ export function launchContainer(
 
   const lock = makeStateDirectory(context, root, directory)
   requireFreeCgroups(native, planned, directory)
-  const record = newRecord(context, id, bundle, rootfs, planned, ownerName(native, facts.euid))
+  const record: ContainerRecord = {
+    ...newRecord(context, id, bundle, rootfs, planned, ownerName(native, facts.euid)),
+    ...(flags['no-new-keyring'] && { keyring: 'keep' }),
+  }
   try {
     const cgroup = mainCgroup(record)
     if (cgroup !== undefined) native.symlink(cgroup, `${directory}/${CGROUP_LINK}`)

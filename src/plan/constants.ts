@@ -74,11 +74,13 @@ export const SECCOMP_FILTER_FLAG_NEW_LISTENER = 8
 
 export const EPERM = 1
 export const ENOENT = 2
+export const EBADF = 9
 export const EACCES = 13
 export const EBUSY = 16
 export const EEXIST = 17
 export const ENOTDIR = 20
 export const EINVAL = 22
+export const EROFS = 30
 export const ENOSYS = 38
 export const EOPNOTSUPP = 95
 

@@ -72,8 +72,13 @@ const ops = (steps: readonly { op: string }[]) => steps.map(({ op }) => op)
 
 t.test('the user: capabilities survive the change of ids, groups and gid come before uid', (t) => {
   const planned = planWith({ process: { user: { uid: 5, gid: 6, additionalGids: [7, 8] } } })
-  t.same(ops(stepsFrom(planned, 'process.user')), ['prctl', 'setgroups', 'setresgid', 'setresuid', 'umask'])
+  t.same(ops(stepsFrom(planned, 'process.user')).slice(3), ['prctl', 'setgroups', 'setresgid', 'setresuid', 'umask'])
   t.match(stepsOf(planned, 'setgroups'), [{ gids: [7, 8] }])
+  t.match(
+    stepsOf(planned, 'fchown'),
+    [0, 1, 2].map((fd) => ({ fd, uid: 5 })),
+    'the standard streams first of all',
+  )
   t.end()
 })
 

@@ -3,7 +3,7 @@
 
 import type { Capabilities } from '../config/config.ts'
 import { capabilityNames } from '../config/kernel-names.ts'
-import { EPERM, PR_SET_KEEPCAPS, PR_SET_NO_NEW_PRIVS } from './constants.ts'
+import { EBADF, EINVAL, EPERM, EROFS, makedev, PR_SET_KEEPCAPS, PR_SET_NO_NEW_PRIVS } from './constants.ts'
 import type { ProcessContext } from './context.ts'
 import type { Step } from './launch-plan.ts'
 
@@ -36,6 +36,24 @@ export function boundingSteps({ process, facts, namespaces }: ProcessContext): S
   const kept = capabilityMask(process.capabilities?.bounding ?? [])
   const capabilities = capabilityNumbers(available & ~kept)
   return capabilities.length === 0 ? [] : [{ op: 'capbset_drop', from: 'process.capabilities.bounding', capabilities }]
+}
+
+/**
+ * A process that is not root must be able to open /dev/stdout (which leads to a pipe or a file of the caller's) like its
+ * descriptor, as with runc. What belongs to a user that the namespace has no name for stays as it is, and so does null.
+ */
+export function standardStreamSteps({ process }: ProcessContext): Step[] {
+  const { uid } = process.user
+  if (uid === 0) return []
+  const tolerate = [EBADF, EINVAL, EPERM, EROFS]
+  return [0, 1, 2].map((fd) => ({
+    op: 'fchown',
+    from: 'process.user.uid',
+    fd,
+    uid,
+    unlessRdev: makedev(1, 3),
+    tolerate,
+  }))
 }
 
 /** Groups and ids. Becoming another user clears the permitted set unless KEEPCAPS is on. */

@@ -4,7 +4,7 @@
 
 import { ENOSYS, PR_SET_DUMPABLE } from './constants.ts'
 import type { ProcessContext } from './context.ts'
-import { boundingSteps, capabilitySteps, noNewPrivilegesSteps, userSteps } from './credentials.ts'
+import { boundingSteps, capabilitySteps, noNewPrivilegesSteps, standardStreamSteps, userSteps } from './credentials.ts'
 import { type Step, slotsOf } from './launch-plan.ts'
 import { memoryPolicySteps } from './memory-policy.ts'
 import { cwdStep, personalitySteps, programSteps, rlimitSteps, schedulingSteps, umaskStep } from './process.ts'
@@ -21,6 +21,7 @@ export function processSteps(context: ProcessContext, seccomp: SeccompSteps): St
     ...memoryPolicySteps(context),
     ...personalitySteps(context),
     ...rlimitSteps(context),
+    ...standardStreamSteps(context),
     // Without no_new_privs loading a filter needs CAP_SYS_ADMIN, so it comes before that is given up.
     ...seccomp.privileged,
     ...boundingSteps(context),

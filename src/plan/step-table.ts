@@ -180,6 +180,8 @@ export const stepTable = {
   // ---- the process ----
   prlimit: { resource: 'int', soft: 'int', hard: 'int' },
   umask: { mode: 'int' },
+  /** fchown(2) of an inherited descriptor, by its number, unless it belongs to `uid` already or is the device `unlessRdev`. */
+  fchown: { fd: 'int', uid: 'int', unlessRdev: 'int?' },
   setgroups: { gids: 'ints' },
   setresgid: { gid: 'int' },
   setresuid: { uid: 'int' },

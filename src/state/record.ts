@@ -40,6 +40,8 @@ export interface ContainerRecord {
   readonly resources?: string
   /** `shared`: killing init does not kill the others. */
   readonly pidNamespace: 'own' | 'shared'
+  /** Its processes keep their callers' session keyrings (--no-new-keyring); absent: they share one of the container's. */
+  readonly keyring?: 'keep'
   readonly hooks: { readonly poststart: readonly Hook[]; readonly poststop: readonly Hook[] }
   /** What init still has to do at start, for the sentence of a failure: the index of the first step, and the steps. */
   readonly startSteps: { readonly first: number; readonly steps: readonly StartStep[] }
