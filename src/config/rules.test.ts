@@ -72,8 +72,19 @@ const cases: readonly Case[] = [
       { mounts: [{ destination: '/x', source: '/y', options: ['bind'] }] },
       { mounts: [{ destination: '/x', source: '/y', options: ['bind', 'idmap'], ...mapped }] },
       { mounts: [{ destination: '/x', source: '/y', options: ['ridmap'] }], ...withUser(mapped) },
+      { mounts: [{ destination: '/proc', type: 'proc', source: 'proc' }] },
+      { mounts: [{ destination: '/proc', source: '/proc', options: ['rbind'] }] },
+      { mounts: [{ destination: '/proc/meminfo', source: '/y', options: ['bind'] }] },
     ],
     invalid: [
+      [
+        { mounts: [{ destination: '/x/../proc/', source: '/y', options: ['bind'] }] },
+        'mounts[0].destination: "/x/../proc/" cannot be mounted on: only procfs may be there',
+      ],
+      [
+        { mounts: [{ destination: '/proc/self', type: 'tmpfs' }] },
+        'mounts[0].destination: "/proc/self" cannot be mounted on: it is inside /proc',
+      ],
       [{ mounts: [{ source: '/y' }] }, 'mounts[0].destination: is required'],
       [{ mounts: [{ destination: '/x', options: ['rbind'] }] }, 'mounts[0].source: is required for a bind mount'],
       [

@@ -1,7 +1,7 @@
 /** config.md "Mounts", options `idmap` and `ridmap`, `uidMappings` and `gidMappings`. Options as such are the planner's. */
 
 import type { Config, Mount } from '../config.ts'
-import { findNamespace, type Report } from '../rule.ts'
+import { findNamespace, quote, type Report } from '../rule.ts'
 import { checkIdMappings } from './id-mappings.ts'
 
 export function checkMounts(config: Config, report: Report): void {
@@ -9,6 +9,7 @@ export function checkMounts(config: Config, report: Report): void {
   for (let i = 0; i < mounts.length; i++) {
     const mount = mounts[i] as Mount
     const { options, uidMappings, gidMappings } = mount
+    checkProc(mount, `mounts[${i}].destination`, report)
     if (mount.source === undefined && (options.includes('bind') || options.includes('rbind'))) {
       report(`mounts[${i}].source`, 'is required for a bind mount')
     }
@@ -20,6 +21,40 @@ export function checkMounts(config: Config, report: Report): void {
       report(`mounts[${i}].options[${at}]`, 'needs uidMappings and gidMappings, or a user namespace')
     }
   }
+}
+
+/** Files of /proc that lxcfs and its like may replace, as with runc. */
+const REPLACEABLE = [
+  'cpuinfo',
+  'diskstats',
+  'loadavg',
+  'meminfo',
+  'net/dev',
+  'slabinfo',
+  'stat',
+  'swaps',
+  'sys/crypto/fips_enabled',
+  'sys/kernel/ns_last_pid',
+  'uptime',
+]
+
+/** Programs in the container, and other runtimes' exec, believe what /proc says: only procfs may be there (CVE-2019-16884). */
+function checkProc({ destination, type, source = '', options }: Mount, path: string, report: Report): void {
+  if (!destination.includes('proc')) return
+  const parts: string[] = []
+  for (const part of destination.split('/')) {
+    if (part === '..') parts.pop()
+    else if (part !== '' && part !== '.') parts.push(part)
+  }
+  if (parts[0] !== 'proc') return
+  const isBind = type === 'bind' || options.includes('bind') || options.includes('rbind')
+  const isProc = isBind ? source === '/proc' || source.startsWith('/proc/') : type === 'proc'
+  const inside = parts.slice(1).join('/')
+  if (isProc || options.includes('remount') || REPLACEABLE.includes(inside)) return
+  report(
+    path,
+    `${quote(destination)} cannot be mounted on: ${inside === '' ? 'only procfs may be there' : 'it is inside /proc'}`,
+  )
 }
 
 function checkMappings({ uidMappings, gidMappings }: Mount, path: string, report: Report): void {
