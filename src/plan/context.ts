@@ -73,6 +73,8 @@ export interface SharedSlots {
   userNamespace: number | undefined
   /** User namespaces made for id-mapped mounts, by their mappings. */
   readonly idMappings: Map<string, number>
+  /** Mounts that must stay writable until everything is in them. */
+  readonly readonlyLater: { readonly from: string; readonly mount: number }[]
 }
 
 /** The steps of a section for both sides. */

@@ -57,12 +57,12 @@ const isForeignDev = ({ config }: PlanContext): boolean =>
       destination === '/dev' && (type === 'bind' || options.includes('bind') || options.includes('rbind')),
   )
 
-/** The devices of the config and the default ones, unless the config has the same path. */
-function wantedDevices({ linux }: PlanContext): PlannedDevice[] {
+/** The devices of the config and the default ones, unless the config has a device or a mount of the same path. */
+function wantedDevices({ linux }: PlanContext, covered: ReadonlySet<string>): PlannedDevice[] {
   const own = linux.devices.map((device, index) => ({ device, from: `linux.devices[${index}] (${device.path})` }))
   const paths = new Set(own.map(({ device }) => device.path))
   return [
-    ...defaultDevices.filter(({ device }) => !paths.has(device.path)),
+    ...defaultDevices.filter(({ device }) => !paths.has(device.path) && !covered.has(device.path)),
     ...own.filter(({ device }) => device.path !== '/dev/ptmx'),
   ]
 }
@@ -90,7 +90,8 @@ export function deviceSteps(context: PlanContext): SectionSteps {
   if (isForeignDev(context)) return { runtime: [], container: [] }
   const { dev, steps } = openDev(context)
   const runtime: Step[] = []
-  for (const planned of wantedDevices(context)) {
+  const covered = new Set(context.config.mounts.map(({ destination }) => destination))
+  for (const planned of wantedDevices(context, covered)) {
     if (context.namespaces.unprivileged && planned.device.type !== 'p') {
       const part = bindDevice(context, planned)
       runtime.push(...part.runtime)
@@ -99,7 +100,10 @@ export function deviceSteps(context: PlanContext): SectionSteps {
       steps.push(...makeNode(context, planned, dev))
     }
   }
-  for (const [name, target] of links) steps.push({ op: 'symlinkat', from: `/dev/${name}`, target, at: dev, path: name })
+  for (const [name, target] of links) {
+    const from = `/dev/${name}`
+    if (!covered.has(from)) steps.push({ op: 'symlinkat', from, target, at: dev, path: name })
+  }
   return { runtime, container: steps }
 }
 

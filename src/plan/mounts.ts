@@ -9,6 +9,7 @@ import {
   FSCONFIG_CMD_CREATE,
   FSCONFIG_SET_FLAG,
   FSCONFIG_SET_STRING,
+  MOUNT_ATTR_RDONLY,
   O_CLOEXEC,
   O_PATH,
   OPEN_TREE_CLOEXEC,
@@ -168,15 +169,13 @@ const strict = (type: string): boolean => type === 'proc' || type === 'sysfs'
 function fileSystemSteps(context: PlanContext, planned: PlannedMount): Step[] {
   const { mount, from, options } = planned
   const type = mount.type ?? 'none'
-  const into = keptSlot(context, type, mount.destination)
-  const make = detachedMountSteps(context, {
-    from,
-    type,
-    source: mount.source ?? '',
-    data: labelled(context, type, options.data),
-    attributes: options.attributes.set,
-    into,
-  })
+  const data = labelled(context, type, options.data)
+  if (data.some(isLong)) return classicMountSteps(context, planned, data)
+  const into = keptSlot(context, planned, type)
+  const later = isReadonlyLater(planned, type) ? MOUNT_ATTR_RDONLY : 0
+  if (later !== 0) context.shared.readonlyLater.push({ from, mount: into })
+  const attributes = options.attributes.set & ~later
+  const make = detachedMountSteps(context, { from, type, source: mount.source ?? '', data, attributes, into })
   const finish = [
     ...attributeSteps(from, into, { ...options, attributes: { set: 0, clear: 0 } }),
     ...propagationSteps(from, into, options),
@@ -197,6 +196,32 @@ function fileSystemSteps(context: PlanContext, planned: PlannedMount): Step[] {
     ...copyUp,
     ...finish,
     { op: 'move_mount', from, mount: into, to: target.into },
+  ]
+}
+
+/** fsconfig(2) takes values of up to 255 bytes; an overlay's list of layers may have more. */
+const isLong = (option: string): boolean =>
+  option.length > 85 && utf8Length(option.slice(option.indexOf('=') + 1)) > 255
+
+const utf8Length = (text: string): number =>
+  [...text].reduce((length, c) => length + (c < '\u0080' ? 1 : c < '\u0800' ? 2 : c.length === 1 ? 3 : 4), 0)
+
+/** mount(2), which takes a page of options; onto the current directory, so that the target is used by descriptor all the same. */
+function classicMountSteps(
+  context: PlanContext,
+  { mount, from, options }: PlannedMount,
+  data: readonly string[],
+): Step[] {
+  const target = openTarget(context, from, mount.destination, {})
+  const mounted = openTarget(context, from, mount.destination, { onMissing: 0 })
+  const { source, type } = mount
+  return [
+    target,
+    { op: 'fchdir', from, fd: target.into },
+    { op: 'mount', from, source, target: '.', fstype: type, data: data.join(',') },
+    mounted,
+    ...attributeSteps(from, mounted.into, options),
+    ...propagationSteps(from, mounted.into, options),
   ]
 }
 
@@ -238,16 +263,25 @@ function labelled({ linux, facts }: PlanContext, type: string, data: readonly st
 }
 
 /** The slot a new mount goes to; those that later sections write to are remembered. */
-function keptSlot({ slots, shared }: PlanContext, type: string, destination: string): number {
-  const kept = keptName(type, destination)
-  if (kept === undefined) return slots.temporary(`mount ${destination}`)
+function keptSlot({ slots, shared }: PlanContext, planned: PlannedMount, type: string): number {
+  const { destination } = planned.mount
+  const kept = keptName(planned, type)
+  if (kept === undefined && !isReadonlyLater(planned, type)) return slots.temporary(`mount ${destination}`)
   const slot = slots.allocate(destination)
-  shared[kept] = slot
+  if (kept !== undefined) shared[kept] = slot
   return slot
 }
 
-function keptName(type: string, destination: string): 'proc' | 'dev' | 'devpts' | undefined {
-  if (type === 'proc' && destination === '/proc') return 'proc'
+/** A read-only procfs is of no use to those who want to write there. */
+function keptName({ mount, options }: PlannedMount, type: string): 'proc' | 'dev' | 'devpts' | undefined {
+  const { destination } = mount
+  if (type === 'proc' && destination === '/proc' && !isReadonly(options)) return 'proc'
   if (type === 'devpts' && destination === '/dev/pts') return 'devpts'
   return destination === '/dev' ? 'dev' : undefined
 }
+
+const isReadonly = ({ attributes }: MountOptions): boolean => (attributes.set & MOUNT_ATTR_RDONLY) !== 0
+
+/** Devices are made in /dev, and targets of other mounts in any tmpfs, which has nothing in it by itself. */
+const isReadonlyLater = ({ mount, options }: PlannedMount, type: string): boolean =>
+  isReadonly(options) && (type === 'tmpfs' || mount.destination === '/dev')

@@ -57,6 +57,7 @@ export function planCreate(config: Config, facts: HostFacts, options: PlanOption
       devpts: undefined,
       userNamespace: undefined,
       idMappings: new Map(),
+      readonlyLater: [],
     },
   }
   const { runtimeSteps, containerSteps, warnings } = orderSteps(context)

@@ -89,7 +89,7 @@ function valueText(op: string, field: string, value: unknown): string {
   if (op === 'prctl' && field === 'option') return prctlNames[value as number] ?? String(value)
   if (op === 'fsconfig' && field === 'command') return fsconfigNames[value as number] ?? String(value)
   if (prefixes !== undefined && typeof value === 'number') return flagText(value, prefixes)
-  if (octal.has(field) && typeof value === 'number') return `0${value.toString(8)}`
+  if (octal.has(field) && op !== 'set_mempolicy' && typeof value === 'number') return `0${value.toString(8)}`
   if (value instanceof Uint8Array) return `<${value.length} bytes>`
   if (Array.isArray(value))
     return `[${value.map((item) => (typeof item === 'string' ? JSON.stringify(item) : String(item))).join(' ')}]`

@@ -34,8 +34,14 @@ function selfWrites({ process, facts }: ProcessContext): { from: string; path: s
   return writes
 }
 
+/** Who has a user namespace may not lower its score any more. So then it is set before, and stays over fork(2). */
+export const scoreSteps = (context: PlanContext): Step[] =>
+  context.namespaces.of('user') === 'host' ? [] : hostProcSteps(context).filter(isScore)
+
+const isScore = ({ from }: { readonly from: string }): boolean => from === 'process.oomScoreAdj'
+
 export function procSteps(context: PlanContext): Step[] {
-  const writes = selfWrites(context)
+  const writes = selfWrites(context).filter((write) => !isScore(write) || context.namespaces.of('user') === 'host')
   const first = writes[0]
   if (first === undefined) return []
   const { proc, steps } = openProc(context, first.from)

@@ -113,7 +113,12 @@ export function switchRootSteps({ options, namespaces, shared }: PlanContext): S
 /** Propagation and read-only come last, when nothing has to be made in the root any more. */
 export function sealRootSteps({ config, linux, namespaces, shared }: PlanContext): Step[] {
   if (namespaces.of('mount') === 'host') return []
-  const steps: Step[] = []
+  const steps: Step[] = shared.readonlyLater.map(({ from, mount }) => ({
+    op: 'mount_setattr',
+    from,
+    fd: mount,
+    set: MOUNT_ATTR_RDONLY,
+  }))
   const wanted = linux.rootfsPropagation
   if (wanted !== undefined)
     steps.push({

@@ -16,7 +16,7 @@ import {
 } from './namespaces.ts'
 import { netDeviceSteps } from './net-devices.ts'
 import { maskedPathSteps, readonlyPathSteps, sysctlSteps } from './paths.ts'
-import { execveStep, procSteps } from './process.ts'
+import { execveStep, procSteps, scoreSteps } from './process.ts'
 import { inheritedSlots, keyringSteps, notDumpable, processSteps } from './process-steps.ts'
 import { enterRootSteps, sealRootSteps, switchRootSteps } from './root.ts'
 import { seccompSteps } from './seccomp.ts'
@@ -43,6 +43,7 @@ export function orderSteps(context: PlanContext): OrderedSteps {
   const containerSteps: Step[] = [
     // First of all, so that everything init does is accounted to the container.
     ...cgroup.containerSteps,
+    ...scoreSteps(context),
     ...joined.container,
     ...user.container,
     ...unshareSteps(context),
