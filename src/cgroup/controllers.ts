@@ -77,7 +77,7 @@ const CONTROLLERS: readonly Row[] = [
 /** The writes that one hierarchy is to get, and the controllers that they need. */
 export interface Share {
   readonly controllers: string[]
-  readonly writes: Write[]
+  writes: readonly Write[]
 }
 
 export type Shares = Map<Hierarchy, Share>
@@ -102,10 +102,10 @@ export function addShare(shares: Shares, hierarchy: Hierarchy, controller: strin
   if (writes.length === 0) return
   const share = shares.get(hierarchy)
   if (share === undefined) {
-    shares.set(hierarchy, { controllers: [controller], writes: [...writes] })
+    shares.set(hierarchy, { controllers: [controller], writes })
   } else {
     share.controllers.push(controller)
-    share.writes.push(...writes)
+    share.writes = [...share.writes, ...writes]
   }
 }
 

@@ -3,7 +3,7 @@
  * config's rules in their order, then the devices that every container has. Shared by v1 (writes) and v2 (a program).
  */
 
-import type { DeviceRule, Resources } from '../config/config.ts'
+import type { DeviceRule } from '../config/config.ts'
 
 /** One rule with everything spelled out. */
 export interface FullRule {
@@ -45,12 +45,21 @@ const DEFAULT_RULES: readonly FullRule[] = [
   defaultRule('c', 10, 200, ALL_RIGHTS, 'c 10:200'), // net/tun
 ]
 
+/** What `spec` writes, and engines that list nothing else: every access to every device is denied. */
+export const PLAIN_DEVICES: readonly DeviceRule[] = [{ allow: false, access: 'rwm' }]
+
+/** True for rules that come to the same as those. */
+export function isPlain(devices: readonly DeviceRule[]): boolean {
+  const [rule] = devices
+  if (devices.length !== 1 || rule === undefined || rule.allow) return false
+  const { type = 'a', major, minor, access = 'rwm' } = rule
+  return type === 'a' && major === undefined && minor === undefined && access === 'rwm'
+}
+
 /** The config's rules with their defaults filled in, and the default devices after them. */
-export function deviceRules(resources: Resources): FullRule[] {
+export function deviceRules(devices: readonly DeviceRule[]): FullRule[] {
   const rules: FullRule[] = []
-  resources.devices.forEach((rule, i) => {
-    addRule(rules, rule, `linux.resources.devices[${i}]`)
-  })
+  for (let i = 0; i < devices.length; i++) addRule(rules, devices[i] as DeviceRule, `linux.resources.devices[${i}]`)
   rules.push(...DEFAULT_RULES)
   return rules
 }

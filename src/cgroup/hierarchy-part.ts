@@ -51,7 +51,12 @@ export function planParts(
   if (host.mode === 'none' && problems.length === 0) {
     problems.push({ path: FROM, message: 'no cgroup hierarchy is mounted' })
   }
-  return host.hierarchies.map((hierarchy) => planPart(hierarchy, host, inner, shares.get(hierarchy)))
+  const parts: Part[] = []
+  for (let i = 0; i < host.hierarchies.length; i++) {
+    const hierarchy = host.hierarchies[i] as Hierarchy
+    parts.push(planPart(hierarchy, host, inner, shares.get(hierarchy)))
+  }
+  return parts
 }
 
 /** The devices controller of v1, where it is mounted. Without it and without v2 a container could open every device. */
@@ -65,11 +70,13 @@ function addDevices(shares: Shares, resources: Resources, host: CgroupHost, prob
   }
 }
 
+const NOTHING: Share = { controllers: [], writes: [] }
+
 function planPart(hierarchy: Hierarchy, host: CgroupHost, inner: string, share: Share | undefined): Part {
   const directory = cgroupDirectory(host, hierarchy, inner)
-  const writes = share?.writes ?? []
+  const { writes, controllers } = share ?? NOTHING
   // In hybrid mode what the v2 tree has left over is the host's: only what is asked for is passed on.
-  const enable = host.mode === 'v2' ? hierarchy.controllers : (share?.controllers ?? [])
+  const enable = host.mode === 'v2' ? hierarchy.controllers : controllers
   return { hierarchy, directory, path: `${directory.base}/${directory.inner}`, writes, enable }
 }
 
@@ -93,7 +100,7 @@ export function addLegacy(steps: Step[], part: Part, slot: number, slots: Slots,
   const { hierarchy, path, writes } = part
   if (hierarchy.controllers.includes('cpuset')) addCpusetDirectories(steps, part.directory, tolerate)
   else steps.push(directoryStep(path, FROM, 1, tolerate))
-  addWrites(steps, path, writes, slots)
+  if (writes.length > 0) addWrites(steps, path, writes, slots)
   // `tasks`, not cgroup.procs: a thread that moves itself takes no global lock and waits for no grace period.
   steps.push(openForWriting(`${path}/tasks`, slot, FROM, tolerate))
 }
@@ -114,9 +121,11 @@ function addCpusetDirectories(steps: Step[], { base, inner }: CgroupDirectory, t
 /** Directories by controller as in /proc/PID/cgroup, '' for v2. */
 export function pathsByController(parts: readonly Part[]): { [controller: string]: string } {
   const paths: { [controller: string]: string } = {}
-  for (const { hierarchy, path } of parts) {
+  for (let i = 0; i < parts.length; i++) {
+    const { hierarchy, path } = parts[i] as Part
+    const { controllers } = hierarchy
     if (hierarchy.version === 2) paths[''] = path
-    else for (const controller of hierarchy.controllers) paths[controller] = path
+    else for (let j = 0; j < controllers.length; j++) paths[controllers[j] as string] = path
   }
   return paths
 }

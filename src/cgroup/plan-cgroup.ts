@@ -19,7 +19,7 @@ import type { Resources } from '../config/config.ts'
 import { formatProblems, type Problem, RuntError } from '../errors.ts'
 import type { Step } from '../plan/launch-plan.ts'
 import { innerPath } from './cgroup-path.ts'
-import { deviceRules } from './device-rules.ts'
+import { deviceRules, isPlain, PLAIN_DEVICES } from './device-rules.ts'
 import { type CgroupHost, findHierarchy } from './hierarchies.ts'
 import { addLegacy, addUnified, FROM, type Part, pathsByController, planParts } from './hierarchy-part.ts'
 import { joinStep, type Slots } from './steps.ts'
@@ -76,6 +76,9 @@ const KEEP = -1
 /** Nothing there, no permission, or mounted read-only. */
 const NO_ACCESS = [ENOENT, EACCES, EPERM, EROFS]
 
+/** Computed when runt is built. */
+const PLAIN_PROGRAM = compileDeviceProgram(deviceRules(PLAIN_DEVICES))
+
 export function planCgroup(input: CgroupInput, host: CgroupHost, slots: Slots): CgroupPlan {
   const problems: Problem[] = []
   const inner = innerPath(input.id, input.cgroupsPath, problems)
@@ -87,7 +90,10 @@ export function planCgroup(input: CgroupInput, host: CgroupHost, slots: Slots): 
   const containerSteps: Step[] = []
   const inherit: number[] = []
   let cgroupSlot: number | undefined
-  for (const part of parts) {
+  const directories: string[] = []
+  for (let i = 0; i < parts.length; i++) {
+    const part = parts[i] as Part
+    directories.push(part.path)
     const tolerate = mayFail(part, input, host) ? NO_ACCESS : undefined
     const slot = slots.allocate(`cgroup ${part.hierarchy.controllers.join(',') || part.path}`)
     if (part.hierarchy.version === 2) {
@@ -104,7 +110,7 @@ export function planCgroup(input: CgroupInput, host: CgroupHost, slots: Slots): 
   return {
     mode: host.mode,
     paths: pathsByController(parts),
-    directories: parts.map((part) => part.path),
+    directories,
     runtimeSteps,
     containerSteps,
     inherit,
@@ -126,7 +132,7 @@ export function planDeviceFilter(
   slot: number,
 ): DeviceFilter | undefined {
   if (rootless || findHierarchy(host, 'devices') !== undefined) return undefined
-  const program = compileDeviceProgram(deviceRules(resources))
+  const program = isPlain(resources.devices) ? PLAIN_PROGRAM : compileDeviceProgram(deviceRules(resources.devices))
   return program && { program, slot, from: 'linux.resources.devices' }
 }
 
@@ -136,6 +142,6 @@ function mayFail(part: Part, input: CgroupInput, host: CgroupHost): boolean {
   const onlyGroups =
     part.hierarchy.version === 2
       ? host.mode === 'hybrid'
-      : part.hierarchy.controllers.every((name) => name.includes('='))
+      : part.hierarchy.controllers.length === 1 && part.hierarchy.controllers[0]?.includes('=') === true
   return onlyGroups || (input.rootless && input.cgroupsPath === undefined)
 }

@@ -59,7 +59,7 @@ export function planUpdate(input: UpdateInput, host: CgroupHost, slots: Slots): 
   const from = 'linux.resources.devices'
   return {
     steps: [...steps, openDirectory(unified, slot, from)],
-    deviceFilter: { program: compileDeviceProgram(deviceRules(input.resources)), slot, from },
+    deviceFilter: { program: compileDeviceProgram(deviceRules(input.resources.devices)), slot, from },
   }
 }
 

@@ -21,7 +21,7 @@ export function addWrites(steps: Step[], directory: string, writes: readonly Wri
   for (let i = 0; i < writes.length; ) {
     const run = runLength(writes, i)
     if (run === 1) steps.push(writeStep(directory, writes[i] as Write))
-    else addShared(steps, directory, writes.slice(i, i + run), slots)
+    else addShared(steps, directory, writes, i, i + run, slots)
     i += run
   }
 }
@@ -58,19 +58,32 @@ export function writeStep(directory: string, { file, data, from, tolerate }: Wri
   return tolerating({ op: 'write_file', from, path: `${directory}/${file}`, data }, tolerate)
 }
 
-function addShared(steps: Step[], directory: string, writes: readonly Write[], slots: Slots): void {
-  const { file, from } = writes[0] as Write
+/** The writes from `start` up to `end`, to one file. Loops are counted here: QuickJS pays for each turn of an iterator. */
+function addShared(
+  steps: Step[],
+  directory: string,
+  writes: readonly Write[],
+  start: number,
+  end: number,
+  slots: Slots,
+): void {
+  const { file, from } = writes[start] as Write
   const fd = slots.allocate(`cgroup ${file}`)
-  steps.push(openForWriting(`${directory}/${file}`, fd, from))
-  for (const write of writes) steps.push({ op: 'write', from: write.from, fd, data: write.data })
+  steps.push({ op: 'openat2', from, path: `${directory}/${file}`, flags: O_WRONLY | O_CLOEXEC, into: fd })
+  for (let i = start; i < end; i++) {
+    const write = writes[i] as Write
+    steps.push({ op: 'write', from: write.from, fd, data: write.data })
+  }
   steps.push({ op: 'close', from, fd })
 }
 
 /** How many writes from here on may share one descriptor. */
 function runLength(writes: readonly Write[], start: number): number {
-  const file = writes[start]?.file
-  let end = start + 1
-  if (writes[start]?.tolerate !== undefined) return 1
-  while (writes[end]?.file === file && writes[end]?.tolerate === undefined) end++
-  return end - start
+  const first = writes[start] as Write
+  if (first.tolerate !== undefined) return 1
+  const { file } = first
+  for (let end = start + 1; ; end++) {
+    const next = writes[end]
+    if (next === undefined || next.file !== file || next.tolerate !== undefined) return end - start
+  }
 }

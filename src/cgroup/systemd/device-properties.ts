@@ -14,7 +14,7 @@ const CLEAR: Property = { name: 'DeviceAllow', signature: 'a(ss)', value: [] }
 
 export function deviceProperties(resources: Resources, target: Target): Property[] {
   // Rules that v1 cannot express are v1's problem and reported there.
-  const list = deviceList(deviceRules(resources), [])
+  const list = deviceList(deviceRules(resources.devices), [])
   if (list.allowByDefault) {
     const policy = list.exceptions.length === 0 ? 'auto' : 'strict'
     return [CLEAR, { name: 'DevicePolicy', signature: 's', value: policy }]

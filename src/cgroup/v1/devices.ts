@@ -6,24 +6,31 @@
 import type { Resources } from '../../config/config.ts'
 import type { Problem } from '../../errors.ts'
 import { type DeviceList, deviceLine, deviceList } from '../device-list.ts'
-import { deviceRules, RIGHTS_TEXT } from '../device-rules.ts'
+import { deviceRules, type FullRule, isPlain, PLAIN_DEVICES, RIGHTS_TEXT } from '../device-rules.ts'
 import type { Write } from '../write.ts'
 
 /** For a new cgroup, which has its parent's list, of which nothing is known here: the default is always written. */
-export function devicesWrites(resources: Resources, problems: Problem[]): Write[] {
-  const list = deviceList(deviceRules(resources), problems)
+export function devicesWrites(resources: Resources, problems: Problem[]): readonly Write[] {
+  return isPlain(resources.devices) ? PLAIN : writesOf(deviceRules(resources.devices), problems)
+}
+
+function writesOf(rules: readonly FullRule[], problems: Problem[]): Write[] {
+  const list = deviceList(rules, problems)
   const writes: Write[] = [{ file: list.allowByDefault ? 'devices.allow' : 'devices.deny', data: 'a', from: list.from }]
   const file = list.allowByDefault ? 'devices.deny' : 'devices.allow'
   for (const { rule, rights } of list.exceptions) writes.push({ file, data: deviceLine(rule, rights), from: rule.from })
   return writes
 }
 
+/** Computed when runt is built. */
+const PLAIN: readonly Write[] = writesOf(deviceRules(PLAIN_DEVICES), [])
+
 /**
  * For a cgroup in use, `text` being its devices.list: only the differences, so that nobody is refused a device in between
  * that is allowed before and after.
  */
-export function devicesTransition(resources: Resources, text: string, problems: Problem[]): Write[] {
-  const target = deviceList(deviceRules(resources), problems)
+export function devicesTransition(resources: Resources, text: string, problems: Problem[]): readonly Write[] {
+  const target = deviceList(deviceRules(resources.devices), problems)
   const current = text.split('\n').filter((line) => line !== '')
   // A list that allows by default does not show its exceptions.
   const isComparable = !target.allowByDefault && !current.some((line) => line.startsWith('a'))

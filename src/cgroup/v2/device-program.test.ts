@@ -2,7 +2,6 @@ import fc from 'fast-check'
 import t from 'tap'
 import type { DeviceRule } from '../../config/config.ts'
 import { ALL_RIGHTS, deviceRules, type FullRule, RIGHTS } from '../device-rules.ts'
-import { noResources } from '../test-resources.ts'
 import { compileDeviceProgram } from './device-program.ts'
 
 interface Request {
@@ -95,7 +94,7 @@ t.test('golden: one narrow rule', (t) => {
 })
 
 function fullRules(devices: readonly DeviceRule[]): FullRule[] {
-  return deviceRules({ ...noResources, devices })
+  return deviceRules(devices)
 }
 
 /** The rules read plainly: for each right, the last rule that matches the device and names the right. */
