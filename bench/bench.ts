@@ -5,7 +5,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, release, tmpdir, totalmem } from 'node:os'
+import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { type Bundle, makeBundle } from '../conformance/harness/bundle.ts'
 import { cgroupMounts } from '../conformance/harness/census.ts'
@@ -333,7 +333,7 @@ function main(): void {
     '# Results of `make bench`',
     '',
     `Kernel ${release()}, ${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB, ` +
-      `${cgroupMounts().length} cgroup hierarchies, ${new Date().toISOString().slice(0, 10)}.`,
+      `${cgroupMounts().length} cgroup hierarchies, load average ${fixed(loadavg()[1] ?? 0, 1)}, ${new Date().toISOString().slice(0, 10)}.`,
     '',
     ...versions(),
     '- floor: `bench/floor.c`, the system calls of the default container and nothing else',
