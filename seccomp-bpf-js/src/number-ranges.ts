@@ -18,32 +18,46 @@ const addTable = (table: NumberTable, weight: number, ranges: Ranges, merging: M
   const limit = newer === undefined || newest - base >= size ? size : newest - base + 1
   const holes = HOLES[arch.table]
   const filler = common === 0 ? otherwise : outcomeOf(common, 0, width, merging)
+  const { keys } = table
   const { starts, outcomes, weights } = ranges
+  // What addRange does, without calling it for every number.
+  addRange(ranges, base, filler, 0)
   let end = starts.length - 1
+  let last = filler
   /** Numbers below this have been added. */
   let done = 0
-  let hole = 0
-  for (const key of table.keys) {
+  let hole = 1
+  for (let i = 0; i < keys.length; ++i) {
+    const key = keys[i] as number
     const slot = key >> INDEX_BITS
     if (slot >= limit) break
     const index = key & NO_NAME
     const list = index === NO_NAME ? 0 : (calls[index] as number)
     const outcome = list === 0 ? otherwise : outcomeOf(list, index, width, merging)
-    if (slot > done || done === 0) {
-      if (slot > done) addRange(ranges, base + done, filler, (slot - done) * weight)
-      addRange(ranges, base + slot, outcome, weight)
-      end = starts.length - 1
-    } else if (outcomes[end] === outcome) weights[end] = (weights[end] as number) + weight
-    else {
+    if (slot > done && last !== filler) {
+      end += 1
+      starts[end] = base + done
+      outcomes[end] = filler
+      weights[end] = (slot - done) * weight
+      last = filler
+    } else weights[end] = (weights[end] as number) + (slot - done) * weight
+    if (outcome === last) weights[end] = (weights[end] as number) + weight
+    else if (starts[end] === base + slot) {
+      outcomes[end] = outcome
+      weights[end] = weight
+      last = outcome
+    } else {
       end += 1
       starts[end] = base + slot
       outcomes[end] = outcome
       weights[end] = weight
+      last = outcome
     }
+    done = slot + 1
     if (index === NO_NAME) {
-      done = holes[hole + 1] as number
+      done = holes[hole] as number
       hole += 2
-    } else done = slot + 1
+    }
   }
   if (limit > done) addRange(ranges, base + done, filler, (limit - done) * weight)
   addRange(ranges, base + limit, otherwise, 0)

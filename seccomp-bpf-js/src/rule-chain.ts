@@ -27,10 +27,10 @@ export interface Node {
   readonly value: number
   /** The condition it is part of: its operator gives the order on a level, its value settles some conflicts. */
   readonly condition: Condition
-  yesAction: number | undefined
-  yesLevel: Level | undefined
-  noAction: number | undefined
-  noLevel: Level | undefined
+  yesAction?: number | undefined
+  yesLevel?: Level | undefined
+  noAction?: number | undefined
+  noLevel?: Level | undefined
 }
 
 export const RANK: Readonly<Record<Operator, number>> = {
@@ -49,10 +49,6 @@ const lowNode = (condition: Condition, compare: number): Node => ({
   mask: condition.maskLow,
   value: (condition.low & condition.maskLow) >>> 0,
   condition,
-  yesAction: undefined,
-  yesLevel: undefined,
-  noAction: undefined,
-  noLevel: undefined,
 })
 
 const highNode = (condition: Condition, compare: number): Node => ({
@@ -61,10 +57,6 @@ const highNode = (condition: Condition, compare: number): Node => ({
   mask: condition.maskHigh,
   value: (condition.high & condition.maskHigh) >>> 0,
   condition,
-  yesAction: undefined,
-  yesLevel: undefined,
-  noAction: undefined,
-  noLevel: undefined,
 })
 
 /** NE, LT and LE are EQ, GE and GT with the outcome turned round. */
@@ -80,27 +72,6 @@ const COMPARE: Readonly<Record<Operator, number>> = {
   SCMP_CMP_LT: GE,
 }
 
-/** Makes an outcome of a test lead on: to the tests of the rule's next condition, or to its action. */
-type LeadOn = (node: Node, side: 'yes' | 'no') => void
-
-/** The tests of one condition; `leadOn` is called for each outcome on which the condition holds. */
-const testsOf = (condition: Condition, width: 32 | 64, leadOn: LeadOn): Node => {
-  const compare = COMPARE[condition.op]
-  const side = turned(condition.op) ? 'no' : 'yes'
-  const low = lowNode(condition, compare)
-  leadOn(low, side)
-  if (width === 32) return low
-  const ordered = compare === GT || compare === GE
-  const same = highNode(condition, ordered ? EQ : compare)
-  same.yesLevel = { nodes: [low] }
-  if (side === 'no') leadOn(same, 'no')
-  if (!ordered) return same
-  const above = highNode(condition, GT)
-  above.noLevel = { nodes: [same] }
-  if (side === 'yes') leadOn(above, 'yes')
-  return above
-}
-
 /** Conditions that compare something, arguments in ascending order. */
 export const comparing = (rule: Rule, width: 32 | 64): readonly Condition[] => {
   const [only] = rule.conditions
@@ -110,17 +81,38 @@ export const comparing = (rule: Rule, width: 32 | 64): readonly Condition[] => {
   return useful.length < 2 ? useful : useful.sort((a, b) => a.index - b.index)
 }
 
-/** The tests of conditions from `at` on. A condition may hold on two branches, and each gets its own tests below. */
+/** Lets an outcome of a test lead on, to the tests of the rule's next condition or to its action. */
+const leadOn = (
+  node: Node,
+  side: 'yes' | 'no',
+  conditions: readonly Condition[],
+  next: number,
+  action: number,
+  width: 32 | 64,
+) => {
+  const level = next < conditions.length ? chainOf(conditions, next, action, width) : undefined
+  if (level === undefined) {
+    if (side === 'yes') node.yesAction = action
+    else node.noAction = action
+  } else if (side === 'yes') node.yesLevel = level
+  else node.noLevel = level
+}
+
+/** The tests of conditions from `at` on. A condition may hold on two outcomes, and each gets its own tests below. */
 export const chainOf = (conditions: readonly Condition[], at: number, action: number, width: 32 | 64): Level => {
-  const leadOn: LeadOn = (node, side) => {
-    if (at + 1 === conditions.length) {
-      if (side === 'yes') node.yesAction = action
-      else node.noAction = action
-    } else {
-      const level = chainOf(conditions, at + 1, action, width)
-      if (side === 'yes') node.yesLevel = level
-      else node.noLevel = level
-    }
-  }
-  return { nodes: [testsOf(conditions[at] as Condition, width, leadOn)] }
+  const condition = conditions[at] as Condition
+  const compare = COMPARE[condition.op]
+  const side = turned(condition.op) ? 'no' : 'yes'
+  const low = lowNode(condition, compare)
+  leadOn(low, side, conditions, at + 1, action, width)
+  if (width === 32) return { nodes: [low] }
+  const ordered = compare === GT || compare === GE
+  const same = highNode(condition, ordered ? EQ : compare)
+  same.yesLevel = { nodes: [low] }
+  if (side === 'no') leadOn(same, 'no', conditions, at + 1, action, width)
+  if (!ordered) return { nodes: [same] }
+  const above = highNode(condition, GT)
+  above.noLevel = { nodes: [same] }
+  if (side === 'yes') leadOn(above, 'yes', conditions, at + 1, action, width)
+  return { nodes: [above] }
 }

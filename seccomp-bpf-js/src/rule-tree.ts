@@ -149,15 +149,21 @@ export const mergeRules = (
 ): { readonly tree: RuleTree; readonly conflict: Rule | undefined } => {
   let tree: RuleTree = { action: undefined, root: undefined }
   let merged: Merged[] = []
+  let longest = 0
   for (const rule of rules) {
     const one: Merged = { conditions: comparing(rule, width), rule }
     // An unconditional rule beats all others, and the first of them the later ones.
     if (one.conditions.length === 0) return { tree: { action: rule.action, root: undefined }, conflict: undefined }
-    const kept = merged.filter((other) => !isCovered(other, one))
-    if (kept.length < merged.length) {
-      merged = kept
-      tree = treeOf(merged, width)
-    } else if (merged.some((other) => isCovered(one, other))) continue
+    const { length } = one.conditions
+    if (length < longest) {
+      const kept = merged.filter((other) => !isCovered(other, one))
+      if (kept.length < merged.length) {
+        merged = kept
+        tree = treeOf(merged, width)
+      }
+    }
+    if (length > 1 && merged.some((other) => isCovered(one, other))) continue
+    if (length > longest) longest = length
     merged.push(one)
     if (addToTree(tree, one, width) === 'conflict') return { tree, conflict: rule }
   }
