@@ -5,7 +5,7 @@ import type { Hierarchy } from '../cgroup/hierarchies.ts'
 import { AT_RECURSIVE, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE } from './constants.ts'
 import type { PlanContext, SectionSteps } from './context.ts'
 import type { Step } from './launch-plan.ts'
-import { detachedMountSteps, openTarget, type PlannedMount } from './mounts.ts'
+import { detachedMountSteps, openTarget, type PlannedMount } from './mount-steps.ts'
 
 export function planCgroupMount(context: PlanContext, planned: PlannedMount): SectionSteps {
   const { facts } = context

@@ -18,7 +18,7 @@ import {
 } from './constants.ts'
 import type { PlanContext, SectionSteps } from './context.ts'
 import { ON_MISSING_CREATE, ON_MISSING_MKDIR, type Step } from './launch-plan.ts'
-import { openTarget } from './mounts.ts'
+import { openTarget } from './mount-steps.ts'
 
 interface PlannedDevice {
   readonly device: Device

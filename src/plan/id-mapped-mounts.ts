@@ -5,7 +5,7 @@
 import { AT_RECURSIVE, MOUNT_ATTR_IDMAP } from './constants.ts'
 import type { PlanContext } from './context.ts'
 import type { Step } from './launch-plan.ts'
-import type { PlannedMount } from './mounts.ts'
+import type { PlannedMount } from './mount-steps.ts'
 import { mapText } from './namespaces.ts'
 
 /** The mappings alone ask for it, too, as in runc. */

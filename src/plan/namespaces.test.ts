@@ -64,7 +64,8 @@ t.test('a time namespace needs a fork, and takes its offsets before it', (t) => 
   t.same(unshared(planned), [CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWTIME])
   const ops = planned.plan.containerSteps.map(({ op }) => op)
   t.ok(ops.indexOf('write_file') < ops.indexOf('fork'))
-  t.match(stepsFrom(planned, 'linux.timeOffsets')[1], { path: 'self/timens_offsets', data: 'boottime 7 0\n' })
+  const [offsets] = stepsOf(planned, 'write_file').filter(({ from }) => from === 'linux.timeOffsets')
+  t.match(offsets, { path: 'self/timens_offsets', data: 'boottime 7 0\n' })
   t.end()
 })
 

@@ -17,7 +17,7 @@ import {
 } from './constants.ts'
 import type { PlanContext } from './context.ts'
 import { ON_MISSING_SKIP, type Step } from './launch-plan.ts'
-import { detachedMountSteps, openTarget } from './mounts.ts'
+import { detachedMountSteps, openTarget } from './mount-steps.ts'
 
 /** A masked or read-only path is never followed through a link: the image would choose what it protects. */
 const resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS

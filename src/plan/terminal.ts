@@ -4,7 +4,7 @@
 import { AT_EMPTY_PATH, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE } from './constants.ts'
 import type { PlanContext, ProcessContext, SectionSteps } from './context.ts'
 import { ON_MISSING_CREATE, type Step } from './launch-plan.ts'
-import { openTarget } from './mounts.ts'
+import { openTarget } from './mount-steps.ts'
 
 const SOCK_STREAM = 1
 const KEEP_GROUP = -1 // devpts gives the group of its gid= option
