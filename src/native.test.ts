@@ -242,3 +242,42 @@ t.test('cgroups', { skip: noCgroups }, async (t) => {
   t.equal(native.destroyCgroup(parent, 0), true, 'what is gone is no error')
   t.equal(native.signalCgroup(parent, 9), 0)
 })
+
+t.test('running a program of the host', (t) => {
+  t.same(native.runProgram(['printf', 'a%sb', 'ü']), { status: 0, output: 'aüb' })
+  t.same(native.runProgram(['sh', '-c', 'cat; exit 3']), { status: 3, output: '' }, 'no input')
+  t.same(native.runProgram(['sh', '-c', 'kill -9 $$']), { status: 137, output: '' })
+  t.equal(native.runProgram(['head', '-c', '100000', '/dev/zero']).output.length, 100_000)
+  t.match(
+    thrown(() => native.runProgram(['no-such-program'])),
+    { code: 'ENOENT', path: 'no-such-program' },
+  )
+  t.end()
+})
+
+t.test('waiting for a change, the end of a process, or time', (t) => {
+  const file = join(scratch(t), 'file')
+  writeFileSync(file, '')
+  const sleeper = spawn('sleep', ['100'])
+  const pid = sleeper.pid as number
+  const startTime = native.processStatus(pid)?.startTime ?? ''
+  const watch = native.watchEvents(file, undefined)
+  const before = native.uptime()
+  t.equal(native.waitForEvent(watch, pid, startTime, 20), 'timeout')
+  t.ok(native.uptime() >= before + 20)
+  writeFileSync(file, 'x')
+  t.equal(native.waitForEvent(watch, pid, startTime, -1), 'event')
+  t.equal(native.waitForEvent(watch, pid, startTime, 0), 'timeout', 'once')
+  writeFileSync(file, 'y')
+  sleeper.kill('SIGKILL')
+  native.waitForExit(pid, startTime, -1)
+  t.equal(native.waitForEvent(watch, pid, startTime, -1), 'event', 'what happened before the end is told first')
+  t.equal(native.waitForEvent(watch, pid, startTime, -1), 'ended')
+  t.equal(native.waitForEvent(-1, pid, startTime, -1), 'ended')
+  native.close(watch)
+  t.match(
+    thrown(() => native.watchEvents(join(file, 'none'), undefined)),
+    { code: 'ENOTDIR' },
+  )
+  t.end()
+})

@@ -112,5 +112,5 @@ int bpf_attach_device_program(struct machine *m, int cgroup, const struct bytes 
 }
 
 int op_bpf_prog_attach(struct machine *m, const struct step_bpf_prog_attach *s) {
-  return bpf_attach_device_program(m, machine_fd(m, s->cgroup), &s->program, 0);
+  return bpf_attach_device_program(m, machine_fd(m, s->cgroup), &s->program, (int)s->replace);
 }

@@ -4,7 +4,8 @@
 
 import { parseHierarchies } from '../cgroup/hierarchies.ts'
 import { mergeResources, updateResources } from '../cgroup/merge-resources.ts'
-import { planUpdate } from '../cgroup/plan-update.ts'
+import { planUpdate, type UpdatePlan } from '../cgroup/plan-update.ts'
+import { ALLOW_ALL } from '../cgroup/v2/device-program.ts'
 import type { Resources } from '../config/config.ts'
 import { stringify } from '../config/json.ts'
 import { parseConfig, parseResources } from '../config/parse-config.ts'
@@ -79,17 +80,19 @@ function apply(native: Native, { record: { cgroups } }: Container, resources: Re
     parseHierarchies(probe),
     slots,
   )
-  if (deviceFilter !== undefined) {
-    const message = `${deviceFilter.from}: the device rules of a container on cgroup v2 cannot be changed yet`
-    throw new RuntError('host', message, { path: deviceFilter.from })
-  }
-  if (steps.length === 0) return
+  const runtimeSteps = deviceFilter === undefined ? steps : [...steps, attachStep(deviceFilter)]
+  if (runtimeSteps.length === 0) return
   const before = presentValues(native, steps)
-  const plan: LaunchPlan = { slots: slots.names, runtimeSteps: steps, containerSteps: [] }
+  const plan: LaunchPlan = { slots: slots.names, runtimeSteps, containerSteps: [] }
   const event = native.launch(plan, { preserveFds: 0 })
   if (event.kind !== 'failed') return
   restore(native, before)
   throw describeUpdateFailure(native, plan, event, cgroups)
+}
+
+/** The last step: it cannot be put back. */
+function attachStep({ program, slot, from }: NonNullable<UpdatePlan['deviceFilter']>): Step {
+  return { op: 'bpf_prog_attach', from, cgroup: slot, program: program ?? ALLOW_ALL, replace: 1 }
 }
 
 /** What is in the files to be written, in their order. Files of several lines, or that cannot be read, are left out. */

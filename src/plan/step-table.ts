@@ -112,8 +112,9 @@ export const stepTable = {
   fork: { flags: 'int?' },
   /** Runtime only: a user namespace with these mappings (lines of uid_map and gid_map) and nobody in it, for id-mapped mounts. */
   make_userns: { uidMap: 'string', gidMap: 'string', into: 'into' },
-  /** Runtime only: bpf(BPF_PROG_LOAD) of a device program, bpf(BPF_PROG_ATTACH) to the cgroup whose directory is open in `cgroup`. */
-  bpf_prog_attach: { cgroup: 'slot', program: 'bytes' },
+  /** Runtime only: bpf(BPF_PROG_LOAD) of a device program, bpf(BPF_PROG_ATTACH) to the cgroup whose directory is open in `cgroup`.
+   * `replace` 1: what was attached to this very cgroup before is detached afterwards. */
+  bpf_prog_attach: { cgroup: 'slot', program: 'bytes', replace: 'int?' },
   /** Runtime only: write `data` to /proc/<pid of init>/`file` (uid_map, gid_map, setgroups, oom_score_adj). */
   write_child: { file: 'string', data: 'string' },
   /** Runtime only: run newuidmap/newgidmap: `program` <pid of init> `args`. */

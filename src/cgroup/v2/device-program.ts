@@ -111,3 +111,6 @@ function encode(instructions: readonly Instruction[]): Uint8Array {
   })
   return bytes
 }
+
+/** For a cgroup that has had a program, and from now on allows everything. */
+export const ALLOW_ALL: Uint8Array = encode(verdict(1))
