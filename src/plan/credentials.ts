@@ -9,22 +9,21 @@ import type { Step } from './launch-plan.ts'
 
 const everything = (1n << BigInt(capabilityNames.length)) - 1n
 
+const bits = new Map(capabilityNames.map((name, number) => [name as string, 1n << BigInt(number)]))
+
 /** A set as a bit mask. Unknown names are left out: config/ has warned of them. */
 export function capabilityMask(names: readonly string[]): bigint {
   let mask = 0n
-  for (const name of names) {
-    const number = capabilityNames.indexOf(name.toUpperCase())
-    if (number >= 0) mask |= 1n << BigInt(number)
-  }
+  for (const name of names) mask |= bits.get(name) ?? bits.get(name.toUpperCase()) ?? 0n
   return mask
 }
 
 /** The numbers in a mask, ascending. */
 function capabilityNumbers(mask: bigint): number[] {
   const numbers: number[] = []
-  const [low, high] = [Number(mask & 0xffffffffn), Number(mask >> 32n)]
-  for (let n = 0; n < 32; n++) if ((low >>> n) & 1) numbers.push(n)
-  for (let n = 0; n < 32; n++) if ((high >>> n) & 1) numbers.push(n + 32)
+  if (mask === 0n) return numbers
+  for (let rest = Number(mask & 0xffffffffn); rest !== 0; rest &= rest - 1) numbers.push(31 - Math.clz32(rest & -rest))
+  for (let rest = Number(mask >> 32n); rest !== 0; rest &= rest - 1) numbers.push(63 - Math.clz32(rest & -rest))
   return numbers
 }
 

@@ -70,14 +70,17 @@ const fieldsOf = (kind: 'slot' | 'into'): Readonly<Record<Op, readonly string[]>
 }
 const slotFields = { slot: fieldsOf('slot'), into: fieldsOf('into') }
 
-/** The slots that any of the steps reads ('slot') or fills ('into'). */
-export function slotsOf(steps: readonly Step[], kind: 'slot' | 'into'): Set<number> {
-  const slots = new Set<number>()
+/** The slots that any of the steps reads ('slot') or fills ('into'), in the order of their first use. */
+export function slotsOf(steps: readonly Step[], kind: 'slot' | 'into'): number[] {
+  const slots: number[] = []
+  const seen: boolean[] = []
   const fields = slotFields[kind]
   for (const step of steps) {
     for (const name of fields[step.op]) {
       const slot = (step as unknown as Readonly<Record<string, number | undefined>>)[name]
-      if (slot !== undefined) slots.add(slot)
+      if (slot === undefined || seen[slot] === true) continue
+      seen[slot] = true
+      slots.push(slot)
     }
   }
   return slots

@@ -46,5 +46,5 @@ export function keyringSteps({ options }: ProcessContext): Step[] {
 /** Slots that the runtime fills before the clone and init reads. */
 export function inheritedSlots(before: readonly Step[], container: readonly Step[]): number[] {
   const read = slotsOf(container, 'slot')
-  return [...slotsOf(before, 'into')].filter((slot) => read.has(slot))
+  return slotsOf(before, 'into').filter((slot) => read.includes(slot))
 }
