@@ -46,16 +46,22 @@ export function cgroupMounts(): readonly CgroupMount[] {
 }
 
 let home: string | undefined
+/** Where the test process was before. */
+let origin: string | undefined
 
 /** Moves the test process into a cgroup of its own, so that everything it starts can be told from the rest. */
 export function claimProcesses(): void {
   if (home !== undefined) return
   sweepDead()
   const mounts = cgroupMounts()
-  const named =
-    mounts.find((mount) => mount.controllers.includes('name=')) ?? mounts.find((mount) => mount.controllers === '')
+  const unified = mounts.find((mount) => mount.controllers === '')
+  const named = mounts.find((mount) => mount.controllers.includes('name=')) ?? unified
   if (named === undefined) throw new Error('no cgroup hierarchy to keep the census in')
-  home = join(named.dir, token)
+  // An ordinary user may have been given a part of the v2 tree; beside its own cgroup is where a runtime puts containers.
+  const own = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1] ?? '/'
+  const isRoot = process.getuid?.() === 0
+  origin = isRoot ? named.dir : join(unified?.dir ?? named.dir, own)
+  home = join(origin, isRoot ? '' : '..', token)
   mkdirSync(home)
   writeFileSync(join(home, 'cgroup.procs'), String(process.pid))
 }
@@ -63,7 +69,7 @@ export function claimProcesses(): void {
 /** Undoes claimProcesses. */
 export function releaseProcesses(): void {
   if (home === undefined) return
-  writeFileSync(join(home, '../cgroup.procs'), String(process.pid))
+  writeFileSync(join(origin ?? '', 'cgroup.procs'), String(process.pid))
   rmdirSync(home)
   home = undefined
 }

@@ -91,6 +91,8 @@ export interface ScenarioOptions {
   readonly skip?: Skip
   /** Reasons why another runtime, run as a control, does not pass; RUNT_STRICT=1 runs it nevertheless. */
   readonly peers?: Partial<Record<RuntimeName, string>>
+  /** 'any': an ordinary user can run it too. */
+  readonly user?: 'root' | 'any'
 }
 
 const scratchRoot = join(tmpdir(), token)
@@ -241,7 +243,11 @@ export function scenario(
   body: (t: Test, box: Box) => Promise<void> | void,
 ): void {
   const peer = process.env.RUNT_STRICT ? undefined : options.peers?.[runtime.name]
-  const skip = either(needsRoot(), options.skip ?? false, peer === undefined ? false : `${runtime.name}: ${peer}`)
+  const skip = either(
+    options.user === 'any' ? false : needsRoot(),
+    options.skip ?? false,
+    peer === undefined ? false : `${runtime.name}: ${peer}`,
+  )
   t.test(name, { skip, timeout: scenarioTimeout }, async (test) => {
     claimProcesses()
     mkdirSync(store, { recursive: true })

@@ -2,7 +2,7 @@
 // /sys/fs/cgroup. With a cgroup namespace the hierarchies themselves, without one bind mounts of the container's own directories.
 
 import type { Hierarchy } from '../cgroup/hierarchies.ts'
-import { AT_RECURSIVE, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE } from './constants.ts'
+import { AT_RECURSIVE, ENOENT, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE } from './constants.ts'
 import type { PlanContext, SectionSteps } from './context.ts'
 import type { Step } from './launch-plan.ts'
 import { detachedMountSteps, openTarget, type PlannedMount } from './mount-steps.ts'
@@ -21,14 +21,21 @@ function unifiedSteps(context: PlanContext, { mount, from, options }: PlannedMou
   const attributes = options.attributes.set
   const make: Step[] =
     context.namespaces.of('cgroup') === 'host' && own !== undefined
-      ? cloneDirectory(from, own, into, attributes)
+      ? cloneDirectory(context, from, own, into, attributes)
       : detachedMountSteps(context, { from, type: 'cgroup2', source: 'cgroup', data: options.data, attributes, into })
   return [...make, target, { op: 'move_mount', from, mount: into, to: target.into }]
 }
 
-function cloneDirectory(from: string, path: string, into: number, attributes: number): Step[] {
-  const clone: Step = { op: 'open_tree', from, path, flags: OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC, into }
+function cloneDirectory(context: PlanContext, from: string, path: string, into: number, attributes: number): Step[] {
+  const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC
+  const clone: Step = { op: 'open_tree', from, path, flags, into, ...whenMissing(context) }
   return attributes === 0 ? [clone] : [clone, { op: 'mount_setattr', from, fd: into, set: attributes }]
+}
+
+/** An ordinary user without a path has a cgroup only where that is allowed (plan-cgroup.ts): else there is nothing to show. */
+function whenMissing({ facts, linux }: PlanContext): Pick<Step, 'tolerate'> {
+  const isOrdinary = facts.euid !== 0 || facts.inUserNamespace
+  return isOrdinary && linux.cgroupsPath === undefined ? { tolerate: [ENOENT] } : {}
 }
 
 /** v1: a tmpfs that holds one directory for each hierarchy, and links for the single names of joint ones (`cpu` to `cpu,cpuacct`). */
@@ -68,7 +75,7 @@ function hierarchySteps(context: PlanContext, hierarchy: Hierarchy, from: string
 }
 
 function hierarchyMount(context: PlanContext, hierarchy: Hierarchy, from: string, own: string, into: number): Step[] {
-  if (context.namespaces.of('cgroup') === 'host') return cloneDirectory(from, own, into, 0)
+  if (context.namespaces.of('cgroup') === 'host') return cloneDirectory(context, from, own, into, 0)
   const { version } = hierarchy
   const type = version === 2 ? 'cgroup2' : 'cgroup'
   const data = version === 2 ? [] : controllerOptions(hierarchy)
