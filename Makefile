@@ -3,6 +3,7 @@
 #   make            build/runt, build/runt.node, build/node/ and build/runt-node
 #   make test       everything that is checked: types, lint, tests
 #                   TESTS="word …" runs only the files whose path has one of the words, with test-only
+#   make vm-test    end-to-end tests in the virtual machine of ../shared/vm, where there is one
 #   make SANITIZE=1 test   the same with the C code under ASan and UBSan, in build/sanitize
 #   make DEBUG=1    keeps names, line numbers and symbols
 #   make SNAPSHOT=0 starts from bytecode instead of the saved state of the engine
@@ -102,7 +103,7 @@ $(call remember,$(JS_FLAGS),$(DEBUG) $(RUNT_COMMIT))
 
 # ---- what is built ----
 PROGRAMS := $(BUILD)/runt $(BUILD)/runt.node $(BUILD)/node/index.mjs $(BUILD)/runt-node
-.PHONY: all deps gen test test-only check lint format clean install demo bench coverage
+.PHONY: all deps gen test test-only vm-test check lint format clean install demo bench coverage
 all: $(PROGRAMS)
 
 # Everything else needs this first; the script does nothing where nothing is missing.
@@ -287,6 +288,10 @@ test: all check test-only
 PROBES := $(PROBE)/host $(PROBE)/snapshot $(PROBE)/probe.node $(BUILD)/steps-test $(BUILD)/steps-test-init
 test-only: $(PROGRAMS) $(PROBES) $(TEST_BUNDLES) $(TAP)
 	@scripts/test.sh $(BUILD)
+
+# End-to-end tests in a virtual machine with cgroup v2 and AppArmor, as root and as an ordinary user.
+vm-test: $(BUILD)/runt $(TEST_BUNDLES)
+	@scripts/vm-test.sh $(BUILD)
 
 coverage: $(GENERATED) $(BUILD)/runt.node
 	@scripts/coverage.sh $(BUILD)
