@@ -114,19 +114,42 @@ const sameCondition = (a: Condition, b: Condition): boolean =>
   a.maskHigh === b.maskHigh
 
 /**
- * Whether a rule says what a wider one says already: the same action, under the wider one's conditions and others before
- * them. (Others only after them is what adding to the tree finds by itself.)
+ * How many conditions a rule has before those of a wider one with the same action, 0 when it does not contain them. (A
+ * rule whose surplus comes only after them is what adding to the tree finds by itself.)
  */
-const isCovered = (narrow: Merged, wide: Merged): boolean => {
+const surplusBefore = (narrow: Merged, wide: Merged): number => {
   const surplus = narrow.conditions.length - wide.conditions.length
-  if (surplus <= 0 || narrow.rule.action !== wide.rule.action) return false
+  if (narrow.rule.action !== wide.rule.action) return 0
   for (let skip = 1; skip <= surplus; ++skip) {
     const covers = (condition: Condition, i: number) =>
       sameCondition(condition, narrow.conditions[skip + i] as Condition)
-    if (wide.conditions.every(covers)) return true
+    if (wide.conditions.every(covers)) return skip
   }
-  return false
+  return 0
 }
+
+/** Whether a rule's first conditions are those of another. */
+const sharesPrefix = (a: Merged, b: Merged, count: number): boolean =>
+  a.conditions.length >= count &&
+  b.conditions.slice(0, count).every((condition, i) => sameCondition(condition, a.conditions[i] as Condition))
+
+/**
+ * The rules that remain when a wider one comes: those it covers go, where everything below their surplus conditions has
+ * the same action. It matters, because what has gone cannot contradict later rules.
+ */
+const withoutCovered = (merged: readonly Merged[], wide: Merged): Merged[] =>
+  merged.filter((narrow) => {
+    const skip = surplusBefore(narrow, wide)
+    return (
+      skip === 0 ||
+      merged.some((other) => other.rule.action !== narrow.rule.action && sharesPrefix(other, narrow, skip))
+    )
+  })
+
+/** Whether a rule is not worth adding: a wider one is there, and nothing else but its action. */
+const isSuperfluous = (narrow: Merged, merged: readonly Merged[]): boolean =>
+  merged.every(({ rule }) => rule.action === narrow.rule.action) &&
+  merged.some((wide) => surplusBefore(narrow, wide) > 0)
 
 const addToTree = (tree: RuleTree, { conditions, rule }: Merged, width: 32 | 64): Outcome => {
   const chain = chainOf(conditions, 0, rule.action, width)
@@ -156,13 +179,13 @@ export const mergeRules = (
     if (one.conditions.length === 0) return { tree: { action: rule.action, root: undefined }, conflict: undefined }
     const { length } = one.conditions
     if (length < longest) {
-      const kept = merged.filter((other) => !isCovered(other, one))
+      const kept = withoutCovered(merged, one)
       if (kept.length < merged.length) {
         merged = kept
         tree = treeOf(merged, width)
       }
     }
-    if (length > 1 && merged.some((other) => isCovered(one, other))) continue
+    if (length > 1 && isSuperfluous(one, merged)) continue
     if (length > longest) longest = length
     merged.push(one)
     if (addToTree(tree, one, width) === 'conflict') return { tree, conflict: rule }
