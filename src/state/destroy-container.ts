@@ -12,6 +12,8 @@ import { thaw } from './status.ts'
 const SIGKILL = 9
 /** As long as runc waits. */
 const PATIENCE = 10_000
+/** For what has been killed to go. */
+const USUALLY_ENOUGH = 50
 
 /** Kills init and waits for its end. With a pid namespace of its own that is the end of all. */
 export function killInit(native: Native, record: ContainerRecord): void {
@@ -27,7 +29,7 @@ export function destroyCgroups(native: Native, record: ContainerRecord): void {
   for (const directory of cgroupDirectories(record)) {
     let removed: boolean
     try {
-      removed = native.destroyCgroup(directory, 0)
+      removed = native.destroyCgroup(directory, USUALLY_ENOUGH)
       if (!removed) {
         // Killed by now, but on v1 what is frozen dies only when it thaws; somebody may have left it so.
         thawAll(native, record)
