@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { describe, differential } from '../test/differential.ts'
-import { agreement } from '../test/libseccomp.ts'
+import { dockerDefault } from '../test/docker-default.ts'
+import { agreement, exportAll, libseccompAction } from '../test/libseccomp.ts'
 import { evaluate } from '../test/naive.ts'
 import { libseccompProgram } from '../test/programs.ts'
 import { architecturesLike, NAMES, profileFor, recordsFor } from '../test/random-profile.ts'
@@ -49,3 +50,31 @@ t.test(
     t.ok(tally.refused < tally.profiles / 10, 'most profiles are accepted')
   },
 )
+
+t.test('Docker’s default profile, call by call', { skip: 'missing' in program && program.missing }, async (t) => {
+  const path = 'path' in program ? program.path : ''
+  const native = 'SCMP_ARCH_X86_64'
+  // Without the few calls that this libseccomp does not know, or knows on fewer architectures.
+  const entries = dockerDefault.syscalls ?? []
+  const { names } = agreement(
+    path,
+    entries.flatMap((entry) => entry.names),
+  )
+  const syscalls = entries.map((entry) => ({ ...entry, names: entry.names.filter((name) => names.includes(name)) }))
+  const profile = { ...dockerDefault, syscalls }
+  const [exported] = exportAll(path, [{ profile, native }]).results
+  const result = compileSeccomp(profile, { arch: native })
+  if (!('filter' in result) || exported?.program === undefined) throw new Error('not compiled')
+  const own = decodeFilter(result.filter, 'little')
+  const values = [0n, 1n, 8n, 40n, 0x20000n, 0x20008n, 0xffffffffn, 1n << 32n, 0x7e020000n, 0x10000000n]
+  for (const name of dockerDefault.architectures ?? [])
+    for (let slot = 0; slot < 600; slot++)
+      for (const value of values) {
+        const record = { arch: ARCHITECTURES[name].audit, number: ARCHITECTURES[name].base + slot, args: [value] }
+        const { action, executed } = simulate(own, record)
+        if (action !== libseccompAction(profile, native, exported, record))
+          t.fail(`${name} ${slot} ${value}: ${action}`)
+        if (executed > simulate(exported.program, record).executed)
+          t.fail(`${name} ${slot} ${value}: ${executed} instructions`)
+      }
+})
