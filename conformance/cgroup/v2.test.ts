@@ -1,0 +1,165 @@
+/*
+ * What only pure cgroup v2 has (config-linux.md, Control groups, Unified; the kernel's cgroup-v2.rst): keys by name, values
+ * converted from v1's, processes born in their cgroup, cgroup.kill and cgroup.freeze over nested cgroups. Limits by effect
+ * are in limits.test.ts, for every kind of hierarchy.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Patch } from '../harness/bundle.ts'
+import { cgroupMounts } from '../harness/census.ts'
+import { either, needsCommand, needsV2 } from '../harness/requires.ts'
+import { type Box, scenario, until } from '../harness/scenario.ts'
+
+const skip = needsV2()
+const tree = cgroupMounts().find(({ controllers }) => controllers === '')?.dir ?? ''
+const sleepers = 'sleep 1000 & sleep 1000 & wait'
+
+/** A detached container at /ID, and its directory. */
+function detached(box: Box, linux: Patch = {}, args = ['sh', '-c', sleepers]): { id: string; dir: string } {
+  const id = box.id()
+  const bundle = box.bundle({ process: { args }, linux: { cgroupsPath: `/${id}`, ...linux } }, { name: id })
+  const result = box.call(['run', '-d', '--bundle', bundle.dir, id])
+  if (result.status !== 0) throw new Error(result.stderr)
+  return { id, dir: join(tree, id) }
+}
+
+const read = (dir: string, file: string): string => readFileSync(join(dir, file), 'utf8').trim()
+const processesOf = (dir: string): readonly string[] => read(dir, 'cgroup.procs').split('\n')
+
+scenario('limits are written in v2’s terms', { skip }, (t, box) => {
+  const resources = {
+    cpu: { shares: 2048, quota: 50_000, period: 100_000, cpus: '0', mems: '0' },
+    memory: { limit: 64 << 20, swap: 96 << 20, reservation: 16 << 20 },
+    pids: { limit: 40 },
+  }
+  const { id, dir } = detached(box, { resources })
+  t.equal(read(dir, 'cpu.max'), '50000 100000')
+  // The scale that runc 1.4 and crun 1.23 have: 1024 shares are the default weight, 100.
+  t.equal(read(dir, 'cpu.weight'), '174')
+  t.equal(read(dir, 'cpuset.cpus.effective'), '0')
+  t.equal(read(dir, 'memory.max'), `${64 << 20}`)
+  t.equal(read(dir, 'memory.low'), `${16 << 20}`)
+  t.equal(read(dir, 'memory.swap.max'), `${32 << 20}`, 'swap is counted apart')
+  t.equal(read(dir, 'pids.max'), '40')
+  t.equal(box.call(['update', '--cpu-quota', '20000', '--cpu-period', '200000', '--memory', '48M', id]).status, 0)
+  t.equal(read(dir, 'cpu.max'), '20000 200000')
+  t.equal(read(dir, 'memory.max'), `${48 << 20}`)
+  t.equal(box.call(['delete', '--force', id]).status, 0)
+  t.notOk(existsSync(dir))
+})
+
+scenario('unified keys are written last, and checked by name', { skip }, (t, box) => {
+  const unified = { 'pids.max': '7', 'memory.high': '33554432', 'cgroup.max.depth': '3' }
+  const { id, dir } = detached(box, { resources: { pids: { limit: 40 }, unified } })
+  t.equal(read(dir, 'pids.max'), '7')
+  t.equal(read(dir, 'memory.high'), '33554432')
+  t.equal(read(dir, 'cgroup.max.depth'), '3')
+  t.equal(box.call(['delete', '--force', id]).status, 0)
+  for (const [key, why] of [
+    ['../x.max', /not the name of a cgroup file/],
+    ['nodot', /not the name of a cgroup file/],
+    ['warp.max', /"warp" not available/],
+    ['memory.nosuch', /memory\.nosuch/],
+  ] as const) {
+    const bad = box.id()
+    const bundle = box.bundle(
+      { linux: { cgroupsPath: `/${bad}`, resources: { unified: { [key]: '1' } } } },
+      { name: bad },
+    )
+    const result = box.call(['run', '--bundle', bundle.dir, bad])
+    t.equal(result.status, 1, key)
+    t.match(result.stderr, /linux\.resources\.unified/)
+    t.match(result.stderr, why)
+    t.notOk(existsSync(join(tree, bad)), 'no cgroup remains')
+  }
+})
+
+scenario(
+  'a process is born in its cgroup',
+  { skip: either(skip, needsCommand('strace')), peers: { runc: '1.1 moves it' } },
+  (t, box) => {
+    const trace = join(box.dir, 'trace')
+    const id = box.id()
+    const bundle = box.bundle({ process: { args: ['cat', '/proc/self/cgroup'] }, linux: { cgroupsPath: `/${id}` } })
+    const wrap = ['strace', '-f', '-o', trace, '-e', 'trace=clone,clone3,fork,vfork,openat,openat2']
+    const result = box.call(['run', '--bundle', bundle.dir, id], { wrap })
+    t.match(result, { status: 0, stdout: `0::/${id}\n` })
+    const calls = readFileSync(trace, 'utf8')
+    t.match(calls, /clone3\(\{flags=[^}]*CLONE_INTO_CGROUP/)
+    t.notMatch(calls, /cgroup\.procs.*O_(WRONLY|RDWR)/, 'nobody is moved')
+  },
+)
+
+scenario('delete --force kills what has moved to nested cgroups', { skip }, async (t, box) => {
+  const { id, dir } = detached(box)
+  await until(() => processesOf(dir).length === 3, 'three processes')
+  mkdirSync(join(dir, 'inner/most'), { recursive: true })
+  const moved = processesOf(dir)[2] ?? ''
+  writeFileSync(join(dir, 'inner/most/cgroup.procs'), moved)
+  t.equal(JSON.parse(box.call(['ps', '-f', 'json', id]).stdout).length, 3, 'ps shows them')
+  t.equal(box.call(['delete', '--force', id]).status, 0)
+  t.notOk(existsSync(dir), 'no cgroup remains')
+})
+
+scenario('delete --force of a container without a pid namespace, a part of it frozen', { skip }, async (t, box) => {
+  const { id, dir } = detached(box, { namespaces: [{ type: 'mount' }, { type: 'uts' }] })
+  await until(() => processesOf(dir).length === 3, 'three processes')
+  const [first = '', second = ''] = processesOf(dir)
+  mkdirSync(join(dir, 'inner'))
+  writeFileSync(join(dir, 'inner/cgroup.procs'), second)
+  writeFileSync(join(dir, 'inner/cgroup.freeze'), '1')
+  process.kill(Number(first), 'SIGKILL')
+  await until(() => box.state(id)?.status === 'stopped', 'the end of the first process')
+  t.equal(box.call(['delete', '--force', id]).status, 0)
+  t.notOk(existsSync(dir), 'no cgroup remains')
+})
+
+scenario('pause reaches nested cgroups', { skip }, async (t, box) => {
+  const { id, dir } = detached(box)
+  await until(() => processesOf(dir).length === 3, 'three processes')
+  mkdirSync(join(dir, 'inner'))
+  writeFileSync(join(dir, 'inner/cgroup.procs'), processesOf(dir)[1] ?? '')
+  t.equal(box.call(['pause', id]).status, 0)
+  t.match(read(dir, 'inner/cgroup.events'), /frozen 1/)
+  t.equal(box.state(id)?.status, 'paused')
+  t.equal(box.call(['resume', id]).status, 0)
+  t.match(read(dir, 'inner/cgroup.events'), /frozen 0/)
+  t.equal(box.call(['pause', id]).status, 0)
+  t.equal(box.call(['delete', '--force', id]).status, 0, 'a paused one can be removed')
+  t.notOk(existsSync(dir))
+})
+
+const elder = { crun: 'does not look', runc: '1.1 only warns' }
+
+scenario('create in a cgroup that somebody is in, or that is frozen', { skip, peers: elder }, (t, box) => {
+  const id = box.id()
+  const dir = join(tree, id)
+  mkdirSync(dir)
+  const stranger = box.helper(['sleep', '1000'])
+  const home = readFileSync(`/proc/${stranger.pid}/cgroup`, 'utf8').trim().slice('0::'.length)
+  writeFileSync(join(dir, 'cgroup.procs'), `${stranger.pid}`)
+  const bundle = box.bundle({ linux: { cgroupsPath: `/${id}` } })
+  t.match(box.call(['create', '--bundle', bundle.dir, id]), { status: 1, stderr: /container's cgroup is not empty/ })
+  t.equal(read(dir, 'cgroup.procs'), `${stranger.pid}`, 'who is there lives on, where it was')
+  writeFileSync(join(tree, home, 'cgroup.procs'), `${stranger.pid}`)
+  writeFileSync(join(dir, 'cgroup.freeze'), '1')
+  t.match(box.call(['create', '--bundle', bundle.dir, id]), { status: 1, stderr: /cgroup unexpectedly frozen/ })
+  rmdirSync(dir)
+})
+
+scenario('with a cgroup namespace the container is at the root of what it sees', { skip }, (t, box) => {
+  const id = box.id()
+  const namespaces = ['pid', 'network', 'ipc', 'uts', 'mount', 'cgroup'].map((type) => ({ type }))
+  const command = 'cat /proc/self/cgroup; cat /sys/fs/cgroup/pids.max; echo 1 >/sys/fs/cgroup/pids.max'
+  const linux = { cgroupsPath: `/${id}/deep`, namespaces, resources: { pids: { limit: 33 } } }
+  const bundle = box.bundle({ process: { args: ['sh', '-c', command] }, linux })
+  const result = box.call(['run', '--bundle', bundle.dir, id])
+  t.equal(result.stdout, '0::/\n33\n')
+  t.match(result.stderr, /Read-only file system/)
+  t.same(
+    readdirSync(join(tree, id), { withFileTypes: true }).filter((entry) => entry.isDirectory()),
+    [],
+  )
+  // The parent was made for it, and might be shared: as with runc, it is the caller's to remove.
+  rmdirSync(join(tree, id))
+})
