@@ -29,10 +29,15 @@ const narrow = ({ low, high }: Span, { test: { compare, value }, outcome }: Fact
   return { low, high }
 }
 
+/** How many of the latest facts are looked at; to know less is never wrong. */
+const FACTS = 32
+
 /** What a test must come out as after the facts, undefined when either is possible. */
 const implied = (test: Test, facts: Fact | undefined): 'yes' | 'no' | undefined => {
   let span: Span = { low: 0, high: FULL }
-  for (let fact = facts; fact !== undefined; fact = fact.earlier) {
+  let looked = 0
+  for (let fact = facts; fact !== undefined && looked < FACTS; fact = fact.earlier) {
+    looked += 1
     if (fact.test.word !== test.word) continue
     span = narrow(span, fact)
     const known = sameMask(fact, test, fact.test.mask)
@@ -60,7 +65,9 @@ const sameMask = (fact: Fact, test: Test, mask: number): 'yes' | 'no' | undefine
 const impliedBySpan = (test: Test, span: Span, facts: Fact | undefined): 'yes' | 'no' | undefined => {
   let { low, high } = span
   // Equalities that failed at the ends make the span narrower.
-  for (let fact = facts; fact !== undefined; fact = fact.earlier) {
+  let looked = 0
+  for (let fact = facts; fact !== undefined && looked < FACTS; fact = fact.earlier) {
+    looked += 1
     if (fact.test.word !== test.word || fact.test.compare !== EQ || fact.outcome === 'yes') continue
     if (fact.test.value === low) low += 1
     else if (fact.test.value === high) high -= 1
@@ -88,12 +95,23 @@ const follow = (decision: Decision, facts: Fact | undefined): Decision => {
 /** Leaves out tests whose outcome the path already knows. Bounded: gives up on graphs that would grow. */
 export const simplify = (root: Decision, pool: DecisionPool): Decision => {
   let budget = 4000
-  const walk = (decision: Decision, facts: Fact | undefined): Decision => {
-    const at = follow(decision, facts)
-    if (at.kind === 'leaf' || --budget < 0) return at
-    const yes = walk(at.yes, { test: at, outcome: 'yes', earlier: facts })
-    const no = walk(at.no, { test: at, outcome: 'no', earlier: facts })
-    return yes === at.yes && no === at.no ? at : pool.test(at.word, at.compare, at.mask, at.value, yes, no)
+  const walk = (start: Decision, before: Fact | undefined): Decision => {
+    const chain: { readonly test: Test; readonly yes: Decision }[] = []
+    let facts = before
+    let at = follow(start, facts)
+    // Down the failing outcomes by a loop: hundreds of conditions on one argument are that deep.
+    while (at.kind === 'test' && budget > 0) {
+      budget -= 1
+      chain.push({ test: at, yes: walk(at.yes, { test: at, outcome: 'yes', earlier: facts }) })
+      facts = { test: at, outcome: 'no', earlier: facts }
+      at = follow(at.no, facts)
+    }
+    for (let i = chain.length - 1; i >= 0; --i) {
+      const { test, yes } = chain[i] as { test: Test; yes: Decision }
+      const same = yes === test.yes && at === test.no
+      at = same ? test : pool.test(test.word, test.compare, test.mask, test.value, yes, at)
+    }
+    return at
   }
   return walk(root, undefined)
 }

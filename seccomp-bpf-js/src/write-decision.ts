@@ -24,14 +24,25 @@ const needFrom = (from: Test | undefined, to: Test): number => {
   return from.leaves === FULL ? NEEDS_MASK : NEEDS_LOAD
 }
 
-const collectNeeds = (from: Test | undefined, to: Decision, needs: Map<Test, number>): void => {
-  if (to.kind === 'leaf') return
-  const need = needFrom(from, to)
-  const known = needs.get(to)
-  if (known === undefined || (known & need) !== need) needs.set(to, known === undefined ? need : known | need)
-  if (known !== undefined) return
-  collectNeeds(to, to.yes, needs)
-  collectNeeds(to, to.no, needs)
+/** Goes down the failing outcomes by a loop: hundreds of conditions on one argument are that deep. */
+const collectNeeds = (root: Decision, needs: Map<Test, number>): void => {
+  const visit = (origin: Test | undefined, start: Decision): void => {
+    let from = origin
+    let to = start
+    while (to.kind === 'test') {
+      const need = needFrom(from, to)
+      const known = needs.get(to)
+      if (known !== undefined) {
+        needs.set(to, known | need)
+        return
+      }
+      needs.set(to, need)
+      visit(to, to.yes)
+      from = to
+      to = to.no
+    }
+  }
+  visit(undefined, root)
 }
 
 /** Offset of an argument's word in `struct seccomp_data`. */
@@ -44,7 +55,7 @@ const offsetOf = (word: number, endian: 'little' | 'big'): number => {
 export const writeDecision = (root: Decision, writer: ProgramWriter, endian: 'little' | 'big'): number => {
   const needs = new Map<Test, number>()
   const entries = new Map<Test, Entry>()
-  collectNeeds(undefined, root, needs)
+  collectNeeds(root, needs)
 
   const labelOf = (from: Test | undefined, to: Decision): number => {
     if (to.kind === 'leaf') return writer.ret(to.action)
@@ -53,10 +64,22 @@ export const writeDecision = (root: Decision, writer: ProgramWriter, endian: 'li
     return need === 0 ? entry.compare : need === NEEDS_MASK ? entry.mask : entry.load
   }
 
-  const write = (test: Test): void => {
+  const write = (first: Test): void => {
+    const chain: Test[] = []
+    let at: Decision = first
+    while (at.kind === 'test' && !entries.has(at)) {
+      chain.push(at)
+      at = at.no
+    }
+    for (let i = chain.length - 1; i >= 0; --i) {
+      const { yes } = chain[i] as Test
+      if (yes.kind === 'test' && !entries.has(yes)) write(yes)
+      writeTest(chain[i] as Test)
+    }
+  }
+
+  const writeTest = (test: Test): void => {
     const { yes, no, compare, mask, value, leaves, word } = test
-    if (yes.kind === 'test' && !entries.has(yes)) write(yes)
-    if (no.kind === 'test' && !entries.has(no)) write(no)
     const toYes = labelOf(test, yes)
     const toNo = labelOf(test, no)
     const bits = compare === MASKED && leaves === FULL
