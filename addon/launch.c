@@ -269,6 +269,15 @@ int op_write_child(struct machine *m, const struct step_write_child *s) {
   return n < 0 ? (int)n : 0;
 }
 
+int op_write_pid(struct machine *m, const struct step_write_pid *s) {
+  char pid[16];
+  int length = snprintf(pid, sizeof pid, "%d", m->child);
+  CLEANUP_FD int fd = (int)CALL(m, "open", open(s->path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (fd < 0) return fd;
+  ssize_t n = CALL(m, "write", write(fd, pid, (size_t)length));
+  return n < 0 ? (int)n : 0;
+}
+
 /* newuidmap(1) and newgidmap(1) are set-user-ID programs: they may map what an unprivileged runtime may not. */
 int op_map_ids(struct machine *m, const struct step_map_ids *s) {
   const char *argv[3 * 340 + 3]; /* the kernel takes 340 lines */

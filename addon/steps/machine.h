@@ -103,6 +103,7 @@ HANDLER(pidfd_open);
 HANDLER(fork);
 HANDLER(make_userns);
 HANDLER(bpf_prog_attach);
+HANDLER(write_pid);
 HANDLER(write_child);
 HANDLER(map_ids);
 HANDLER(sync_send);

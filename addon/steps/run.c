@@ -70,6 +70,8 @@ static int execute_here(struct machine *m, const struct step *s) {
     return op_bpf_prog_attach(m, (const struct step_bpf_prog_attach *)s);
   case OP_send_state:
     return op_send_state(m, (const struct step_send_state *)s);
+  case OP_write_pid:
+    return op_write_pid(m, (const struct step_write_pid *)s);
   case OP_write_child:
     return op_write_child(m, (const struct step_write_child *)s);
   case OP_map_ids:

@@ -111,7 +111,15 @@ function targetOf(native: Native, record: ContainerRecord, { linux }: Config, fa
   const isOwn = (name: string) =>
     native.readLink(`/proc/self/ns/${name}`) === native.readLink(`/proc/${pid}/ns/${name}`)
   const own: NamespaceType[] = linux.namespaces.some(({ type }) => type === 'user') && isOwn('user') ? ['user'] : []
-  return { pid, startTime, bundle, cgroups, own, initCgroup: initCgroup(native, record, facts) }
+  return {
+    pid,
+    startTime,
+    bundle,
+    rdtTasks: record.rdt?.tasks ?? [],
+    cgroups,
+    own,
+    initCgroup: initCgroup(native, record, facts),
+  }
 }
 
 /** On a v2 host: where in its cgroup the first process has gone to. */

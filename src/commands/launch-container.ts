@@ -24,6 +24,7 @@ import { checkId, makeStateRoot, type StateRoot, stateRoot } from '../state/stat
 import { refuseUsedCgroups } from '../state/used-cgroups.ts'
 import type { Context } from './context.ts'
 import { type LoadedBundle, loadBundle, rootfsOf, warnOf } from './load-bundle.ts'
+import { probeResctrl } from './probe-resctrl.ts'
 import { publishProcess } from './publish-process.ts'
 
 export interface LaunchFlags {
@@ -79,6 +80,7 @@ export function launchContainer(
     keyring: flags['no-new-keyring'] ? 'keep' : 'new',
     preserveFds,
     consoleSocket: flags['console-socket'],
+    resctrl: probeResctrl(native, config, id),
   })
   for (const warning of planned.warnings) log.warn(warning)
   log.debug(`launching ${id}: ${planned.plan.runtimeSteps.length} + ${planned.plan.containerSteps.length} steps`)
@@ -179,7 +181,7 @@ function newRecord(
   id: string,
   bundle: LoadedBundle,
   rootfs: string,
-  { cgroup, plan }: CreatePlan,
+  { cgroup, plan, rdt }: CreatePlan,
   owner: string,
 ): ContainerRecord {
   const { ociVersion, annotations, hooks, linux } = bundle.config
@@ -194,6 +196,7 @@ function newRecord(
     owner,
     annotations,
     cgroups: cgroup.paths,
+    ...(rdt.tasks.length > 0 && { rdt: { tasks: rdt.tasks, directories: rdt.directories } }),
     pidNamespace: linux.namespaces.some(({ type, path }) => type === 'pid' && path === undefined) ? 'own' : 'shared',
     hooks: { poststart: hooks.poststart, poststop: hooks.poststop },
     startSteps: stepsOfStart(plan),

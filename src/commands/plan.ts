@@ -6,6 +6,7 @@ import { planJson, printPlan } from '../plan/print.ts'
 import { stateRoot } from '../state/state-root.ts'
 import { type Run, STDOUT } from './context.ts'
 import { loadBundle, rootfsOf, warnOf } from './load-bundle.ts'
+import { probeResctrl } from './probe-resctrl.ts'
 
 export const plan: Run<'plan'> = ({ native, globals, log }, { format }, [path]) => {
   const bundle = loadBundle(native, path)
@@ -20,6 +21,7 @@ export const plan: Run<'plan'> = ({ native, globals, log }, { format }, [path]) 
     rootSwitch: 'pivot_root',
     keyring: 'new',
     preserveFds: 0,
+    resctrl: probeResctrl(native, bundle.config, id),
   })
   for (const warning of planned.warnings) log.warn(warning)
   native.write(STDOUT, format === 'json' ? `${planJson(planned.plan)}\n` : printPlan(planned.plan))

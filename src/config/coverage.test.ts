@@ -2,7 +2,6 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import tap from 'tap'
 import { ignored, planned, rejected } from './coverage.ts'
-import { unsupported } from './rules/unsupported.ts'
 
 interface Schema {
   readonly $ref?: string
@@ -102,14 +101,5 @@ tap.test('the files know the properties that they are to decide about', (t) => {
     const unknown = paths.filter((path) => !new RegExp(`\\b${path.replace(/.*[.}\]]/, '')}\\b`).test(text))
     t.strictSame(unknown, [], file)
   }
-  t.end()
-})
-
-tap.test('what is not supported is rejected, and the other way round', (t) => {
-  const paths = Object.keys(rejected).filter((path) => rejected[path] === 'config/rules/unsupported.ts')
-  t.strictSame(
-    paths,
-    unsupported.map((key) => `linux.${key}`),
-  )
   t.end()
 })

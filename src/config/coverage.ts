@@ -95,13 +95,15 @@ export const planned: Readonly<Record<string, readonly string[]>> = {
   'cgroup/v1/rdma.ts': ['linux.resources.rdma{}.hcaHandles', 'linux.resources.rdma{}.hcaObjects'],
   'cgroup/v2/unified.ts': ['linux.resources.unified'],
   'plan/seccomp.ts': ['linux.seccomp'],
+  'plan/intel-rdt.ts': ['closID', 'schemata', 'l3CacheSchema', 'memBwSchema', 'enableMonitoring'].map(
+    (name) => `linux.intelRdt.${name}`,
+  ),
   'plan/net-devices.ts': ['linux.netDevices{}.name'],
   'plan/memory-policy.ts': ['linux.memoryPolicy.mode', 'linux.memoryPolicy.nodes', 'linux.memoryPolicy.flags'],
 }
 
 /** Refused by a rule, for as long as nothing plans them. */
 export const rejected: Readonly<Record<string, string>> = {
-  'linux.intelRdt': 'config/rules/unsupported.ts',
   'linux.personality.flags': 'config/rules/personality.ts',
 }
 

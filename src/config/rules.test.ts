@@ -26,7 +26,7 @@ function outcome(patch: unknown): { problems: string[]; warnings: string[] } {
     const { warnings } = parseConfig(stringify(merge(base, patch) as Json), 'config.json')
     return { problems: [], warnings: warnings.map(formatProblem) }
   } catch (error) {
-    const problems = ((error as RuntError).problems ?? []).filter(({ message }) => message !== 'is not supported yet')
+    const problems = (error as RuntError).problems ?? []
     return { problems: problems.map(formatProblem), warnings: [] }
   }
 }

@@ -18,7 +18,6 @@ import { checkRestrictedPaths } from './rules/restricted-paths.ts'
 import { checkSeccomp } from './rules/seccomp.ts'
 import { checkSysctl } from './rules/sysctl.ts'
 import { checkTimeOffsets } from './rules/time-offsets.ts'
-import { checkUnsupported } from './rules/unsupported.ts'
 import { checkUserNamespace } from './rules/user-namespace.ts'
 import { checkVersion } from './rules/version.ts'
 
@@ -40,7 +39,6 @@ const afterResources: readonly Rule[] = [
   checkSeccomp,
   checkRestrictedPaths,
   checkPersonality,
-  checkUnsupported,
 ]
 
 export function checkRules(config: Config, report: Report, warn: Report): void {

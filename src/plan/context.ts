@@ -3,6 +3,7 @@
 import type { CgroupPlan } from '../cgroup/plan-cgroup.ts'
 import type { Config, Linux, NamespaceType, Process } from '../config/config.ts'
 import type { HostFacts } from './host-facts.ts'
+import type { RdtPlan, ResctrlFacts } from './intel-rdt.ts'
 import type { Step } from './launch-plan.ts'
 import type { Slots } from './slots.ts'
 
@@ -22,6 +23,8 @@ export interface PlanOptions {
   readonly preserveFds: number
   /** --console-socket; with a terminal and without it the runtime itself receives the master (the event's `terminal`). */
   readonly consoleSocket?: string | undefined
+  /** For linux.intelRdt only. */
+  readonly resctrl?: ResctrlFacts | undefined
 }
 
 /** What the planners of the process itself get, whether it is a container's first one or one of `exec`. */
@@ -40,6 +43,7 @@ export interface ProcessContext {
 export interface PlanContext extends ProcessContext {
   readonly options: PlanOptions
   readonly cgroup: CgroupPlan
+  readonly rdt: RdtPlan
   readonly namespaces: NamespacePlan
   /** Slots that several sections use. */
   readonly shared: SharedSlots

@@ -29,6 +29,8 @@ export interface ExecTarget {
   readonly pid: number
   readonly startTime: string
   readonly bundle: string
+  /** Of its class of service. */
+  readonly rdtTasks?: readonly string[]
   readonly cgroups: { readonly [controller: string]: string }
   /** v2: the cgroup in which its first process is now. */
   readonly initCgroup?: string | undefined
@@ -102,6 +104,7 @@ export function planExec(
     ...terminal.runtimeAfter,
     ...seccomp.deliver,
     { op: 'sync_wait', from: 'exec', point: SYNC_READY },
+    ...(target.rdtTasks ?? []).map((path): Step => ({ op: 'write_pid', from: 'linux.intelRdt', path })),
     { op: 'save_state', from: 'exec' },
     { op: 'sync_send', from: 'exec', point: SYNC_RECORDED },
     { op: 'sync_exec', from: 'exec' },

@@ -7,6 +7,7 @@ import { cgroupOwner } from './cgroup-owner.ts'
 import type { PlanContext, PlanOptions } from './context.ts'
 import { capabilityWarnings } from './credentials.ts'
 import type { HostFacts } from './host-facts.ts'
+import { planRdt, type RdtPlan } from './intel-rdt.ts'
 import type { LaunchPlan } from './launch-plan.ts'
 import { planNamespaces } from './namespaces.ts'
 import { createSlots } from './slots.ts'
@@ -20,6 +21,7 @@ export interface CreatePlan {
   readonly plan: LaunchPlan
   /** The cgroups the plan makes: for state.json and for removal. */
   readonly cgroup: CgroupPlan
+  readonly rdt: RdtPlan
   readonly warnings: readonly string[]
 }
 
@@ -48,6 +50,7 @@ export function planCreate(config: Config, facts: HostFacts, options: PlanOption
     options,
     slots,
     cgroup,
+    rdt: planRdt(linux.intelRdt, options.id, options.resctrl),
     namespaces: planNamespaces(linux, facts),
     shared: {
       root: slots.allocate('root'),
@@ -69,6 +72,7 @@ export function planCreate(config: Config, facts: HostFacts, options: PlanOption
   return {
     plan: { slots: slots.names, runtimeSteps, containerSteps },
     cgroup,
+    rdt: context.rdt,
     warnings: [...warnings, ...capabilityWarnings(context)],
   }
 }

@@ -115,6 +115,8 @@ export const stepTable = {
   /** Runtime only: bpf(BPF_PROG_LOAD) of a device program, bpf(BPF_PROG_ATTACH) to the cgroup whose directory is open in `cgroup`.
    * `replace` 1: what was attached to this very cgroup before is detached afterwards. */
   bpf_prog_attach: { cgroup: 'slot', program: 'bytes', replace: 'int?' },
+  /** Runtime only: write init's pid to the file `path`, which is there already. */
+  write_pid: { path: 'string' },
   /** Runtime only: write `data` to /proc/<pid of init>/`file` (uid_map, gid_map, setgroups, oom_score_adj). */
   write_child: { file: 'string', data: 'string' },
   /** Runtime only: run newuidmap/newgidmap: `program` <pid of init> `args`. */

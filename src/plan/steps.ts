@@ -79,6 +79,7 @@ export function orderSteps(context: PlanContext): OrderedSteps {
     ...startFifos(context),
     ...cgroup.runtimeSteps,
     ...deviceFilterSteps(context),
+    ...context.rdt.prepare,
     ...joined.runtime,
     ...root.runtime,
     ...mounts.runtime,
@@ -107,15 +108,17 @@ export function orderSteps(context: PlanContext): OrderedSteps {
 
 /** The end of both modes: `run` records while init is still working, `create` only a container that is ready. An init that
  * forks has its pid only then. */
-function recordSteps({ options, namespaces }: PlanContext): Step[] {
+function recordSteps({ options, namespaces, rdt }: PlanContext): Step[] {
   const from = options.mode
   const ready: Step = { op: 'sync_wait', from, point: SYNC_READY }
   const record: Step[] = [
     { op: 'save_state', from },
     { op: 'sync_send', from, point: SYNC_RECORDED },
   ]
-  if (options.mode === 'create') return [ready, ...record]
-  return [...(namespaces.forks ? [ready, ...record] : [...record, ready]), { op: 'sync_exec', from }]
+  if (options.mode === 'create') return [ready, ...rdt.assign, ...record]
+  // A class of service has to be entered between the two, as well.
+  const waits = namespaces.forks || rdt.assign.length > 0
+  return [...(waits ? [ready, ...rdt.assign, ...record] : [...record, ready]), { op: 'sync_exec', from }]
 }
 
 const hookState = ({ config, options }: PlanContext, status: 'creating' | 'created') =>

@@ -2,7 +2,7 @@
 
 import { freezerOf } from '../cgroup/freezer.ts'
 import { busyError } from '../cgroup/removal.ts'
-import { hostFailure } from '../errno.ts'
+import { errnoOf, hostFailure } from '../errno.ts'
 import { RuntError } from '../errors.ts'
 import type { Native } from '../native.ts'
 import { cgroupProcesses, nestedCgroups } from './cgroup-processes.ts'
@@ -39,6 +39,16 @@ export function destroyCgroups(native: Native, record: ContainerRecord): void {
       throw hostFailure(`cgroup ${directory}`, error)
     }
     if (!removed) throw stillInUse(native, directory)
+  }
+  for (const directory of record.rdt?.directories ?? []) removeRdtGroup(native, directory)
+}
+
+/** It may not have been made yet, or not any more be there. */
+function removeRdtGroup(native: Native, directory: string): void {
+  try {
+    native.rmdir(directory)
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw hostFailure(directory, error)
   }
 }
 

@@ -38,6 +38,8 @@ export interface ContainerRecord {
   readonly cgroups: { readonly [controller: string]: string }
   /** linux.resources as `update` has left them, as exact JSON text for their 64-bit integers; absent: those of config.json. */
   readonly resources?: string
+  /** linux.intelRdt: files that take the pids of further processes, and directories that go with the container. */
+  readonly rdt?: { readonly tasks: readonly string[]; readonly directories: readonly string[] }
   /** `shared`: killing init does not kill the others. */
   readonly pidNamespace: 'own' | 'shared'
   /** Its processes keep their callers' session keyrings (--no-new-keyring); absent: they share one of the container's. */

@@ -1,0 +1,94 @@
+/*
+ * linux.intelRdt (config-linux.md, "IntelRdt"). Where the processor has no RDT, resctrl is played by a directory: the runtime sees a
+ * mountinfo of the test's, in which it is mounted. What the kernel itself would do there is not played, so classes exist already.
+ */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Patch } from '../harness/bundle.ts'
+import { type Box, type CallOptions, scenario } from '../harness/scenario.ts'
+
+const peers = { runc: '1.1 has no way to be shown this tree', crun: 'looks elsewhere' }
+const withRdt = (intelRdt: Patch, patch: Patch = {}): Patch => ({ linux: { intelRdt }, ...patch })
+
+/** A tree with the class `gold`, and how to call the runtime so that it sees it. */
+function makeResctrl(box: Box): { tree: string; see: CallOptions } {
+  const tree = join(box.dir, 'resctrl')
+  for (const group of ['gold', 'gold/mon_groups']) mkdirSync(join(tree, group), { recursive: true })
+  for (const group of ['', 'gold']) {
+    writeFileSync(join(tree, group, 'tasks'), '')
+    writeFileSync(join(tree, group, 'schemata'), '    MB:0= 20\n    L3:0=00f\n')
+  }
+  const mountinfo = join(box.dir, 'mountinfo')
+  const line = `9999 1 0:999 / ${tree} rw,relatime - resctrl resctrl rw\n`
+  writeFileSync(mountinfo, `${readFileSync('/proc/self/mountinfo', 'utf8')}${line}`)
+  const command = `mount --bind ${mountinfo} /proc/$$/mountinfo && exec "$@"`
+  return { tree, see: { wrap: ['unshare', '--mount', 'sh', '-c', command, 'sh'] } }
+}
+
+scenario('without resctrl: an error, and nothing is left', { peers }, (t, box) => {
+  if (readFileSync('/proc/self/mountinfo', 'utf8').includes(' - resctrl ')) return t.comment('SKIP: resctrl is mounted')
+  const bundle = box.bundle(withRdt({ closID: 'gold' }))
+  const result = box.call(['run', '--bundle', bundle.dir, box.id()])
+  t.not(result.status, 0)
+  t.match(result.stderr, /linux\.intelRdt: no resctrl file system is mounted/)
+})
+
+scenario('the container’s pid goes into the tasks of its class, which stays', { peers }, (t, box) => {
+  const { tree, see } = makeResctrl(box)
+  const bundle = box.bundle(withRdt({ closID: 'gold' }, { process: { args: ['sleep', '100'] } }))
+  const id = box.id()
+  const result = box.call(['create', '--bundle', bundle.dir, id], see)
+  t.equal(result.status, 0, result.stderr)
+  t.equal(readFileSync(join(tree, 'gold/tasks'), 'utf8'), String(box.state(id)?.pid))
+  t.equal(readFileSync(join(tree, 'tasks'), 'utf8'), '')
+  t.equal(box.call(['delete', '--force', id]).status, 0)
+  t.ok(existsSync(join(tree, 'gold')))
+})
+
+scenario('the default class, by run, with an init that forks', { peers }, (t, box) => {
+  const { tree, see } = makeResctrl(box)
+  // For a time namespace init has to fork.
+  const namespaces = ['pid', 'network', 'ipc', 'uts', 'mount', 'time'].map((type) => ({ type }))
+  const linux = { intelRdt: { closID: '/' }, namespaces }
+  const bundle = box.bundle({ linux, process: { args: ['sleep', '100'] } })
+  const id = box.id()
+  const result = box.call(['run', '--detach', '--bundle', bundle.dir, id], see)
+  t.equal(result.status, 0, result.stderr)
+  t.equal(readFileSync(join(tree, 'tasks'), 'utf8'), String(box.state(id)?.pid), 'the pid after the fork')
+  t.equal(box.call(['exec', id, 'true']).status, 0, 'the process of exec enters it, too')
+  t.equal(box.call(['delete', '--force', id]).status, 0)
+})
+
+scenario('a class with another schema is an error, and so is one that does not exist', { peers }, (t, box) => {
+  const { see } = makeResctrl(box)
+  for (const [intelRdt, message] of [
+    [
+      { closID: 'gold', l3CacheSchema: 'L3:0=ff' },
+      /linux\.intelRdt\.l3CacheSchema: the class exists with another L3 schema/,
+    ],
+    [
+      { closID: 'gold', memBwSchema: 'MB:0=21' },
+      /linux\.intelRdt\.memBwSchema: the class exists with another MB schema/,
+    ],
+    [{ closID: 'silver' }, /linux\.intelRdt: closID silver does not exist/],
+    [{ closID: '../gold' }, /linux\.intelRdt\.closID: must be a file name or \//],
+  ] as const) {
+    const bundle = box.bundle(withRdt(intelRdt), { name: box.id() })
+    const result = box.call(['run', '--bundle', bundle.dir, box.id()], see)
+    t.not(result.status, 0)
+    t.match(result.stderr, message)
+  }
+})
+
+scenario('groups that a failed create has made go away', { peers }, (t, box) => {
+  const { tree, see } = makeResctrl(box)
+  // In a real tree the new group has its files at once; here it has none, so that the next step fails.
+  for (const intelRdt of [{ l3CacheSchema: 'L3:0=f' }, { closID: 'gold', enableMonitoring: true }]) {
+    const bundle = box.bundle(withRdt(intelRdt), { name: box.id() })
+    const id = box.id()
+    const result = box.call(['run', '--bundle', bundle.dir, id], see)
+    t.not(result.status, 0)
+    t.match(result.stderr, /linux\.intelRdt.*ENOENT/)
+    t.notOk(existsSync(join(tree, id)) || existsSync(join(tree, 'gold/mon_groups', id)))
+  }
+})

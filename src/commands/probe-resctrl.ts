@@ -1,0 +1,20 @@
+// What a container with linux.intelRdt has to know of the host's resctrl file system (config-linux.md "IntelRdt"): read only then,
+// since the spec forbids to touch it otherwise.
+
+import type { Config } from '../config/config.ts'
+import type { Native } from '../native.ts'
+import { type ResctrlFacts, rdtGroup } from '../plan/intel-rdt.ts'
+
+export function probeResctrl(native: Native, { linux: { intelRdt } }: Config, id: string): ResctrlFacts | undefined {
+  if (intelRdt === undefined) return undefined
+  const mountpoint = findMount(native.readFile('/proc/self/mountinfo'))
+  if (mountpoint === undefined) return {}
+  const file = `${mountpoint}${rdtGroup(intelRdt, id)}/schemata`
+  return native.exists(file) ? { mountpoint, schemata: native.readFile(file) } : { mountpoint }
+}
+
+/** proc_pid_mountinfo(5). */
+function findMount(mountinfo: string): string | undefined {
+  const line = mountinfo.split('\n').find((candidate) => candidate.includes(' - resctrl '))
+  return line?.split(' ')[4]
+}
