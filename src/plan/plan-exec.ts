@@ -98,7 +98,7 @@ export function planExec(
       from: '--cgroup',
       flags: 0,
       cgroup: cgroup.cgroupSlot,
-      inherit: inheritedSlots(beforeClone, containerSteps),
+      inherit: inheritedSlots(beforeClone, containerSteps, cgroup.cgroupSlot),
       forks: joined.forks,
     },
     ...terminal.runtimeAfter,

@@ -43,8 +43,27 @@ export function keyringSteps({ options }: ProcessContext): Step[] {
   return [{ op: 'join_session_keyring', from: '--no-new-keyring', name: `_ses.${options.id}`, tolerate: [ENOSYS] }]
 }
 
-/** Slots that the runtime fills before the clone and init reads. */
-export function inheritedSlots(before: readonly Step[], container: readonly Step[]): number[] {
-  const read = slotsOf(container, 'slot')
-  return slotsOf(before, 'into').filter((slot) => read.includes(slot))
+/**
+ * Slots that the runtime fills before the clone and init reads; `own` is for the runtime alone. Init's steps are looked
+ * through only until the last of them is found, for there are hundreds, and what they inherit is mostly read by the first.
+ */
+export function inheritedSlots(before: readonly Step[], container: readonly Step[], own: number | undefined): number[] {
+  const closed = before.flatMap((step) => (step.op === 'close' ? [step.fd] : []))
+  const filled = slotsOf(before, 'into').filter((slot) => slot !== own && !closed.includes(slot))
+  const inherited = readBy(container, filled)
+  return filled.filter((slot) => inherited.includes(slot))
+}
+
+function readBy(steps: readonly Step[], wanted: readonly number[]): number[] {
+  const found: number[] = []
+  const look = (step: Step | undefined) => {
+    if (step === undefined) return
+    for (const slot of slotsOf([step], 'slot')) if (wanted.includes(slot) && !found.includes(slot)) found.push(slot)
+  }
+  // The FIFOs of `start` and a listener's socket are read by the last steps, all else by the first.
+  for (let i = 0; found.length < wanted.length && i * 2 < steps.length; i++) {
+    look(steps[i])
+    look(steps[steps.length - 1 - i])
+  }
+  return found
 }

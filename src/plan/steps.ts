@@ -94,7 +94,7 @@ export function orderSteps(context: PlanContext): OrderedSteps {
       from: 'linux.namespaces',
       flags: namespaces.cloneFlags,
       cgroup: cgroup.cgroupSlot,
-      inherit: inheritedSlots(beforeClone, containerSteps),
+      inherit: inheritedSlots(beforeClone, containerSteps, cgroup.cgroupSlot),
       forks: namespaces.forks ? 1 : 0,
     },
     ...user.runtime,
