@@ -179,7 +179,8 @@ for (const [name, patch] of Object.entries(variants)) {
   // crun differs in many harmless ways; as a control it would only show that this test can fail.
   scenario(`as runc: ${name}`, { skip, peers: { crun: 'differs on purpose' } }, (t, box) => {
     // SigIgn: runc hands on what its own caller ignores (tap's does), runt starts a process with nothing ignored.
-    const hostDependent = name === 'few namespaces' ? /^(Tgid|Pid|PPid|NS\w+|SigIgn):|^(pid|ppid|sid|pgid) / : /^SigIgn:/
+    const hostDependent =
+      name === 'few namespaces' ? /^(Tgid|Pid|PPid|NS\w+|SigIgn):|^(pid|ppid|sid|pgid) / : /^SigIgn:/
     const config = probing(topics, patch)
     const expected = pictureOf(box, box.bundle(config, { name: 'peer' }).dir, peer?.path)
     const found = pictureOf(box, box.bundle(config, { name: 'mine' }).dir)
