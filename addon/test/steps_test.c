@@ -117,6 +117,7 @@ int main(void) {
   test_terminal();
   test_copy();
   test_network();
+  test_userns();
   if (chdir("/") == 0) umount2(directory, MNT_DETACH);
   rmdir(directory);
   printf("1..%d\n", count);

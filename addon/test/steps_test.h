@@ -44,5 +44,6 @@ void test_process(void);
 void test_terminal(void);
 void test_copy(void);
 void test_network(void);
+void test_userns(void);
 
 #endif
