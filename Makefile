@@ -77,7 +77,7 @@ LIBS_RUNT := $(QUICKJS) -lm -lpthread
 CC_INIT := musl-gcc -static -std=gnu11 -D_GNU_SOURCE= $(WARN) -Os -g -fsanitize=undefined -fsanitize-undefined-trap-on-error \
   -DRUNT_INIT $(INCLUDES) $(KERNEL)
 else
-OPT := -O2 $(if $(filter 1,$(DEBUG)),-g) $(SECTIONS) -fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables
+OPT := -O2 $(if $(filter 1,$(DEBUG)),-g) $(SECTIONS) -fno-pie -fstack-protector-strong -fno-asynchronous-unwind-tables
 CC_RUNT := musl-gcc -std=gnu11 -D_GNU_SOURCE= $(WARN) $(OPT) $(INCLUDES) $(DEFINES) $(KERNEL)
 CXX_RUNT := g++ $(WARN) $(OPT) -U_FORTIFY_SOURCE -nostdinc -nostdinc++ -isystem /usr/include/c++/$(GCC_VERSION) \
   -isystem /usr/include/$(ARCH)/c++/$(GCC_VERSION) -isystem $(MUSL_INCLUDE) -isystem $(GCC_INCLUDE) \
@@ -85,8 +85,8 @@ CXX_RUNT := g++ $(WARN) $(OPT) -U_FORTIFY_SOURCE -nostdinc -nostdinc++ -isystem 
 LINK_RUNT := musl-gcc -static -no-pie -Wl,--gc-sections -Wl,-z,norelro \
   -Wl,-z,noseparate-code -Wl,--build-id=none -T addon/embed/snapshot.ld
 LIBS_RUNT := $(QUICKJS)
-CC_INIT := musl-gcc -static -no-pie -std=gnu11 -D_GNU_SOURCE= $(WARN) -Os $(SECTIONS) -fno-pie -fno-stack-protector \
-  -fno-asynchronous-unwind-tables $(if $(filter 1,$(DEBUG)),-g,-s) -Wl,--gc-sections -Wl,-z,norelro \
+CC_INIT := musl-gcc -static -no-pie -std=gnu11 -D_GNU_SOURCE= $(WARN) -Os $(SECTIONS) -fno-pie -fstack-protector-strong \
+  -fno-asynchronous-unwind-tables $(if $(filter 1,$(DEBUG)),-g,-s) -Wl,--gc-sections \
   -Wl,--build-id=none -DRUNT_INIT $(INCLUDES) $(KERNEL)
 endif
 
