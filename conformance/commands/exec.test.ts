@@ -6,12 +6,13 @@ import { existsSync, mkdirSync, readFileSync, readlinkSync, rmdirSync, statSync,
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import type { Patch } from '../harness/bundle.ts'
-import { cgroupMounts, processes } from '../harness/census.ts'
+import { processes } from '../harness/census.ts'
+import { cgroupOf, setFrozen } from '../harness/cgroup.ts'
 import { onTerminal, openConsole, openPidfd } from '../harness/console.ts'
 import { probing, type Report, readReport } from '../harness/probe.ts'
 import { hasCommand, isRunt } from '../harness/project.ts'
-import { either, needsV1 } from '../harness/requires.ts'
-import { type Box, type CallOptions, type Result, type Running, scenario, until } from '../harness/scenario.ts'
+import { hasV1, needsController } from '../harness/requires.ts'
+import { type Box, type CallOptions, pause, type Result, type Running, scenario, until } from '../harness/scenario.ts'
 
 /** Starts a container whose process waits, to be removed at the end of the test. */
 async function started(test: Test, box: Box, patch: Patch = {}): Promise<string> {
@@ -42,6 +43,7 @@ function probed(test: Test, box: Box, flags: readonly string[], id: string, topi
 }
 
 const status = 'file:/proc/self/status'
+const cgroups = 'file:/proc/self/cgroup'
 const capLines = ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'] as const
 
 // ---- statuses ----
@@ -102,23 +104,20 @@ scenario('exec into a created container, before its process runs', {}, async (t,
 
 scenario(
   'exec into a paused container only with --ignore-paused',
-  { skip: needsV1('freezer'), peers: { crun: 'enters' } },
+  { skip: needsController('freezer'), peers: { crun: 'enters' } },
   async (t, box) => {
     const id = await started(t, box)
-    const pid = box.state(id)?.pid ?? 0
-    const path = /^\d+:freezer:(.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8'))?.[1] ?? ''
-    const dir = cgroupMounts().find(({ controllers }) => controllers === 'freezer')?.dir ?? ''
-    const freezer = join(dir, path, 'freezer.state')
-    writeFileSync(freezer, 'FROZEN')
-    box.defer(() => writeFileSync(freezer, 'THAWED'))
+    const pid = box.state(id)?.pid
+    await setFrozen(pid, 'FROZEN')
     const refused = exec(box, [], id, ['true'])
     t.equal(refused.status, 255)
     t.match(refused.stderr, 'cannot exec in a paused container')
     const waiting = box.begin(['exec', '--ignore-paused', id, '/bin/probe', 'say:thawed'])
-    await until(() => readFileSync(freezer, 'utf8').startsWith('FROZEN'), 'still frozen')
-    t.notMatch(waiting.output().stdout, 'thawed')
-    writeFileSync(freezer, 'THAWED')
+    await pause(200)
+    t.notMatch(waiting.output().stdout, 'thawed', 'it waits')
+    await setFrozen(pid, 'THAWED')
     t.equal((await waiting.exited).status, 0, 'it runs when the container thaws')
+    t.match(waiting.output().stdout, 'thawed')
   },
 )
 
@@ -406,29 +405,32 @@ scenario(
   },
 )
 
-scenario('exec joins the cgroups of the container', { skip: needsV1('pids') }, async (t, box) => {
+scenario('exec joins the cgroups of the container', { skip: needsController('pids') }, async (t, box) => {
   const id = await started(t, box)
   const own = readFileSync(`/proc/${box.state(id)?.pid ?? 0}/cgroup`, 'utf8').trim()
-  t.equal(probed(t, box, [], id, ['file:/proc/self/cgroup']).text('file:/proc/self/cgroup'), own)
+  t.equal(probed(t, box, [], id, [cgroups]).text(cgroups), own)
 })
 
-const subgroups = { skip: either(needsV1('pids'), needsV1('memory')), peers: { crun: 'takes one path' } }
+const subgroups = { skip: needsController('pids'), peers: { crun: 'takes one path' } }
 scenario('exec --cgroup', subgroups, async (t, box) => {
   const id = await started(t, box)
-  const own = readFileSync(`/proc/${box.state(id)?.pid ?? 0}/cgroup`, 'utf8')
-  const pathOf = (text: string, controller: string): string =>
-    new RegExp(`^\\d+:(?:.*,)?${controller}(?:,.*)?:(.*)$`, 'm').exec(text)?.[1] ?? ''
-  const mount = cgroupMounts().find(({ controllers }) => controllers.split(',').includes('pids'))?.dir ?? ''
-  const sub = join(mount, pathOf(own, 'pids'), 'sub')
+  const pid = box.state(id)?.pid
+  const own = readFileSync(`/proc/${pid ?? 0}/cgroup`, 'utf8').trim()
+  const sub = join(cgroupOf(pid, 'pids'), 'sub')
   mkdirSync(sub)
   box.defer(() => existsSync(sub) && rmdirSync(sub))
-  const inSub = probed(t, box, ['--cgroup', 'pids:sub'], id, ['file:/proc/self/cgroup']).text('file:/proc/self/cgroup')
-  t.equal(pathOf(inSub, 'pids'), `${pathOf(own, 'pids')}/sub`)
-  t.equal(pathOf(inSub, 'memory'), pathOf(own, 'memory'), 'the others stay')
-  t.equal(probed(t, box, ['--cgroup', '/'], id, ['file:/proc/self/cgroup']).text('file:/proc/self/cgroup'), own.trim())
+  const flag = hasV1('pids') ? 'pids:sub' : 'sub'
+  const inSub = probed(t, box, ['--cgroup', flag], id, [cgroups]).lines(cgroups)
+  const isChosen = (line: string): boolean => (hasV1('pids') ? /^\d+:([^:]*,)?pids[,:]/ : /^0::/).test(line)
+  t.strictSame(
+    inSub,
+    own.split('\n').map((line) => (isChosen(line) ? `${line}/sub` : line)),
+    'and the others stay',
+  )
+  t.equal(probed(t, box, ['--cgroup', '/'], id, [cgroups]).text(cgroups), own)
   for (const [value, words] of [
     ['nonexistent', / adding pid .*no such file or directory/],
-    ['pids:nonexistent', / adding pid .*no such file or directory/],
+    [flag.replace('sub', 'nonexistent'), / adding pid .*no such file or directory/],
     ['../x', /bad sub cgroup path|is not a sub cgroup path/],
     ['nosuch:sub', 'unknown controller '],
   ] as const) {
