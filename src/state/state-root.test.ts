@@ -3,11 +3,18 @@ import type { Native } from '../native.ts'
 import { checkId, idProblem, stateRoot } from './state-root.ts'
 
 /** The part of the addon that the state root is decided by. */
-const surroundings = (euid: number, env: Readonly<Record<string, string>>): Native =>
-  ({ euid: () => euid, env: (name: string) => env[name], cwd: () => '/here' }) as unknown as Native
+const surroundings = (euid: number, env: Readonly<Record<string, string>>, namespace = 'user:[4026531837]'): Native =>
+  ({
+    euid: () => euid,
+    env: (name: string) => env[name],
+    cwd: () => '/here',
+    readLink: () => namespace,
+  }) as unknown as Native
 
 t.test('where the state is', async (t) => {
-  const user = { XDG_RUNTIME_DIR: '/run/user/1000', USER: 'jane' }
+  const session = { XDG_RUNTIME_DIR: '/run/user/1000' }
+  const user = { ...session, USER: 'jane' }
+  const inner = 'user:[4026532202]'
   for (const [what, native, option, path, isDefault] of [
     ['--root', surroundings(1000, user), '/x', '/x', false],
     ['--root, relative', surroundings(0, {}), 'x/y', '/here/x/y', false],
@@ -16,7 +23,10 @@ t.test('where the state is', async (t) => {
     ['root, empty --root', surroundings(0, {}), '', '/run/runt', true],
     ['a user', surroundings(1000, user), undefined, '/run/user/1000/runt', true],
     ['a user without a session', surroundings(1000, {}), undefined, '/run/runt', true],
-    ['root of a user namespace', surroundings(0, user), undefined, '/run/user/1000/runt', true],
+    ['root, in a user’s session', surroundings(0, user), undefined, '/run/runt', true],
+    ['root of a user namespace', surroundings(0, user, inner), undefined, '/run/user/1000/runt', true],
+    ['the same for an engine', surroundings(0, session, inner), undefined, '/run/user/1000/runt', true],
+    ['who calls itself root', surroundings(0, { ...user, USER: 'root' }, inner), undefined, '/run/runt', true],
   ] as const) {
     t.match(stateRoot(native, option), { path, isDefault }, what)
   }

@@ -27,11 +27,17 @@ export function stateRoot(native: Native, option: string | undefined): StateRoot
   return { path: `${absolute(native, runtimeDirectory)}/runt`, isDefault: true, mode: STICKY_PRIVATE }
 }
 
-/** Root of a user namespace still has its user's name: then the directory is the user's. */
+/** As runc: the host's root, or a user namespace's that calls itself so. Else the directory is that of the user who made the
+ * namespace; engines give no USER at all there. */
 function isRoot(native: Native): boolean {
   if (native.euid() !== 0) return false
-  const user = native.env('USER')
-  return user === undefined || user === '' || user === 'root'
+  return native.env('USER') === 'root' || !isInUserNamespace(native)
+}
+
+/** namespaces(7): the first one's number is part of the kernel's interface. Unreadable: no /proc, or no such namespaces. */
+function isInUserNamespace(native: Native): boolean {
+  const own = native.readLink('/proc/self/ns/user')
+  return own !== undefined && own !== 'user:[4026531837]'
 }
 
 export function absolute(native: Native, path: string): string {
