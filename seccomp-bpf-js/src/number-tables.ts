@@ -100,13 +100,14 @@ const uncommonNumbers = (arch: Architecture, uncommon: readonly number[]): Uint3
 
 /**
  * libseccomp merges the rules also of calls that an architecture lacks or that are newer than the newest, and may refuse
- * them; only where calls hide behind others it leaves missing ones out.
+ * them. On architectures with socketcall and ipc that goes for the calls behind these, other missing ones are left out.
  */
 const checkConflicts = ({ arch, calls }: NumberTable, special: Iterable<number>, merging: Merging): void => {
   for (const index of special) {
     const list = calls[index] as number
     if (list === 0) continue
-    if (arch.multiplex === 'direct' || numberAt(arch, index) >= 0) outcomeOf(list, index, arch.width, merging)
+    if (arch.multiplex === 'direct' || numberAt(arch, index) >= 0 || multiplexedAt(index) > 0)
+      outcomeOf(list, index, arch.width, merging)
   }
 }
 
