@@ -78,8 +78,10 @@ export const decisionPool = (): DecisionPool => {
 export const decide = (tree: RuleTree, otherwise: Decision, pool: DecisionPool): Decision => {
   if (tree.action !== undefined) return pool.leaf(tree.action)
   if (tree.root === undefined) return otherwise
-  const decision = decideLevel(tree.root, otherwise, pool)
-  return repeatsItself(tree.root) ? simplify(decision, pool) : decision
+  let next = otherwise
+  for (let i = tree.leftovers.length - 1; i >= 0; --i) next = decideLevel(tree.leftovers[i] as Level, next, pool)
+  const decision = decideLevel(tree.root, next, pool)
+  return next !== otherwise || repeatsItself(tree.root) ? simplify(decision, pool) : decision
 }
 
 /** Whether a test may know the outcome of a later one: not among mere equalities that end in actions. */

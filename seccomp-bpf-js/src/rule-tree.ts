@@ -11,6 +11,8 @@ import { chainOf, comparing, type Level, type Node, RANK } from './rule-chain.ts
 export interface RuleTree {
   readonly action: number | undefined
   root: Level | undefined
+  /** Rules that apply where nothing in the tree does. */
+  readonly leftovers: Level[]
 }
 
 const sameTest = (a: Node, b: Node): boolean =>
@@ -38,7 +40,11 @@ const onlyActs = (level: Level | undefined, action: number): boolean =>
       onlyActs(test.noLevel, action),
   )
 
-type Outcome = 'added' | 'conflict'
+/**
+ * 'partial': libseccomp stops half way through a range of 64-bit values, and forgets the rest of the rule. Here the rest
+ * still applies where no other rule does, as the profile has it.
+ */
+type Outcome = 'added' | 'conflict' | 'partial'
 
 /** Which of two tests' 64-bit values is larger: negative, zero, positive. */
 const compareValues = (a: Condition, b: Condition): number => (a.high === b.high ? a.low - b.low : a.high - b.high)
@@ -70,14 +76,24 @@ const addAction = (side: 'yes' | 'no', existing: Node, fresh: Node): Outcome => 
  * Adds the tests below a new test to those below an equal existing one, unless this has an action already: then an
  * earlier, shorter rule matches wherever the new one would.
  */
-const addBelow = (side: 'yes' | 'no', existing: Node, fresh: Node): Outcome => {
+const addBelow = (side: 'yes' | 'no', existing: Node, fresh: Node): Outcome | 'shorter' => {
   const { action, level } = SIDES[side]
   const added = fresh[level]
   if (added === undefined) return 'added'
   const below = existing[level]
   if (below !== undefined) return addLevel(below, added)
-  if (existing[action] === undefined) existing[level] = added
+  if (existing[action] !== undefined) return 'shorter'
+  existing[level] = added
   return 'added'
+}
+
+/** Adds what is below a new test on either side. */
+const addBoth = (existing: Node, fresh: Node): Outcome => {
+  const yes = addBelow('yes', existing, fresh)
+  if (yes === 'shorter') return fresh.noLevel === undefined ? 'added' : 'partial'
+  if (yes === 'conflict') return 'conflict'
+  const no = addBelow('no', existing, fresh)
+  return no === 'shorter' || no === 'added' ? yes : no
 }
 
 /** Adds the single test of a new chain's level to an existing level. */
@@ -88,7 +104,7 @@ const addLevel = (level: Level, chain: Level): Outcome => {
     if (sameTest(existing, fresh)) {
       if (addAction('yes', existing, fresh) === 'conflict' || addAction('no', existing, fresh) === 'conflict')
         return 'conflict'
-      return addBelow('yes', existing, fresh) === 'added' ? addBelow('no', existing, fresh) : 'conflict'
+      return addBoth(existing, fresh)
     }
     if (isAfter(existing, fresh)) {
       level.nodes.splice(i, 0, fresh)
@@ -153,14 +169,18 @@ const isSuperfluous = (narrow: Merged, merged: readonly Merged[]): boolean =>
 
 const addToTree = (tree: RuleTree, { conditions, rule }: Merged, width: 32 | 64): Outcome => {
   const chain = chainOf(conditions, 0, rule.action, width)
-  if (tree.root !== undefined) return addLevel(tree.root, chain)
-  tree.root = chain
-  return 'added'
+  if (tree.root === undefined) {
+    tree.root = chain
+    return 'added'
+  }
+  const outcome = addLevel(tree.root, chain)
+  if (outcome === 'partial') tree.leftovers.push(chainOf(conditions, 0, rule.action, width))
+  return outcome
 }
 
 /** The tree of rules that have been merged without conflict before. */
 const treeOf = (merged: readonly Merged[], width: 32 | 64): RuleTree => {
-  const tree: RuleTree = { action: undefined, root: undefined }
+  const tree: RuleTree = { action: undefined, root: undefined, leftovers: [] }
   for (const one of merged) addToTree(tree, one, width)
   return tree
 }
@@ -170,13 +190,14 @@ export const mergeRules = (
   rules: readonly Rule[],
   width: 32 | 64,
 ): { readonly tree: RuleTree; readonly conflict: Rule | undefined } => {
-  let tree: RuleTree = { action: undefined, root: undefined }
+  let tree: RuleTree = { action: undefined, root: undefined, leftovers: [] }
   let merged: Merged[] = []
   let longest = 0
   for (const rule of rules) {
     const one: Merged = { conditions: comparing(rule, width), rule }
     // An unconditional rule beats all others, and the first of them the later ones.
-    if (one.conditions.length === 0) return { tree: { action: rule.action, root: undefined }, conflict: undefined }
+    if (one.conditions.length === 0)
+      return { tree: { action: rule.action, root: undefined, leftovers: [] }, conflict: undefined }
     const { length } = one.conditions
     if (length < longest) {
       const kept = withoutCovered(merged, one)
