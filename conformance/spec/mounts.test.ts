@@ -2,12 +2,15 @@
  * Mounts that take a way of their own (config.md, "Mounts"): read-only ones that others are put into, targets where the runtime
  * makes something itself, and file systems with long options.
  */
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { defaultConfig, type Json, mountsWith, type Patch } from '../harness/bundle.ts'
 import { runProbe } from '../harness/probe.ts'
-import { needsCapability } from '../harness/requires.ts'
+import { either, needsCapability, needsCommand } from '../harness/requires.ts'
 import { scenario } from '../harness/scenario.ts'
+
+const writable = { path: 'rootfs', readonly: false }
 
 const tmpfs = (destination: string, ...options: string[]): Json => ({
   destination,
@@ -109,6 +112,27 @@ scenario('an overlay with more layers than fsconfig takes in one string', {}, (t
   t.match(line, { type: 'overlay' })
   t.ok(['nosuid', 'nodev', 'ro'].every((option) => line?.options.includes(option)))
 })
+
+scenario(
+  'a file system on a read-only device',
+  { skip: either(needsCommand('mke2fs'), needsCommand('losetup')) },
+  (t, box) => {
+    const image = join(box.dir, 'image')
+    writeFileSync(image, Buffer.alloc(1 << 20))
+    execFileSync('mke2fs', ['-q', image])
+    let loop: string
+    try {
+      loop = execFileSync('losetup', ['--find', '--show', '--read-only', image], { encoding: 'utf8' }).trim()
+    } catch {
+      return t.comment('SKIP: no loop devices')
+    }
+    box.defer(() => spawnSync('losetup', ['--detach', loop]))
+    const mount = { destination: '/disk', type: 'ext4', source: loop, options: ['ro', 'nosuid'] }
+    const inside = runProbe(t, box, ['dir:/disk', 'create:/disk/new'], { mounts: mountsWith(mount), root: writable })
+    t.same(inside.lines('dir:/disk'), ['lost+found'])
+    t.equal(inside.text('create:/disk/new'), 'EROFS')
+  },
+)
 
 scenario('an option that the file system does not know is told by its name', {}, (t, box) => {
   for (const [mount, message] of [

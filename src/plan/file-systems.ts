@@ -8,7 +8,7 @@ import {
   RESOLVE_NO_MAGICLINKS,
   RESOLVE_NO_SYMLINKS,
 } from './constants.ts'
-import type { PlanContext } from './context.ts'
+import type { PlanContext, SectionSteps } from './context.ts'
 import { ON_MISSING_SKIP, type Step, type StepOf } from './launch-plan.ts'
 import type { MountOptions } from './mount-options.ts'
 import { attributeSteps, detachedMountSteps, openTarget, type PlannedMount, propagationSteps } from './mount-steps.ts'
@@ -49,6 +49,31 @@ export function fileSystemSteps(context: PlanContext, planned: PlannedMount): St
     { op: 'move_mount', from, mount: into, to: target.into },
   ]
 }
+
+/**
+ * A file system of a block device is mounted by the runtime, since init is in the cgroup already and may not be allowed to open
+ * the device. It is read-only itself, too, for the device may be.
+ */
+export function deviceMountSteps(context: PlanContext, { mount, from, options }: PlannedMount): SectionSteps {
+  const { type = '', source = '', destination } = mount
+  const into = context.slots.allocate(`mount ${destination}`)
+  const data = [...(isReadonly(options) ? ['ro'] : []), ...labelled(context, type, options.data)]
+  const { set } = options.attributes
+  const make = detachedMountSteps(context, { from, type, source, data, attributes: set, into })
+  const target = openTarget(context, from, destination, {})
+  return {
+    runtime: [...make, { op: 'close', from, fd: (make[0] as StepOf<'fsopen'>).into }],
+    container: [
+      ...attributeSteps(from, into, { ...options, attributes: { set: 0, clear: 0 } }),
+      ...propagationSteps(from, into, options),
+      target,
+      { op: 'move_mount', from, mount: into, to: target.into },
+    ],
+  }
+}
+
+export const isOnDevice = ({ mount }: PlannedMount): boolean =>
+  mount.source?.startsWith('/dev/') === true && mount.type !== 'tmpfs'
 
 /** fsconfig(2) takes values of up to 255 bytes; an overlay's list of layers may have more. */
 const isLong = (option: string): boolean =>

@@ -6,7 +6,7 @@ import { RuntError } from '../errors.ts'
 import { planCgroupMount } from './cgroup-mount.ts'
 import { AT_RECURSIVE, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE } from './constants.ts'
 import type { PlanContext, SectionSteps } from './context.ts'
-import { fileSystemSteps } from './file-systems.ts'
+import { deviceMountSteps, fileSystemSteps, isOnDevice } from './file-systems.ts'
 import { idMapSteps, isIdMapped } from './id-mapped-mounts.ts'
 import { ON_MISSING_LIKE, type Step } from './launch-plan.ts'
 import { readMountOptions } from './mount-options.ts'
@@ -35,6 +35,7 @@ function planMount(context: PlanContext, mount: Mount, index: number): SectionSt
   if (options.remount) return { runtime: [], container: remountSteps(context, planned) }
   if (isBind) return bindSteps(context, planned)
   if (mount.type === 'cgroup' || mount.type === 'cgroup2') return planCgroupMount(context, planned)
+  if (isOnDevice(planned)) return deviceMountSteps(context, planned)
   return { runtime: [], container: fileSystemSteps(context, planned) }
 }
 
