@@ -27,8 +27,8 @@ _runt() {
     --log|--pid-file|--process|--resources|--console-socket|--pidfd-socket) COMPREPLY=($(compgen -f -- "$current")); return ;;
   esac
   case $command in
-    '') words="--debug --log --log-format --root --systemd-cgroup --rootless --version -v --help -h create delete events exec features kill list pause plan ps resume run spec start state update validate help" ;;
-    help) words="create delete events exec features kill list pause plan ps resume run spec start state update validate" ;;
+    '') words="--debug --log --log-format --root --systemd-cgroup --rootless --version -v --help -h create delete events exec features kill list pause plan ps resume run seccomp spec start state update validate help" ;;
+    help) words="create delete events exec features kill list pause plan ps resume run seccomp spec start state update validate" ;;
     create) words="--bundle -b --console-socket --pidfd-socket --pid-file --no-pivot --no-new-keyring --preserve-fds --help -h $(_runt_ids)" ;;
     delete) words="--force -f --help -h $(_runt_ids)" ;;
     events) words="--interval --stats --help -h $(_runt_ids)" ;;
@@ -41,6 +41,7 @@ _runt() {
     ps) words="--format -f --help -h $(_runt_ids)" ;;
     resume) words="--help -h $(_runt_ids)" ;;
     run) words="--bundle -b --console-socket --pidfd-socket --pid-file --no-pivot --no-new-keyring --preserve-fds --detach -d --keep --no-subreaper --help -h $(_runt_ids)" ;;
+    seccomp) words="--syscall --arg --arch --help -h " ;;
     spec) words="--bundle -b --rootless --help -h " ;;
     start) words="--help -h $(_runt_ids)" ;;
     state) words="--help -h $(_runt_ids)" ;;

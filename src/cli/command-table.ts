@@ -335,6 +335,30 @@ process's own, or 128 + the number of the signal that ended it.`,
       },
     ],
   },
+  seccomp: {
+    summary: "print a bundle's system call filter, or explain a call (not in runc)",
+    usage: '[bundle]',
+    count: [0, 1],
+    flagOrder: 'anywhere',
+    description: `Prints the filter that linux.seccomp is compiled to, one instruction per line. With --syscall it says what the filter
+answers to that call, which part of the profile decides it, and what each rule about the call asks for.
+Nothing is changed on the host.`,
+    flags: [
+      { name: 'syscall', type: 'string', value: 'WORD', description: 'name or number of a system call to explain' },
+      {
+        name: 'arg',
+        type: 'strings',
+        value: 'TEXT',
+        description: 'argument of that call, as "2=0x80000"; what is not given is 0',
+      },
+      {
+        name: 'arch',
+        type: 'string',
+        value: 'WORD',
+        description: 'architecture of that call, as "SCMP_ARCH_X86" (default: that of the machine)',
+      },
+    ],
+  },
   spec: {
     summary: 'write a default config.json',
     usage: '',

@@ -33,6 +33,8 @@ export async function loadCommand(name: CommandName): Promise<AnyRun> {
       return (await import('./resume.ts')).resume
     case 'run':
       return (await import('./run.ts')).run
+    case 'seccomp':
+      return (await import('./seccomp.ts')).seccomp
     case 'spec':
       return (await import('./spec.ts')).spec
     case 'start':
