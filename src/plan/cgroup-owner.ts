@@ -7,6 +7,8 @@ import type { Config, IdMapping, Mount } from '../config/config.ts'
 export function cgroupOwner({ linux, mounts, process }: Config): number | undefined {
   const isOwnNamespace = linux.namespaces.some(({ type, path }) => type === 'cgroup' && path === undefined)
   if (!isOwnNamespace || !mounts.some(isWritableCgroup)) return undefined
+  // What a namespace that is joined maps, only the kernel knows.
+  if (linux.uidMappings.length === 0 && linux.namespaces.some(({ type }) => type === 'user')) return undefined
   const owner = hostId(process?.user.uid ?? 0, linux.uidMappings)
   return owner === 0 ? undefined : owner
 }

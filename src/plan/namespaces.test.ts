@@ -191,15 +191,16 @@ t.test('the owner of the cgroup', (t) => {
 })
 
 t.test('the owner without a user namespace, and of a uid that is not mapped', (t) => {
-  const config = (uid: number, uidMappings: typeof range) =>
+  const config = (uid: number, uidMappings: typeof range, ...types: string[]) =>
     ({
       mounts: [{ destination: '/sys/fs/cgroup', source: 'cgroup', options: [] }],
       process: { user: { uid } },
-      linux: { namespaces: [{ type: 'cgroup' }], uidMappings },
+      linux: { namespaces: ['cgroup', ...types].map((type) => ({ type })), uidMappings },
     }) as unknown as Parameters<typeof cgroupOwner>[0]
   t.equal(cgroupOwner(config(9, [])), 9)
   t.equal(cgroupOwner(config(0, [])), undefined, 'root owns it already')
   t.equal(cgroupOwner(config(70000, range)), undefined)
+  t.equal(cgroupOwner(config(9, [], 'user')), undefined, 'nobody knows whom a joined one maps it to')
   t.end()
 })
 
