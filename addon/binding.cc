@@ -8,6 +8,7 @@
 #include "decode.h"
 #include "events.h"
 #include "files.h"
+#include "notify.h"
 #include "probe.h"
 #include "process.h"
 #include "signals.h"
@@ -342,6 +343,24 @@ Value Supervise(const CallbackInfo &info) {
   return Number(info.Env(), supervise(Int(info, 0), Int(info, 1)), "waitpid");
 }
 
+Value SuperviseAsked(const CallbackInfo &info) {
+  return Number(info.Env(), supervise_asked(Int(info, 0), Int(info, 1)), "waitpid");
+}
+
+Value ReceiveQuestion(const CallbackInfo &info) {
+  char text[256];
+  int length = notify_receive(Int(info, 0), text, sizeof text);
+  if (length < 0) return Throw(info.Env(), length, "ioctl");
+  return String(info.Env(), text, static_cast<size_t>(length));
+}
+
+Value AnswerQuestion(const CallbackInfo &info) {
+  std::string question = Text(info, 1);
+  std::string word = Text(info, 2);
+  notify_answer_kind kind = word == "continue" ? NOTIFY_CONTINUE : word == "kill" ? NOTIFY_KILL : NOTIFY_ERROR;
+  return Done(info.Env(), notify_answer(Int(info, 0), question.c_str(), kind, Int(info, 3)), "ioctl");
+}
+
 Value TerminalSize(const CallbackInfo &info) {
   Env env = info.Env();
   int columns, rows;
@@ -435,6 +454,9 @@ void AddProcesses(Napi::Object &exports) {
   Add<BecomeSubreaper>(exports, "becomeSubreaper");
   Add<HoldSignals>(exports, "holdSignals");
   Add<Supervise>(exports, "supervise");
+  Add<SuperviseAsked>(exports, "superviseAsked");
+  Add<ReceiveQuestion>(exports, "receiveQuestion");
+  Add<AnswerQuestion>(exports, "answerQuestion");
   Add<TerminalSize>(exports, "terminalSize");
   Add<SendPidfd>(exports, "sendPidfd");
   Add<WatchEvents>(exports, "watchEvents");

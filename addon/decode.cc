@@ -226,6 +226,7 @@ Napi::Value Event(Napi::Env env, const launch_event &event) {
   object.Set("kind", kinds[event.kind]);
   object.Set("pid", event.pid);
   object.Set("terminal", event.terminal);
+  object.Set("listener", event.listener);
   Napi::Array warnings = Napi::Array::New(env, event.warning_count);
   for (int i = 0; i < event.warning_count; i++)
     warnings.Set(static_cast<uint32_t>(i), Report(env, event.warnings[i], true));

@@ -196,6 +196,11 @@ int op_receive_terminal(struct machine *m, const struct step_receive_terminal *s
   return 0;
 }
 
+int op_keep_listener(struct machine *m, const struct step_keep_listener *s) {
+  launch.event.listener = machine_fd(m, s->fd);
+  return 0;
+}
+
 /* ---- the process whose namespaces are joined ---- */
 
 int op_pidfd_open(struct machine *m, const struct step_pidfd_open *s) {
@@ -218,11 +223,14 @@ static void fill_init_slots(struct machine *m, const struct ints *inherit, int s
   }
 }
 
-static void close_inherited(struct machine *m, const struct ints *inherit) {
+static void close_inherited(struct machine *m, const struct step_clone *s) {
   int low = INT32_MAX, high = -1;
   uint32_t open = 0;
-  for (uint64_t i = 0; i < inherit->count; i++) {
-    int fd = m->fds[inherit->items[i]];
+  uint64_t count = s->inherit.count + (s->cgroup >= 0); /* the cgroup has served too */
+  int64_t slots[PLAN_SLOTS + 1];
+  for (uint64_t i = 0; i < count; i++) {
+    slots[i] = i < s->inherit.count ? s->inherit.items[i] : s->cgroup;
+    int fd = m->fds[slots[i]];
     if (fd < 0) continue;
     low = fd < low ? fd : low;
     high = fd > high ? fd : high;
@@ -231,8 +239,8 @@ static void close_inherited(struct machine *m, const struct ints *inherit) {
   if (open == 0) return;
   /* Opened one after another, they are usually neighbours, and then one call closes them all. */
   int together = (uint32_t)(high - low) + 1 == open && syscall(SYS_close_range, low, high, 0) == 0;
-  for (uint64_t i = 0; i < inherit->count; i++) {
-    int32_t *fd = &m->fds[inherit->items[i]];
+  for (uint64_t i = 0; i < count; i++) {
+    int32_t *fd = &m->fds[slots[i]];
     if (!together && *fd >= 0) close(*fd);
     *fd = -1;
   }
@@ -256,7 +264,7 @@ int op_clone(struct machine *m, const struct step_clone *s) {
                       launch.preserve);
   if (result < 0) return result;
   launch.event.pid = m->child;
-  close_inherited(m, &s->inherit);
+  close_inherited(m, s);
   return 0;
 }
 
@@ -322,7 +330,7 @@ void launch_begin(const struct plan_block *runtime, struct plan_block *container
                   struct launch_event *event) {
   struct machine *m = &launch.machine;
   memset(launch.fds, 0xff, sizeof launch.fds);
-  launch.event = (struct launch_event){.terminal = -1};
+  launch.event = (struct launch_event){.terminal = -1, .listener = -1};
   launch.container = container;
   launch.preserve = preserve;
   *m = (struct machine){

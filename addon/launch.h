@@ -12,6 +12,7 @@ struct launch_event {
   enum launch_kind kind;
   int pid;          /* of init, 0 if the steps held no clone */
   int terminal;     /* pty master of a foreground run, -1 none */
+  int listener;     /* of --seccomp-log, -1 none */
   int in_container; /* LAUNCH_FAILED: `failure` is about containerSteps */
   struct report failure;
   int warning_count;

@@ -26,8 +26,10 @@ struct supervisor {
   pid_t pid;
   int status; /* of waitpid(2), once `ended` */
   int ended;
-  int signals; /* of signals_open */
-  int pidfd;   /* says that the child has ended; below Node SIGCHLD may go to another thread */
+  int asked;    /* by the listener */
+  int signals;  /* of signals_open */
+  int listener; /* seccomp_unotify(2), -1 none */
+  int pidfd;    /* says that the child has ended; below Node SIGCHLD may go to another thread */
   int master;
   int terminal; /* ours, -1 none */
   int raw;      /* `saved` must be put back */
@@ -145,7 +147,7 @@ static void cleanup_supervisor(struct supervisor *s) {
 
 /* One turn of the loop; `timeout` 0 only looks. How many descriptors were ready, or -errno. */
 static int turn(struct supervisor *s, int timeout) {
-  enum { SIGNALS, CHILD, INPUT, MASTER, OUTPUT, COUNT };
+  enum { SIGNALS, CHILD, INPUT, MASTER, OUTPUT, LISTENER, COUNT };
   short master = 0;
   if (s->out.from >= 0 && !pending(&s->out)) master |= POLLIN;
   if (pending(&s->in)) master |= POLLOUT;
@@ -155,6 +157,7 @@ static int turn(struct supervisor *s, int timeout) {
       [INPUT] = {.fd = pending(&s->in) || s->out.from < 0 ? -1 : s->in.from, .events = POLLIN},
       [MASTER] = {.fd = master ? s->master : -1, .events = master},
       [OUTPUT] = {.fd = pending(&s->out) ? s->out.to : -1, .events = POLLOUT},
+      [LISTENER] = {.fd = s->listener, .events = POLLIN},
   };
   int ready = poll(fds, COUNT, timeout);
   if (ready < 0) return errno == EINTR ? 1 : -errno;
@@ -165,6 +168,10 @@ static int turn(struct supervisor *s, int timeout) {
   if (fds[MASTER].revents && pending(&s->in)) flush(&s->in);
   if (fds[MASTER].revents && s->out.from >= 0 && !pending(&s->out)) fill(&s->out);
   if (fds[OUTPUT].revents) flush(&s->out);
+  if (fds[LISTENER].revents & POLLIN)
+    s->asked = 1;
+  else if (fds[LISTENER].revents)
+    s->listener = -1; /* nobody has the filter any more */
   return ready;
 }
 
@@ -187,9 +194,10 @@ static int drain(struct supervisor *s) {
   return 0;
 }
 
-int supervise(pid_t pid, int master) {
+static int supervise_all(pid_t pid, int master, int listener) {
   struct supervisor s __attribute__((cleanup(cleanup_supervisor))) = {.pid = pid,
                                                                       .master = master,
+                                                                      .listener = listener,
                                                                       .terminal = -1,
                                                                       .signals = -1,
                                                                       .pidfd = -1,
@@ -205,8 +213,17 @@ int supervise(pid_t pid, int master) {
     if (output < 0) return -errno;
     error = start_relay(&s, output);
   }
-  while (error >= 0 && !s.ended) error = turn(&s, -1);
+  while (error >= 0 && !s.ended && !s.asked) error = turn(&s, -1);
   if (error >= 0 && master >= 0) error = drain(&s);
   if (error < 0) return error;
+  if (!s.ended) return SUPERVISE_ASKED;
   return WIFSIGNALED(s.status) ? 128 + WTERMSIG(s.status) : WEXITSTATUS(s.status);
+}
+
+int supervise(pid_t pid, int master) {
+  return supervise_all(pid, master, -1);
+}
+
+int supervise_asked(pid_t pid, int listener) {
+  return supervise_all(pid, -1, listener);
 }

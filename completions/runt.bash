@@ -40,7 +40,7 @@ _runt() {
     plan) words="--format -f --help -h " ;;
     ps) words="--format -f --help -h $(_runt_ids)" ;;
     resume) words="--help -h $(_runt_ids)" ;;
-    run) words="--bundle -b --console-socket --pidfd-socket --pid-file --no-pivot --no-new-keyring --preserve-fds --detach -d --keep --no-subreaper --help -h $(_runt_ids)" ;;
+    run) words="--bundle -b --console-socket --pidfd-socket --pid-file --no-pivot --no-new-keyring --preserve-fds --detach -d --keep --no-subreaper --seccomp-log --help -h $(_runt_ids)" ;;
     seccomp) words="--syscall --arg --arch --help -h " ;;
     spec) words="--bundle -b --rootless --help -h " ;;
     start) words="--help -h $(_runt_ids)" ;;

@@ -80,6 +80,7 @@ complete -c runt -n '__fish_seen_subcommand_from run' -l preserve-fds -r -d 'pas
 complete -c runt -n '__fish_seen_subcommand_from run' -l detach -s d -d 'return when the process has started'
 complete -c runt -n '__fish_seen_subcommand_from run' -l keep -d 'do not delete the container after its end'
 complete -c runt -n '__fish_seen_subcommand_from run' -l no-subreaper -d 'do not adopt processes that the container'\''s processes leave behind'
+complete -c runt -n '__fish_seen_subcommand_from run' -l seccomp-log -d 'report each system call that linux.seccomp denies, with the rule that does (not in runc)'
 complete -c runt -n '__fish_seen_subcommand_from run' -l help -s h -d 'show help'
 complete -c runt -n '__fish_seen_subcommand_from run' -f -a '(runt list --quiet 2>/dev/null)'
 complete -c runt -n '__fish_use_subcommand' -f -a seccomp -d 'print a bundle'\''s system call filter, or explain a call (not in runc)'

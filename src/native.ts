@@ -28,8 +28,15 @@ export interface FileStatus {
 export type LaunchEvent =
   /** A save_state step was reached: write the state, then call `resume`. `pid` is init's pid as the runtime sees it. */
   | { readonly kind: 'paused'; readonly step: number; readonly pid: number; readonly startTime: string }
-  /** All steps are done. `pid` is 0 when the list held no clone; `terminal` is the pty master of a foreground run, or -1. */
-  | { readonly kind: 'done'; readonly pid: number; readonly terminal: number; readonly warnings: readonly StepReport[] }
+  /** All steps are done. `pid` is 0 when the list held no clone; `terminal` is the pty master of a foreground run, or -1;
+   * `listener` that of --seccomp-log, or -1. */
+  | {
+      readonly kind: 'done'
+      readonly pid: number
+      readonly terminal: number
+      readonly listener: number
+      readonly warnings: readonly StepReport[]
+    }
   /** A step failed; init, if there was one, is dead and reaped, and all descriptors are closed. */
   | ({ readonly kind: 'failed'; readonly warnings: readonly StepReport[] } & StepReport)
 
@@ -155,6 +162,12 @@ export interface Native {
   /** Foreground `run`/`exec`: forward signals to the process, relay the terminal when `terminal` is a pty master's descriptor (-1: none), reap,
    * and return its exit status, or 128 + the signal that ended it. Signals stay blocked afterwards: cleaning up must not be interrupted. */
   supervise(pid: number, terminal: number): number
+  /** `supervise` without a terminal; 256 as soon as a call waits at the seccomp listener: answer it, then call this again. */
+  superviseAsked(pid: number, listener: number): number
+  /** Take the next waiting call of a listener: id, pid, number, AUDIT_ARCH and six arguments as hexadecimal words. '' if it has gone. */
+  receiveQuestion(listener: number): string
+  /** Let the call go on, fail it with an errno, or kill its process (SIGKILL). */
+  answerQuestion(listener: number, question: string, answer: 'continue' | 'error' | 'kill', errno: number): void
   /** Send a signal to every process of a cgroup and of the cgroups below it; how many there were. */
   signalCgroup(directory: string, signal: number): number
   /** Kill what lives in a cgroup and below, wait for its end, remove the directories. False: not done after `milliseconds` (-1: wait for

@@ -115,6 +115,7 @@ HANDLER(mkfifo);
 HANDLER(connect);
 HANDLER(socketpair);
 HANDLER(receive_terminal);
+HANDLER(keep_listener);
 HANDLER(run_hook);
 HANDLER(sethostname);
 HANDLER(setdomainname);

@@ -60,6 +60,8 @@ static int execute_here(struct machine *m, const struct step *s) {
   switch (s->op) {
   case OP_socketpair:
     return op_socketpair(m, (const struct step_socketpair *)s);
+  case OP_keep_listener:
+    return op_keep_listener(m, (const struct step_keep_listener *)s);
   case OP_receive_terminal:
     return op_receive_terminal(m, (const struct step_receive_terminal *)s);
   case OP_clone:

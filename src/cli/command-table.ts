@@ -333,6 +333,11 @@ process's own, or 128 + the number of the signal that ended it.`,
         type: 'boolean',
         description: "do not adopt processes that the container's processes leave behind",
       },
+      {
+        name: 'seccomp-log',
+        type: 'boolean',
+        description: 'report each system call that linux.seccomp denies, with the rule that does (not in runc)',
+      },
     ],
   },
   seccomp: {

@@ -43,6 +43,8 @@ export interface LaunchOptions {
   readonly terminal: 'kept' | 'sent'
   /** `hold`: the container's signals will come through us, so none may end us before. */
   readonly signals: 'hold' | 'leave'
+  /** `asked`: --seccomp-log, calls the profile denies are ours to answer. */
+  readonly seccomp: 'loaded' | 'asked'
 }
 
 export interface LaunchedContainer {
@@ -50,6 +52,8 @@ export interface LaunchedContainer {
   readonly record: ContainerRecord
   /** The master of a terminal that is kept, or -1. */
   readonly terminal: number
+  /** Where the calls wait that --seccomp-log reports, or -1. */
+  readonly listener: number
 }
 
 export function launchContainer(
@@ -80,6 +84,7 @@ export function launchContainer(
     keyring: flags['no-new-keyring'] ? 'keep' : 'new',
     preserveFds,
     consoleSocket: flags['console-socket'],
+    seccompLog: how.seccomp === 'asked',
     resctrl: probeResctrl(native, config, id),
   })
   for (const warning of planned.warnings) log.warn(warning)
@@ -248,7 +253,7 @@ function launch(
   if (event.kind === 'failed') throw describeFailure(plan, event)
   if (event.kind === 'paused') throw new RuntError('internal', 'the plan has two save_state steps')
   for (const warning of event.warnings) log.warn(describeWarning(plan, warning))
-  return { directory, record: launched, terminal: event.terminal }
+  return { directory, record: launched, terminal: event.terminal, listener: event.listener }
 }
 
 function startTimeOf(native: Native, pid: number): string {

@@ -1,6 +1,7 @@
 // run: create and start in one, then, in the foreground, stand for the container's process until it ends: its signals, its
 // terminal, its exit status.
 
+import { RuntError } from '../errors.ts'
 import { killInit } from '../state/destroy-container.ts'
 import type { Context, Run } from './context.ts'
 import { type LaunchedContainer, launchContainer } from './launch-container.ts'
@@ -9,15 +10,17 @@ import { removeContainer } from './remove-container.ts'
 export const run: Run<'run'> = async (context, flags, [id = '']) => {
   const { native } = context
   // Before the launch: what the container's processes leave behind is adopted from the start.
+  if (flags['seccomp-log'] && flags.detach) throw new RuntError('usage', '--seccomp-log does not go with --detach')
   if (!flags.detach && !flags['no-subreaper']) native.becomeSubreaper()
   const container = launchContainer(context, id, flags, {
     mode: 'run',
     terminal: flags.detach || flags['console-socket'] !== undefined ? 'sent' : 'kept',
     signals: flags.detach ? 'leave' : 'hold',
+    seccomp: flags['seccomp-log'] ? 'asked' : 'loaded',
   })
   if (container.record.hooks.poststart.length > 0) await runPoststart(context, container)
   if (flags.detach) return 0
-  const status = superviseContainer(context, container)
+  const status = await superviseContainer(context, container)
   if (!flags.keep) await removeContainer(context, container)
   return status
 }
@@ -34,8 +37,11 @@ async function runPoststart(context: Context, container: LaunchedContainer): Pro
 }
 
 /** Whatever goes wrong here, no container stays that nobody watches. */
-function superviseContainer({ native }: Context, { record, terminal }: LaunchedContainer): number {
+async function superviseContainer(context: Context, container: LaunchedContainer): Promise<number> {
+  const { native } = context
+  const { record, terminal, listener } = container
   try {
+    if (listener >= 0) return (await import('./answer-denied.ts')).superviseDenied(context, container)
     return native.supervise(record.pid, terminal)
   } catch (error) {
     killInit(native, record)

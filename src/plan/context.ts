@@ -23,6 +23,8 @@ export interface PlanOptions {
   readonly preserveFds: number
   /** --console-socket; with a terminal and without it the runtime itself receives the master (the event's `terminal`). */
   readonly consoleSocket?: string | undefined
+  /** --seccomp-log: denied calls ask the runtime (the event's `listener`). */
+  readonly seccompLog?: boolean | undefined
   /** For linux.intelRdt only. */
   readonly resctrl?: ResctrlFacts | undefined
 }
@@ -33,7 +35,7 @@ export interface ProcessContext {
   readonly process: Process
   readonly linux: Linux
   readonly facts: HostFacts
-  readonly options: Pick<PlanOptions, 'id' | 'keyring' | 'preserveFds' | 'consoleSocket'> & {
+  readonly options: Pick<PlanOptions, 'id' | 'keyring' | 'preserveFds' | 'consoleSocket' | 'seccompLog'> & {
     readonly mode: PlanOptions['mode'] | 'exec'
   }
   readonly slots: Slots

@@ -29,6 +29,7 @@ const runtimeOnly = [
   'mkfifo',
   'socketpair',
   'receive_terminal',
+  'keep_listener',
   'move_netdev',
 ]
 const initOnly = [

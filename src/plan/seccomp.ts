@@ -8,6 +8,7 @@ import { formatProblems, RuntError } from '../errors.ts'
 import type { ProcessContext } from './context.ts'
 import { type HookState, hookStdin } from './hooks.ts'
 import { type Step, SYNC_LISTENER } from './launch-plan.ts'
+import { askingFilter } from './seccomp-log.ts'
 
 /** Loading the filter is in one of the first three, all of them init's. */
 export interface SeccompSteps {
@@ -40,6 +41,7 @@ export function seccompSteps(context: ProcessContext, state: AgentState): Seccom
     throw new RuntError('config', formatProblems(result.problems), { path: 'linux.seccomp', problems: result.problems })
   const { filter, flags, warnings } = result
   const load = { op: 'seccomp', from: 'linux.seccomp', filter, flags } as const
+  if (context.options.seccompLog) return { ...loggedSteps(context, load, result.listener), warnings }
   if (!result.listener) {
     const part = process.noNewPrivileges ? { last: [load] } : { privileged: [load] }
     return { ...nothing, ...part, warnings }
@@ -54,6 +56,35 @@ export function seccompSteps(context: ProcessContext, state: AgentState): Seccom
 }
 
 const LISTENER = 'linux.seccomp.listenerPath'
+const [FLAG_TSYNC, FLAG_NEW_LISTENER, FLAG_TSYNC_ESRCH] = [1, 8, 16]
+
+/** --seccomp-log: the runtime itself is the agent, and answers from the moment at which the container's program runs. */
+function loggedSteps(
+  { config, facts, process, slots }: ProcessContext,
+  load: Extract<Step, { op: 'seccomp' }>,
+  listener: boolean,
+): SeccompSteps {
+  if (listener) throw new RuntError('usage', '--seccomp-log: linux.seccomp has a listener of its own')
+  if (process.terminal) throw new RuntError('usage', '--seccomp-log: process.terminal must be false')
+  if (config.hooks.startContainer.length > 0)
+    throw new RuntError('usage', '--seccomp-log: hooks.startContainer would wait for answers that nobody gives yet')
+  const from = '--seccomp-log'
+  const [theirs, ours] = [slots.allocate('seccomp listener'), slots.allocate('seccomp listener of the log')]
+  const given = Number(load.flags)
+  const flags = given | FLAG_NEW_LISTENER | (given & FLAG_TSYNC ? FLAG_TSYNC_ESRCH : 0)
+  const steps: Step[] = [
+    { ...load, filter: askingFilter(load.filter, facts.arch), flags, into: theirs },
+    { op: 'sync_send', from, point: SYNC_LISTENER, fd: theirs },
+  ]
+  return {
+    ...nothing,
+    ...(process.noNewPrivileges ? { delivered: steps } : { privileged: steps }),
+    deliver: [
+      { op: 'sync_wait', from, point: SYNC_LISTENER, into: ours },
+      { op: 'keep_listener', from, fd: ours },
+    ],
+  }
+}
 
 /**
  * From the moment it is loaded the filter may hold any call of init's until the agent answers. So init only writes where

@@ -143,6 +143,8 @@ export const stepTable = {
   socketpair: { ours: 'into', theirs: 'into' },
   /** Runtime only: receive the pty master (SCM_RIGHTS) that init sends; the event of the launch hands it to TypeScript. */
   receive_terminal: { socket: 'slot' },
+  /** The listener of a filter stays open in the runtime, which answers: the event's `listener`. */
+  keep_listener: { fd: 'slot' },
   /** Run a hook to its end: fork, execve(path, args, env), stdin = `stdinHead` + pid + `stdinTail`, where an absent
    * `pid` is that of the container process as seen from here. `timeout` in seconds, 0 none: then SIGKILL. `output`/`errors`: files the hook's stdout/stderr are appended to. */
   run_hook: {

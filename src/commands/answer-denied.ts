@@ -1,0 +1,75 @@
+// run --seccomp-log: calls that the profile denies wait for us (plan/seccomp-log.ts). Each gets the profile's own answer; what was
+// denied, and by which rule, is reported once, and at the end how often (seccomp_unotify(2)).
+
+import { ARCHITECTURES, type ArchitectureName, type Explanation, explainSyscall } from 'seccomp-bpf-js'
+import type { Seccomp } from '../config/config.ts'
+import { RuntError } from '../errors.ts'
+import type { Native } from '../native.ts'
+import { hostFacts } from '../plan/host-facts.ts'
+import type { Context } from './context.ts'
+import type { LaunchedContainer } from './launch-container.ts'
+import { loadBundle } from './load-bundle.ts'
+
+const ASKED = 256 // of superviseAsked
+const [ERRNO, ALLOW, LOG, ACTION, DATA] = [0x00050000, 0x7fff0000, 0x7ffc0000, 0xffff0000, 0xffff]
+const MAX_ERRNO = 4095
+
+interface Denied {
+  readonly name: string
+  readonly path: string
+  count: number
+}
+
+/** What `supervise` does, with answers. */
+export function superviseDenied({ native, log }: Context, { record, listener }: LaunchedContainer): number {
+  const profile = loadBundle(native, record.bundle).config.linux.seccomp as Seccomp
+  const { arch } = hostFacts(native.probe())
+  const denied = new Map<string, Denied>()
+  for (;;) {
+    const status = native.superviseAsked(record.pid, listener)
+    if (status !== ASKED) {
+      for (const { name, path, count } of denied.values())
+        if (count > 1) log.warn(`seccomp: ${name}: denied ${count} times by ${path}`)
+      return status
+    }
+    const question = native.receiveQuestion(listener)
+    if (question === '') continue
+    const [, pid = '', number = '', audit = '', ...args] = question.split(' ')
+    const call = {
+      syscall: Number(`0x${number}`),
+      args: args.map((word) => BigInt(`0x${word}`)),
+      arch: archOf(Number(`0x${audit}`), Number(`0x${number}`)),
+    }
+    const explained = explainSyscall(profile, { arch }, call)
+    if (!('verdict' in explained)) throw new RuntError('internal', '--seccomp-log: the profile compiles no more')
+    const { name, path } = explained
+    const seen = denied.get(`${name} ${path}`)
+    if (seen !== undefined) seen.count++
+    else if (answerOf(explained) !== 'continue') {
+      denied.set(`${name} ${path}`, { name, path, count: 1 })
+      log.warn(report(native, explained, Number(`0x${pid}`), args))
+    }
+    native.answerQuestion(listener, question, answerOf(explained), Math.min(explained.action & DATA, MAX_ERRNO))
+  }
+}
+
+function answerOf({ action }: Explanation): 'continue' | 'error' | 'kill' {
+  const kind = (action & ACTION) >>> 0
+  return kind === ERRNO ? 'error' : kind === ALLOW || kind === LOG ? 'continue' : 'kill'
+}
+
+function report(native: Native, explained: Explanation, pid: number, args: readonly string[]): string {
+  const { name, arch, verdict, path } = explained
+  const how = answerOf(explained) === 'kill' ? `${verdict} (here with SIGKILL)` : verdict
+  const values = args.map((word) => (word.length === 1 ? word : `0x${word}`)).join(', ')
+  const comm = native.processStatus(pid)?.comm ?? '?'
+  return `seccomp: ${name}(${values}) of ${arch} by pid ${pid} (${comm}): denied with ${how} by ${path}`
+}
+
+function archOf(audit: number, number: number): ArchitectureName {
+  const same = Object.values(ARCHITECTURES).filter((arch) => arch.audit === audit)
+  const found = same.find(({ base }) => base !== 0 && number >= base) ?? same.find(({ base }) => base === 0) ?? same[0]
+  if (found === undefined)
+    throw new RuntError('internal', `--seccomp-log: unknown architecture 0x${audit.toString(16)}`)
+  return found.name as ArchitectureName
+}
