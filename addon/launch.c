@@ -247,6 +247,7 @@ static void close_inherited(struct machine *m, const struct step_clone *s) {
 }
 
 int op_clone(struct machine *m, const struct step_clone *s) {
+  if (s->inherit.count > PLAN_SLOTS) return -E2BIG;
   int sync[2];
   int result = (int)CALL(m, "socketpair", socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sync));
   if (result < 0) return result;
