@@ -1,0 +1,135 @@
+// The planner on configs it was not written with: the official fixtures, and valid configs put together at random. It plans, or says
+// as a RuntError what this host cannot have; and what it plans keeps the rules of every plan.
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import t from 'tap'
+import type { JsonObject } from '../config/json.ts'
+import { parseConfig } from '../config/parse-config.ts'
+import { RuntError } from '../errors.ts'
+import { hybridHost, labelledHost, unifiedHost, userHost } from './fixtures/hosts.ts'
+import { planWith } from './fixtures/plan-of.ts'
+import { hostFacts } from './host-facts.ts'
+import { type Step, slotsOf } from './launch-plan.ts'
+import { type CreatePlan, planCreate } from './plan.ts'
+import { planJson, printPlan } from './print.ts'
+
+const FIXTURES = '../shared/oci/fixtures/config/good'
+const hosts = { hybridHost, unifiedHost, userHost, labelledHost }
+const options = {
+  id: 'web',
+  bundle: '/bundle',
+  stateDirectory: '/state/web',
+  mode: 'create',
+  rootSwitch: 'pivot_root',
+  keyring: 'new',
+  preserveFds: 0,
+} as const
+
+/** A plan, or the reason why there is none. */
+function attempt(make: () => CreatePlan): CreatePlan | undefined {
+  try {
+    return make()
+  } catch (error) {
+    if (error instanceof RuntError && error.code !== 'internal' && error.message !== '') return undefined
+    throw error
+  }
+}
+
+function unfilled(steps: readonly Step[], filled: Set<number>): boolean {
+  return steps.some((step) => {
+    const reads = [...slotsOf([step], 'slot')].some((slot) => !filled.has(slot))
+    for (const slot of slotsOf([step], 'into')) filled.add(slot)
+    return reads
+  })
+}
+
+function check({ plan }: CreatePlan): boolean {
+  const inherit = plan.runtimeSteps.flatMap((step) => (step.op === 'clone' ? step.inherit.map(Number) : []))
+  JSON.parse(planJson(plan))
+  return (
+    !/undefined|NaN|\[object/.test(printPlan(plan)) &&
+    !unfilled(plan.runtimeSteps, new Set([0])) &&
+    !unfilled(plan.containerSteps, new Set([0, ...inherit])) &&
+    plan.containerSteps.at(-1)?.op === 'execve'
+  )
+}
+
+t.test('official configs', { skip: existsSync(FIXTURES) ? false : `no ${FIXTURES}` }, (t) => {
+  for (const file of readdirSync(FIXTURES)) {
+    for (const [name, host] of Object.entries(hosts)) {
+      const planned = attempt(() => {
+        const { config } = parseConfig(readFileSync(join(FIXTURES, file), 'utf8'), file)
+        return planCreate(config, hostFacts(host), options)
+      })
+      t.ok(planned === undefined || check(planned), `${file} on ${name}${planned === undefined ? ': refused' : ''}`)
+    }
+  }
+  t.end()
+})
+
+const flag = fc.boolean()
+const option = fc.constantFrom(
+  ...['ro', 'rw', 'nosuid', 'rro', 'bind', 'rbind', 'rshared', 'slave', 'idmap', 'ridmap', 'remount', 'tmpcopyup'],
+  ...['size=1m', 'mode=755', 'noatime', 'x'.repeat(300)],
+)
+const mount = fc.record({
+  destination: fc.constantFrom('/a', '/dev', '/dev/pts', '/proc', '/dev/stdout', '/sys', '/sys/fs/cgroup', '/a/b'),
+  type: fc.constantFrom('bind', 'tmpfs', 'proc', 'devpts', 'sysfs', 'cgroup', 'cgroup2', 'overlay', 'ext4'),
+  source: fc.constantFrom('/src', 'none', '/dev/sda', 'cgroup'),
+  options: fc.array(option, { maxLength: 4 }),
+})
+const type = fc.constantFrom('pid', 'network', 'ipc', 'mount', 'cgroup', 'time', 'user')
+const namespaces = fc
+  .uniqueArray(fc.record({ type, path: fc.option(fc.constant('/ns'), { nil: undefined }) }), {
+    selector: (one) => one.type,
+  })
+  .map((list) => list.map(({ type, path }) => (path === undefined ? { type } : { type, path })))
+
+const launch = fc.record({
+  mounts: fc.array(mount, { maxLength: 8 }),
+  namespaces,
+  terminal: flag,
+  noNewPrivileges: flag,
+  notify: flag,
+  hooks: flag,
+  host: fc.constantFrom(...Object.values(hosts)),
+  mode: fc.constantFrom('create', 'run'),
+  rootfsPropagation: fc.constantFrom('shared', 'rslave', 'private', 'unbindable'),
+})
+
+t.test('configs put together at random', (t) => {
+  let planned = 0
+  fc.assert(
+    fc.property(launch, (given) => {
+      const range = [{ containerID: 0, hostID: 100000, size: 65536 }]
+      const isUser = given.namespaces.some(({ type, path }) => type === 'user' && path === undefined)
+      const config: JsonObject = {
+        hostname: '',
+        process: { terminal: given.terminal, noNewPrivileges: given.noNewPrivileges, oomScoreAdj: 3 },
+        mounts: given.mounts,
+        hooks: given.hooks ? { prestart: [{ path: '/h' }], createContainer: [{ path: '/h' }] } : {},
+        linux: {
+          namespaces: given.namespaces,
+          rootfsPropagation: given.rootfsPropagation,
+          ...(isUser && { uidMappings: range, gidMappings: range }),
+          ...(given.notify && {
+            seccomp: {
+              defaultAction: 'SCMP_ACT_ALLOW',
+              listenerPath: '/agent',
+              syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_NOTIFY' }],
+            },
+          }),
+        },
+      }
+      const { host, mode } = given
+      const result = attempt(() => planWith(config, { host, options: { mode, consoleSocket: '/tty' } }))
+      if (result !== undefined) planned++
+      return result === undefined || check(result)
+    }),
+    { numRuns: 400 },
+  )
+  t.ok(planned > 50, `${planned} of 400 could be planned`)
+  t.end()
+})
