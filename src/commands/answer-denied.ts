@@ -42,7 +42,8 @@ export function superviseDenied({ native, log }: Context, { record, listener }: 
     }
     const explained = explainSyscall(profile, { arch }, call)
     if (!('verdict' in explained)) throw new RuntError('internal', '--seccomp-log: the profile compiles no more')
-    const { name, path } = explained
+    const { path } = explained
+    const name = `${explained.name} of ${explained.arch}`
     const seen = denied.get(`${name} ${path}`)
     if (seen !== undefined) seen.count++
     else if (answerOf(explained) !== 'continue') {
