@@ -14,7 +14,8 @@ int terminal_size(int *columns, int *rows);
  * blocked: who calls this cleans up next and must not be interrupted. */
 int supervise(pid_t pid, int master);
 
-/* The same without a terminal, but returns SUPERVISE_ASKED when somebody waits for an answer from a seccomp listener. */
+/* The same without a terminal, but returns SUPERVISE_ASKED when somebody waits for an answer from a seccomp listener.
+ */
 enum { SUPERVISE_ASKED = 256 };
 int supervise_asked(pid_t pid, int listener);
 
