@@ -129,8 +129,8 @@ static int write_all(int fd, const char *data, size_t size) {
   return 0;
 }
 
-// A stripped file loses its section headers as well: they do not describe the snapshot, and a second strip that believed
-// them would cut it off. An unstripped one keeps them for debuggers.
+// A stripped file loses its section headers as well: they do not describe the snapshot, and a second strip that
+// believed them would cut it off. An unstripped one keeps them for debuggers.
 static void patch_sections(char *file, uintptr_t start, size_t offset) {
   Elf64_Ehdr *elf = (Elf64_Ehdr *)file;
   Elf64_Shdr *section = sections_of(file);
