@@ -39,7 +39,7 @@ const REPLACEABLE = [
 ]
 
 /** Programs in the container, and other runtimes' exec, believe what /proc says: only procfs may be there (CVE-2019-16884). */
-function checkProc({ destination, type, source = '', options }: Mount, path: string, report: Report): void {
+function checkProc({ destination = '', type, source = '', options }: Mount, path: string, report: Report): void {
   if (!destination.includes('proc')) return
   const parts: string[] = []
   for (const part of destination.split('/')) {
