@@ -286,9 +286,9 @@ scenario('a working directory that is a link of the image', {}, (t, box) => {
   const { dir, untouched } = victim(box)
   const bundle = box.bundle({
     root: { readonly: false },
-    process: { args: ['sh', '-c', 'echo x >made; ls'], cwd: '/work/below' },
+    process: { args: ['sh', '-c', 'echo x >made; ls'], cwd: '/shift/below' },
   })
-  symlinkSync(dir, join(bundle.rootfs, 'work'))
+  symlinkSync(dir, join(bundle.rootfs, 'shift'))
   const result = box.call(['run', '--bundle', bundle.dir, box.id()])
   t.equal(untouched(), true)
   t.notMatch(result.stdout, 'precious')
