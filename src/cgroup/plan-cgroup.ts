@@ -17,6 +17,7 @@
 
 import type { Resources } from '../config/config.ts'
 import { formatProblems, type Problem, RuntError } from '../errors.ts'
+import { EACCES, ENOENT, EPERM, EROFS } from '../plan/constants.ts'
 import type { Step } from '../plan/launch-plan.ts'
 import { innerPath } from './cgroup-path.ts'
 import { deviceRules, isPlain, PLAIN_DEVICES } from './device-rules.ts'
@@ -24,7 +25,6 @@ import { type CgroupHost, findHierarchy } from './hierarchies.ts'
 import { addLegacy, addUnified, FROM, type Part, pathsByController, planParts } from './hierarchy-part.ts'
 import { joinStep, type Slots } from './steps.ts'
 import { compileDeviceProgram } from './v2/device-program.ts'
-import { EACCES, ENOENT, EPERM, EROFS } from './write.ts'
 
 export interface CgroupInput {
   readonly id: string

@@ -4,9 +4,9 @@
  */
 
 import { RuntError } from '../errors.ts'
+import { EACCES, ENOENT, EPERM, EROFS } from '../plan/constants.ts'
 import type { Step } from '../plan/launch-plan.ts'
 import { joinStep, openDirectory, openForWriting, type Slots } from './steps.ts'
-import { EACCES, ENOENT, EPERM, EROFS } from './write.ts'
 
 export interface JoinInput {
   /** The container's directories by controller, '' for v2, as in state.json. */

@@ -3,6 +3,7 @@
  * calls that takes (several writes to one file share an open); the order is the callers'.
  */
 
+import { O_CLOEXEC, O_PATH, O_WRONLY } from '../plan/constants.ts'
 import type { Step } from '../plan/launch-plan.ts'
 import type { Write } from './write.ts'
 
@@ -10,11 +11,6 @@ import type { Write } from './write.ts'
 export interface Slots {
   allocate(name: string): number
 }
-
-// The same numbers on every architecture that runt is built for.
-const O_WRONLY = 1
-const O_CLOEXEC = 0o2000000
-const O_PATH = 0o10000000
 
 /** Add the writes as steps, in order; consecutive writes to one file go through one descriptor. */
 export function addWrites(steps: Step[], directory: string, writes: readonly Write[], slots: Slots): void {

@@ -24,12 +24,3 @@ export type Purpose = 'create' | 'update'
 
 /** The writes of one controller. What cannot be expressed is added to `problems`. */
 export type ControllerWrites = (resources: Resources, purpose: Purpose, problems: Problem[]) => Write[]
-
-// The same numbers on every architecture that runt is built for.
-export const EPERM = 1
-export const ENOENT = 2
-export const EACCES = 13
-export const EBUSY = 16
-export const EINVAL = 22
-export const EROFS = 30
-export const EOPNOTSUPP = 95

@@ -13,8 +13,10 @@ import {
   CLONE_NEWUTS,
   EPERM,
   O_CLOEXEC,
+  O_PATH,
   O_RDONLY,
   PR_SET_DUMPABLE,
+  PROC_SUPER_MAGIC,
 } from './constants.ts'
 import type { NamespacePlan, PlanContext, SectionSteps } from './context.ts'
 import type { HostFacts } from './host-facts.ts'
@@ -166,7 +168,7 @@ function timeOffsetSteps(linux: Linux, namespaces: NamespacePlan, slots: PlanCon
   return [
     // Becoming root of the user namespace has made init not dumpable, and its files in /proc the host root's.
     { op: 'prctl', from, option: PR_SET_DUMPABLE, arg2: 1 },
-    { op: 'openat2', from, path: '/proc', flags: 0o10000000 | O_CLOEXEC, into: proc, expectFs: 0x9fa0 },
+    { op: 'openat2', from, path: '/proc', flags: O_PATH | O_CLOEXEC, into: proc, expectFs: PROC_SUPER_MAGIC },
     { op: 'write_file', from, at: proc, path: 'self/timens_offsets', data },
     { op: 'close', from, fd: proc },
   ]

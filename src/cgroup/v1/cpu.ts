@@ -6,7 +6,8 @@
 
 import type { CpuResources, Resources } from '../../config/config.ts'
 import type { Problem } from '../../errors.ts'
-import { EINVAL, ENOENT, type Purpose, type Write } from '../write.ts'
+import { EINVAL, ENOENT } from '../../plan/constants.ts'
+import type { Purpose, Write } from '../write.ts'
 
 const SECTION = 'linux.resources.cpu'
 

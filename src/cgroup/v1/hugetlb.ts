@@ -5,7 +5,8 @@
 
 import type { Resources } from '../../config/config.ts'
 import type { Problem } from '../../errors.ts'
-import { ENOENT, type Purpose, type Write } from '../write.ts'
+import { ENOENT } from '../../plan/constants.ts'
+import type { Purpose, Write } from '../write.ts'
 
 export function hugetlbWrites(resources: Resources, _purpose: Purpose, problems: Problem[]): Write[] {
   return pageLimitWrites(resources, 'limit_in_bytes', problems)

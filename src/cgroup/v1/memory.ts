@@ -6,7 +6,8 @@
 
 import type { MemoryResources, Resources } from '../../config/config.ts'
 import type { Problem } from '../../errors.ts'
-import { EINVAL, ENOENT, EOPNOTSUPP, type Purpose, type Write } from '../write.ts'
+import { EINVAL, ENOENT, EOPNOTSUPP } from '../../plan/constants.ts'
+import type { Purpose, Write } from '../write.ts'
 
 const SECTION = 'linux.resources.memory'
 

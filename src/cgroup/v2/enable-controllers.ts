@@ -4,9 +4,9 @@
  * container's cgroup. A controller that cannot be passed on is no error here: the limit that needs it fails, by name.
  */
 
+import { EACCES, EBUSY, EINVAL, ENOENT, EOPNOTSUPP, EPERM, EROFS } from '../../plan/constants.ts'
 import type { Step } from '../../plan/launch-plan.ts'
 import { openForWriting, type Slots } from '../steps.ts'
-import { EACCES, EBUSY, EINVAL, ENOENT, EOPNOTSUPP, EPERM, EROFS } from '../write.ts'
 
 const FROM = 'linux.cgroupsPath'
 /** Not available here; processes or a threaded subtree in the way; real-time processes (cpu). */

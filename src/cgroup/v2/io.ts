@@ -5,8 +5,9 @@
 
 import type { BlockIoResources, Resources } from '../../config/config.ts'
 import type { Problem } from '../../errors.ts'
+import { EINVAL, ENOENT } from '../../plan/constants.ts'
 import { NO_LEAF_WEIGHT } from '../v1/blkio.ts'
-import { EINVAL, ENOENT, type Purpose, type Write } from '../write.ts'
+import type { Purpose, Write } from '../write.ts'
 import { blockIoToIoWeight } from './conversions.ts'
 
 const SECTION = 'linux.resources.blockIO'

@@ -5,7 +5,8 @@
 
 import type { MemoryResources, Resources } from '../../config/config.ts'
 import type { Problem } from '../../errors.ts'
-import { ENOENT, type Purpose, type Write } from '../write.ts'
+import { ENOENT } from '../../plan/constants.ts'
+import type { Purpose, Write } from '../write.ts'
 import { swapMax } from './conversions.ts'
 
 const SECTION = 'linux.resources.memory'
