@@ -13,6 +13,7 @@
 #include "process.h"
 #include "signals.h"
 #include "sockets.h"
+#include "stream.h"
 #include "supervise.h"
 
 #include <cerrno>
@@ -31,6 +32,8 @@ using Napi::Value;
 namespace {
 
 constexpr uint32_t kProgramWords = 64;
+constexpr size_t kPacketSize = 65536;
+constexpr size_t kAnswerSize = 4096;
 
 // ---- arguments and results ----
 
@@ -199,6 +202,7 @@ Value Status(const CallbackInfo &info) {
   object.Set("uid", Napi::Number::New(env, status.st_uid));
   object.Set("gid", Napi::Number::New(env, status.st_gid));
   object.Set("size", Napi::Number::New(env, static_cast<double>(status.st_size)));
+  object.Set("inode", Napi::Number::New(env, static_cast<double>(status.st_ino)));
   return object;
 }
 
@@ -328,7 +332,12 @@ Value SignalCgroup(const CallbackInfo &info) {
 
 Value DestroyCgroup(const CallbackInfo &info) {
   std::string directory = Text(info, 0);
-  return Answer(info.Env(), cgroup_destroy(directory.c_str(), Int(info, 1)), "rmdir", directory.c_str());
+  return Answer(info.Env(), cgroup_remove(directory.c_str(), SIGKILL, Int(info, 1)), "rmdir", directory.c_str());
+}
+
+Value RemoveCgroup(const CallbackInfo &info) {
+  std::string directory = Text(info, 0);
+  return Answer(info.Env(), cgroup_remove(directory.c_str(), 0, Int(info, 1)), "rmdir", directory.c_str());
 }
 
 Value BecomeSubreaper(const CallbackInfo &info) {
@@ -340,11 +349,7 @@ Value HoldSignals(const CallbackInfo &info) {
 }
 
 Value Supervise(const CallbackInfo &info) {
-  return Number(info.Env(), supervise(Int(info, 0), Int(info, 1)), "waitpid");
-}
-
-Value SuperviseAsked(const CallbackInfo &info) {
-  return Number(info.Env(), supervise_asked(Int(info, 0), Int(info, 1)), "waitpid");
+  return Number(info.Env(), supervise(Int(info, 0), Int(info, 1), Int(info, 2)), "waitpid");
 }
 
 Value ReceiveQuestion(const CallbackInfo &info) {
@@ -374,6 +379,64 @@ Value TerminalSize(const CallbackInfo &info) {
 Value SendPidfd(const CallbackInfo &info) {
   std::string path = Text(info, 0);
   return Done(info.Env(), socket_send_pidfd(path.c_str(), Int(info, 1)), "connect", path.c_str());
+}
+
+Value BindNotify(const CallbackInfo &info) {
+  std::string path = Text(info, 0);
+  return Number(info.Env(), sd_notify_bind(path.c_str()), "bind", path.c_str());
+}
+
+Value ReceiveNotify(const CallbackInfo &info) {
+  char text[4096];
+  ssize_t length = sd_notify_receive(Int(info, 0), Int(info, 1), Text(info, 2).c_str(), text, sizeof text);
+  if (length == -ESRCH) return info.Env().Undefined();
+  if (length < 0) return Throw(info.Env(), static_cast<int>(length), "recv");
+  return String(info.Env(), text, static_cast<size_t>(length));
+}
+
+Value SendNotify(const CallbackInfo &info) {
+  std::string address = Text(info, 0), text = Text(info, 1);
+  int error = sd_notify_send(address.c_str(), text.c_str(), Text(info, 2) == "barrier");
+  return Done(info.Env(), error, "send", address.c_str());
+}
+
+Value Reap(const CallbackInfo &info) {
+  return Number(info.Env(), process_reap(Int(info, 0)), "waitpid");
+}
+
+Value SendDescriptor(const CallbackInfo &info) {
+  std::string path = Text(info, 0);
+  int error = socket_send_descriptor(path.c_str(), Int(info, 1), Text(info, 2).c_str());
+  return Done(info.Env(), error, "connect", path.c_str());
+}
+
+// { message, fd }; an empty message when the other side has closed.
+Value Exchange(const CallbackInfo &info) {
+  static unsigned char answer[kPacketSize];
+  Napi::Uint8Array message = info[1].As<Napi::Uint8Array>();
+  int fd;
+  ssize_t length = socket_exchange(Int(info, 0), message.Data(), message.ByteLength(), answer, sizeof answer, &fd);
+  if (length < 0) return Throw(info.Env(), static_cast<int>(length), "recvmsg");
+  Napi::Uint8Array bytes = Napi::Uint8Array::New(info.Env(), static_cast<size_t>(length));
+  memcpy(bytes.Data(), answer, static_cast<size_t>(length));
+  Napi::Object result = Napi::Object::New(info.Env());
+  result.Set("message", bytes);
+  result.Set("fd", fd);
+  return result;
+}
+
+Value ConnectSocket(const CallbackInfo &info) {
+  std::string path = Text(info, 0);
+  return Number(info.Env(), stream_open(path.c_str(), Int(info, 1)), "connect", path.c_str());
+}
+
+Value ExchangeWithin(const CallbackInfo &info) {
+  Env env = info.Env();
+  Napi::Uint8Array said = info[1].As<Napi::Uint8Array>();
+  char answer[kAnswerSize];
+  ssize_t length = stream_exchange(Int(info, 0), said.Data(), said.ByteLength(), answer, sizeof answer, Int(info, 2));
+  if (length < 0) return Throw(env, static_cast<int>(length), said.ByteLength() > 0 ? "send" : "recv");
+  return Napi::Buffer<char>::Copy(env, answer, static_cast<size_t>(length));
 }
 
 Value WatchEvents(const CallbackInfo &info) {
@@ -451,14 +514,22 @@ void AddProcesses(Napi::Object &exports) {
   Add<WaitForExit>(exports, "waitForExit");
   Add<SignalCgroup>(exports, "signalCgroup");
   Add<DestroyCgroup>(exports, "destroyCgroup");
+  Add<RemoveCgroup>(exports, "removeCgroup");
   Add<BecomeSubreaper>(exports, "becomeSubreaper");
   Add<HoldSignals>(exports, "holdSignals");
   Add<Supervise>(exports, "supervise");
-  Add<SuperviseAsked>(exports, "superviseAsked");
   Add<ReceiveQuestion>(exports, "receiveQuestion");
   Add<AnswerQuestion>(exports, "answerQuestion");
   Add<TerminalSize>(exports, "terminalSize");
   Add<SendPidfd>(exports, "sendPidfd");
+  Add<ConnectSocket>(exports, "connectSocket");
+  Add<ExchangeWithin>(exports, "exchangeWithin");
+  Add<BindNotify>(exports, "bindNotify");
+  Add<ReceiveNotify>(exports, "receiveNotify");
+  Add<SendNotify>(exports, "sendNotify");
+  Add<Reap>(exports, "reap");
+  Add<SendDescriptor>(exports, "sendDescriptor");
+  Add<Exchange>(exports, "exchange");
   Add<WatchEvents>(exports, "watchEvents");
   Add<WaitForEvent>(exports, "waitForEvent");
   Add<RunProgram>(exports, "runProgram");

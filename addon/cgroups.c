@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -25,6 +24,7 @@ struct members {
 
 static void cleanup_members(struct members *members) {
   for (int i = 0; i < members->count; i++) close(members->pidfds[i]);
+  members->count = 0;
 }
 
 static int read_procs(int cgroup, struct text *procs) {
@@ -33,45 +33,50 @@ static int read_procs(int cgroup, struct text *procs) {
   return file_read(path, PROCS_LIMIT, procs);
 }
 
-static int listed(const char *procs, pid_t pid) {
-  for (const char *line = procs; line && *line; line = (line = strchr(line, '\n')) ? line + 1 : NULL)
-    if (atoi(line) == pid) return 1;
-  return 0;
-}
-
 /* A threaded cgroup lists its processes in its domain only (EOPNOTSUPP); a removed one reads as ENODEV. */
 static int procs_error(int error) {
   return error == -EOPNOTSUPP || error == -ENODEV || error == -ENOENT ? 0 : error;
 }
 
-/* Signals a first batch of the processes of one cgroup. A pid is read, opened, and read again: who is still listed
- * after his pidfd exists is who was meant. */
-static int signal_batch(int cgroup, int signal, struct members *members) {
-  AUTO_FREE char *before_data = NULL, *after_data = NULL;
-  struct text before, after;
-  int error = read_procs(cgroup, &before);
-  if (error < 0) return procs_error(error);
-  before_data = before.data;
-  for (char *line = before.data; *line && members->count < BATCH; line = strchr(line, '\n') + 1) {
+static const char *next_line(const char *line) {
+  const char *end = strchr(line, '\n');
+  return end ? end + 1 : line + strlen(line);
+}
+
+/* Lets go of those that are not listed (any more). */
+static int keep_listed(int cgroup, struct members *members) {
+  AUTO_FREE char *data = NULL;
+  struct text procs;
+  int error = read_procs(cgroup, &procs);
+  if (error < 0) return error;
+  data = procs.data;
+  int kept = 0;
+  for (const char *line = data; *line; line = next_line(line)) {
     pid_t pid = atoi(line);
+    for (int i = kept; i < members->count; i++) {
+      if (members->pids[i] != pid) continue;
+      int pidfd = members->pidfds[i];
+      members->pids[i] = members->pids[kept], members->pidfds[i] = members->pidfds[kept];
+      members->pids[kept] = pid, members->pidfds[kept++] = pidfd;
+    }
+  }
+  for (int i = kept; i < members->count; i++) close(members->pidfds[i]);
+  members->count = kept;
+  return kept;
+}
+
+/* Opens the next processes of those that the text lists. A pid is read, opened, and read again: who is still listed
+ * after his pidfd exists is who was meant. */
+static int open_batch(int cgroup, const char **line, struct members *members) {
+  for (; **line && members->count < BATCH; *line = next_line(*line)) {
+    pid_t pid = atoi(*line);
     int pidfd = pid > 0 ? pidfd_open_any(pid) : -ESRCH; /* 0: a process this pid namespace cannot see */
     if (pidfd == -ESRCH) continue;
     if (pidfd < 0) return pidfd;
     members->pids[members->count] = pid;
     members->pidfds[members->count++] = pidfd;
   }
-  if (members->count == 0) return 0;
-  error = read_procs(cgroup, &after);
-  if (error < 0) return procs_error(error);
-  after_data = after.data;
-  int signalled = 0;
-  for (int i = 0; i < members->count; i++) {
-    if (!listed(after.data, members->pids[i])) continue;
-    int sent = pidfd_signal(members->pidfds[i], signal);
-    if (sent < 0) return sent;
-    signalled += sent;
-  }
-  return signalled;
+  return members->count == 0 ? 0 : keep_listed(cgroup, members);
 }
 
 typedef int visitor(int parent, const char *name, int cgroup, void *state);
@@ -114,16 +119,24 @@ static int walk(int parent, const char *name, visitor *visit, void *state) {
   return result < 0 ? result : total + result;
 }
 
+/* Each process that is listed now gets the signal once, however many there are. */
 static int visit_signal(int parent, const char *name, int cgroup, void *state) {
   (void)parent, (void)name;
-  int total = 0, sent;
-  do {
+  AUTO_FREE char *data = NULL;
+  struct text procs;
+  int error = read_procs(cgroup, &procs), total = 0;
+  if (error < 0) return procs_error(error);
+  data = procs.data;
+  for (const char *line = data; *line;) {
     struct members members __attribute__((cleanup(cleanup_members))) = {.count = 0};
-    sent = signal_batch(cgroup, *(int *)state, &members);
-    if (sent < 0) return sent;
-    total += sent;
-    /* A full batch of a killed cgroup shrinks; any other signal would be sent to the same processes again. */
-  } while (sent == BATCH && *(int *)state == SIGKILL);
+    error = open_batch(cgroup, &line, &members);
+    if (error < 0) return procs_error(error) < 0 ? error : total;
+    for (int i = 0; i < members.count; i++) {
+      int sent = pidfd_signal(members.pidfds[i], *(int *)state);
+      if (sent < 0) return sent;
+      total += sent;
+    }
+  }
   return total;
 }
 
@@ -148,16 +161,22 @@ static int left(const struct deadline *deadline) {
   return rest < 0 ? 0 : (int)rest;
 }
 
-static int visit_kill_and_wait(int parent, const char *name, int cgroup, void *state) {
+/* Waits for a first batch of what is in the cgroup to end; how many they were. */
+static int visit_wait(int parent, const char *name, int cgroup, void *state) {
   (void)parent, (void)name;
+  AUTO_FREE char *data = NULL;
+  struct text procs;
   struct members members __attribute__((cleanup(cleanup_members))) = {.count = 0};
-  int sent = signal_batch(cgroup, SIGKILL, &members);
-  if (sent < 0) return sent;
+  int error = read_procs(cgroup, &procs);
+  if (error < 0) return procs_error(error);
+  const char *line = data = procs.data;
+  error = open_batch(cgroup, &line, &members);
+  if (error < 0) return procs_error(error);
   for (int i = 0; i < members.count; i++) {
     int ended = pidfd_wait(members.pidfds[i], left(state));
     if (ended < 0) return ended;
   }
-  return sent;
+  return members.count;
 }
 
 /* By its name in the directory above, for its path may be longer than a path can be. */
@@ -174,19 +193,21 @@ static int gone(const char *directory) {
   return missing;
 }
 
-int cgroup_destroy(const char *directory, int milliseconds) {
+int cgroup_remove(const char *directory, int signal, int milliseconds) {
   struct deadline deadline = {milliseconds < 0, now_milliseconds() + milliseconds};
   for (;;) {
-    /* Nearly always the cgroup is empty and without children by now. */
-    if (rmdir(directory) == 0 || errno == ENOENT) return 1;
+    /* Nearly always the cgroup is empty and without children by now. ENOTDIR: it could not be made below a file. */
+    if (rmdir(directory) == 0 || errno == ENOENT || errno == ENOTDIR) return 1;
     if (errno != EBUSY && errno != ENOTEMPTY) return gone(directory) ? 1 : -errno;
-    int killed = walk(AT_FDCWD, directory, visit_kill_and_wait, &deadline);
-    if (killed < 0) return killed;
+    int signalled = signal ? walk(AT_FDCWD, directory, visit_signal, &signal) : 0;
+    if (signalled < 0) return signalled;
+    int waited = walk(AT_FDCWD, directory, visit_wait, &deadline);
+    if (waited < 0) return waited;
     int error = walk(AT_FDCWD, directory, visit_remove, NULL);
     if (error == 0) return 1;
     if (error != -EBUSY && error != -ENOTEMPTY) return error;
     if (left(&deadline) == 0) return 0;
     /* Members there is no pidfd for, or one that the kernel has not let go of yet: nothing to poll. */
-    if (killed == 0) nanosleep(&(struct timespec){.tv_nsec = RETRY_MILLISECONDS * 1000000L}, NULL);
+    if (waited == 0) nanosleep(&(struct timespec){.tv_nsec = RETRY_MILLISECONDS * 1000000L}, NULL);
   }
 }

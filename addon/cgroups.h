@@ -8,9 +8,9 @@ extern "C" {
 
 /* Sends `signal` to every process in the cgroup and the cgroups below it; how many there were. */
 int cgroup_signal(const char *directory, int signal);
-/* Kills what lives in the cgroup and below, waits for its end, removes the directories. 1, or 0 when that took longer
- * than `milliseconds`. */
-int cgroup_destroy(const char *directory, int milliseconds);
+/* Sends `signal` (0: none) to what lives in the cgroup and below, waits for its end, removes the directories. 1, or 0
+ * when that took longer than `milliseconds` (negative: no limit). */
+int cgroup_remove(const char *directory, int signal, int milliseconds);
 
 #ifdef __cplusplus
 }

@@ -225,8 +225,9 @@ Napi::Value Event(Napi::Env env, const launch_event &event) {
       event.kind == LAUNCH_FAILED ? Report(env, event.failure, event.in_container != 0) : Napi::Object::New(env);
   object.Set("kind", kinds[event.kind]);
   object.Set("pid", event.pid);
+  if (event.kind == LAUNCH_PAUSED) object.Set("step", event.step);
   object.Set("terminal", event.terminal);
-  object.Set("listener", event.listener);
+  object.Set("kept", event.kept);
   Napi::Array warnings = Napi::Array::New(env, event.warning_count);
   for (int i = 0; i < event.warning_count; i++)
     warnings.Set(static_cast<uint32_t>(i), Report(env, event.warnings[i], true));

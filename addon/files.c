@@ -153,6 +153,18 @@ static int remove_entry(DIR *directory, const char *name) {
   return unlinkat(dirfd(directory), name, 0) < 0 && errno != ENOENT ? -errno : 0;
 }
 
+/* One that is not empty afterwards is an error. */
+static int remove_directory(DIR *parent, const char *name) {
+  int fd = openat(dirfd(parent), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  AUTO_DIR DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+  if (!directory) return -errno;
+  int error = 0;
+  for (struct dirent *entry; error == 0 && (entry = readdir(directory));)
+    if (!is_dots(entry->d_name)) error = remove_entry(directory, entry->d_name);
+  if (error < 0) return error;
+  return unlinkat(dirfd(parent), name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
+}
+
 int directory_remove(const char *path, const char *last) {
   AUTO_DIR DIR *directory = opendir(path);
   if (!directory) return errno == ENOENT ? 0 : -errno;
@@ -161,8 +173,10 @@ int directory_remove(const char *path, const char *last) {
     if (is_dots(entry->d_name)) continue;
     if (strcmp(entry->d_name, last) == 0)
       has_last = 1;
-    else if ((error = remove_entry(directory, entry->d_name)) < 0)
-      return error;
+    else
+      error =
+          entry->d_type == DT_DIR ? remove_directory(directory, entry->d_name) : remove_entry(directory, entry->d_name);
+    if (error < 0) return error;
   }
   if (errno) return -errno;
   if (has_last && (error = remove_entry(directory, last)) < 0) return error;

@@ -28,8 +28,8 @@ int fd_write(int fd, const char *data, size_t length);
 int directory_read(const char *path, struct text *names);
 /* mkdir -p; 1 if the last directory is new, 0 if it was there. */
 int directory_make_all(const char *path, mode_t mode);
-/* Removes the files in a directory that holds no directories, the one named `last` after the others, and the directory.
- * What is already gone is no error. */
+/* Removes the files in a directory and in its directories, which hold no further ones, the one named `last` after the
+ * others, and the directory. What is already gone is no error. */
 int directory_remove(const char *path, const char *last);
 
 /* The target of a symbolic link: 1, or 0 where there is none; out holds PATH_MAX bytes. */

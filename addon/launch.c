@@ -1,5 +1,5 @@
 /* The runtime's side of a launch: see launch.h. Here are the steps that only the runtime carries out and that concern
- * init's life: clone, sync_wait, sync_exec, save_state, write_child, map_ids, pidfd_open. */
+ * init's life: clone, sync_wait, sync_exec, write_child, map_ids, pidfd_open. */
 #include "launch.h"
 
 #include <fcntl.h>
@@ -29,8 +29,7 @@ static struct {
 
 static void say_how_init_ended(struct machine *m, const siginfo_t *info) {
   if (info->si_code == CLD_KILLED || info->si_code == CLD_DUMPED)
-    snprintf(m->detail, sizeof m->detail, "init was killed by signal %d%s", info->si_status,
-             info->si_status == SIGKILL ? " (out of memory in its cgroup?)" : "");
+    snprintf(m->detail, sizeof m->detail, "init was killed by signal %d", info->si_status);
   else
     snprintf(m->detail, sizeof m->detail, "init exited with status %d", info->si_status);
 }
@@ -162,11 +161,6 @@ int op_sync_exec(struct machine *m, const struct step_sync_exec *s) {
   return listen_until(m, 0);
 }
 
-int op_save_state(struct machine *m, const struct step_save_state *s) {
-  (void)m, (void)s;
-  return MACHINE_PAUSED;
-}
-
 /* ---- the terminal of a foreground run ---- */
 
 int op_socketpair(struct machine *m, const struct step_socketpair *s) {
@@ -196,8 +190,8 @@ int op_receive_terminal(struct machine *m, const struct step_receive_terminal *s
   return 0;
 }
 
-int op_keep_listener(struct machine *m, const struct step_keep_listener *s) {
-  launch.event.listener = machine_fd(m, s->fd);
+int op_keep(struct machine *m, const struct step_keep *s) {
+  launch.event.kept = machine_fd(m, s->fd);
   return 0;
 }
 
@@ -305,6 +299,7 @@ static void conclude(int result, struct launch_event *event) {
   struct machine *m = &launch.machine;
   launch.event.kind = result == MACHINE_PAUSED ? LAUNCH_PAUSED : result < 0 ? LAUNCH_FAILED : LAUNCH_DONE;
   launch.event.pid = m->child;
+  if (result == MACHINE_PAUSED) launch.event.step = m->index - 1;
   if (result < 0 && !launch.event.in_container) {
     struct report *f = &launch.event.failure;
     *f = (struct report){.kind = REPORT_ERROR, .step = m->index, .error = -result};
@@ -315,15 +310,8 @@ static void conclude(int result, struct launch_event *event) {
   *event = launch.event;
 }
 
-static int check_preserved(struct machine *m, int preserve) {
-  for (int fd = 3; fd < 3 + preserve; fd++) {
-    int result = (int)CALL(m, "fcntl", fcntl(fd, F_GETFD));
-    if (result < 0) {
-      snprintf(m->detail, sizeof m->detail, "--preserve-fds %d: descriptor %d is not open", preserve, fd);
-      return result;
-    }
-  }
-  /* Whatever else the caller left open must reach neither init nor a hook. */
+/* Whatever else the caller left open must reach neither init nor a hook. */
+static int hide_others(struct machine *m, int preserve) {
   return (int)CALL(m, "close_range", syscall(SYS_close_range, 3 + preserve, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */));
 }
 
@@ -331,7 +319,7 @@ void launch_begin(const struct plan_block *runtime, struct plan_block *container
                   struct launch_event *event) {
   struct machine *m = &launch.machine;
   memset(launch.fds, 0xff, sizeof launch.fds);
-  launch.event = (struct launch_event){.terminal = -1, .listener = -1};
+  launch.event = (struct launch_event){.terminal = -1, .kept = -1};
   launch.container = container;
   launch.preserve = preserve;
   *m = (struct machine){
@@ -342,7 +330,7 @@ void launch_begin(const struct plan_block *runtime, struct plan_block *container
       .sync = -1,
       .child_pidfd = -1,
   };
-  int result = container->step_count ? check_preserved(m, preserve) : 0;
+  int result = container->step_count ? hide_others(m, preserve) : 0;
   conclude(result < 0 ? result : machine_run(m), event);
 }
 

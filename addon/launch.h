@@ -11,8 +11,9 @@ enum launch_kind { LAUNCH_PAUSED, LAUNCH_DONE, LAUNCH_FAILED };
 struct launch_event {
   enum launch_kind kind;
   int pid;          /* of init, 0 if the steps held no clone */
+  uint32_t step;    /* LAUNCH_PAUSED: index of the step that is TypeScript's to do */
   int terminal;     /* pty master of a foreground run, -1 none */
-  int listener;     /* of --seccomp-log, -1 none */
+  int kept;         /* by keep, -1 none */
   int in_container; /* LAUNCH_FAILED: `failure` is about containerSteps */
   struct report failure;
   int warning_count;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "cleanup.h"
 
@@ -44,7 +45,8 @@ int process_status(pid_t pid, struct process_status *out) {
 int pidfd_open_any(pid_t pid) {
   int fd = (int)syscall(SYS_pidfd_open, pid, 0);
   if (fd >= 0) return fd;
-  return errno == EINVAL ? -ESRCH : -errno;
+  /* The id is a thread's by now: EINVAL, and since Linux 6.15 ENOENT. */
+  return errno == EINVAL || errno == ENOENT ? -ESRCH : -errno;
 }
 
 /* The start time is compared after the pidfd is there: from then on the pid cannot come to mean another process. */
@@ -81,4 +83,13 @@ int process_wait(pid_t pid, const char *start_time, int milliseconds) {
   AUTO_FD int pidfd = process_open(pid, start_time);
   if (pidfd < 0) return pidfd == -ESRCH ? 1 : pidfd;
   return pidfd_wait(pidfd, milliseconds);
+}
+
+int process_reap(pid_t pid) {
+  int status;
+  pid_t ended;
+  do ended = waitpid(pid, &status, 0);
+  while (ended < 0 && errno == EINTR);
+  if (ended < 0) return -errno;
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }

@@ -32,6 +32,9 @@ int pidfd_signal(int pidfd, int signal);
 /* 1 when the process has ended, 0 when it is still there after `milliseconds` (-1: wait for ever). */
 int pidfd_wait(int pidfd, int milliseconds);
 
+/* Waits for the end of this child and of no other. Its exit status, 128 + the signal that ended it, or -errno. */
+int process_reap(pid_t pid);
+
 #ifdef __cplusplus
 }
 #endif

@@ -34,6 +34,15 @@ int signals_next(int fd) {
   struct signalfd_siginfo info;
   return read(fd, &info, sizeof info) == (ssize_t)sizeof info ? (int)info.ssi_signo : 0;
 }
+
+void signals_stop(int signal) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, signal);
+  raise(signal);
+  sigprocmask(SIG_UNBLOCK, &set, NULL);
+  sigprocmask(SIG_BLOCK, &set, NULL);
+}
 #else
 /* Node has threads that block nothing, and the kernel would give them what this one blocks. Handlers are the process's.
  */
@@ -67,5 +76,12 @@ int signals_open(void) {
 int signals_next(int fd) {
   unsigned char number;
   return read(fd, &number, 1) == 1 ? number : 0;
+}
+
+void signals_stop(int signal) {
+  struct sigaction usual = {.sa_handler = SIG_DFL}, ours;
+  sigaction(signal, &usual, &ours);
+  raise(signal);
+  sigaction(signal, &ours, NULL);
 }
 #endif

@@ -12,6 +12,8 @@ int signals_hold(void);
 int signals_open(void);
 /* The next signal's number, 0 when there is none. */
 int signals_next(int fd);
+/* Does to this process what the signal, which is held, does by default. */
+void signals_stop(int signal);
 
 #ifdef __cplusplus
 }

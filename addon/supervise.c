@@ -23,16 +23,18 @@ struct relay {
 };
 
 struct supervisor {
+  int active; /* between two calls: asked, and not ended */
   pid_t pid;
   int status; /* of waitpid(2), once `ended` */
   int ended;
-  int asked;    /* by the listener */
-  int signals;  /* of signals_open */
-  int listener; /* seccomp_unotify(2), -1 none */
-  int pidfd;    /* says that the child has ended; below Node SIGCHLD may go to another thread */
+  int asked;   /* by the watched descriptor */
+  int signals; /* of signals_open */
+  int watch;   /* the caller's, -1 none */
+  int pidfd;   /* says that the child has ended; below Node SIGCHLD may go to another thread */
   int master;
-  int terminal; /* ours, -1 none */
-  int raw;      /* `saved` must be put back */
+  int terminal;    /* ours, -1 none */
+  int raw;         /* `saved` must be put back */
+  int input_ended; /* what is typed comes no more */
   struct termios saved;
   struct relay in, out;
 };
@@ -71,6 +73,49 @@ static int reap(struct supervisor *s) {
   }
 }
 
+/* ---- our terminal ---- */
+
+/* termios(3): who is in the background must leave the terminal to those in front. Where it is not the controlling one
+ * there is no job control. */
+static int in_foreground(int terminal) {
+  pid_t group = tcgetpgrp(terminal);
+  return group < 0 || group == getpgrp();
+}
+
+/* Keys mean nothing to our terminal while they go to the container's. Where input comes from elsewhere it stays as it
+ * is, or nobody could interrupt us. */
+static int enter_raw(struct supervisor *s) {
+  if (s->raw || s->terminal < 0 || !isatty(STDIN_FILENO) || !in_foreground(s->terminal)) return 0;
+  if (tcgetattr(s->terminal, &s->saved) < 0) return -errno;
+  struct termios raw = s->saved;
+  cfmakeraw(&raw);
+  if (tcsetattr(s->terminal, TCSANOW, &raw) < 0) return -errno;
+  s->raw = 1;
+  return 0;
+}
+
+static void leave_raw(struct supervisor *s) {
+  if (s->raw) tcsetattr(s->terminal, TCSANOW, &s->saved);
+  s->raw = 0;
+}
+
+/* After a stop: our terminal may have another size, and the shell's modes. */
+static void continue_terminal(struct supervisor *s) {
+  if (s->master < 0) return;
+  copy_size(s->terminal, s->master);
+  enter_raw(s);
+  if (!s->input_ended) s->in.from = STDIN_FILENO;
+}
+
+/* The shell gets its terminal back as it was. The kernel stops nobody whom no shell could continue. */
+static void stop(struct supervisor *s, int signal) {
+  leave_raw(s);
+  signals_stop(signal);
+  continue_terminal(s);
+}
+
+/* ---- signals ---- */
+
 /* The child is not reaped yet when it is signalled, so its pid is still its own. */
 static int handle_signals(struct supervisor *s) {
   int signal;
@@ -81,11 +126,15 @@ static int handle_signals(struct supervisor *s) {
     } else if (signal == SIGWINCH && s->master >= 0) {
       copy_size(s->terminal, s->master);
     } else if (signal != SIGPIPE && signal != SIGTTOU && signal != SIGTTIN) {
+      if (signal == SIGCONT) continue_terminal(s);
       kill(s->pid, signal);
+      if (signal == SIGTSTP) stop(s, signal);
     }
   }
   return 0;
 }
+
+/* ---- the relay ---- */
 
 static void fill(struct relay *relay) {
   ssize_t got = read(relay->from, relay->bytes, sizeof relay->bytes);
@@ -94,6 +143,18 @@ static void fill(struct relay *relay) {
     relay->end = (size_t)got;
   } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
     relay->from = -1; /* the end, or EIO: nobody has the other side of the terminal open */
+  }
+}
+
+/* In the background there is EIO instead of input: stop until we are in front, as the kernel would have made us. */
+static void fill_input(struct supervisor *s) {
+  int background = isatty(STDIN_FILENO) && !in_foreground(STDIN_FILENO);
+  if (background) stop(s, SIGTTIN);
+  if (background && !in_foreground(STDIN_FILENO)) {
+    s->in.from = -1; /* until somebody continues us */
+  } else {
+    fill(&s->in);
+    s->input_ended = s->in.from < 0;
   }
 }
 
@@ -127,18 +188,13 @@ static int start_relay(struct supervisor *s, int output) {
   int flags = fcntl(s->master, F_GETFL);
   if (flags < 0 || fcntl(s->master, F_SETFL, flags | O_NONBLOCK) < 0) return -errno;
   s->terminal = open_terminal();
-  if (s->terminal < 0) return 0;
   copy_size(s->terminal, s->master);
-  if (tcgetattr(s->terminal, &s->saved) < 0) return -errno;
-  struct termios raw = s->saved;
-  cfmakeraw(&raw);
-  if (tcsetattr(s->terminal, TCSANOW, &raw) < 0) return -errno;
-  s->raw = 1;
-  return 0;
+  return enter_raw(s);
 }
 
-static void cleanup_supervisor(struct supervisor *s) {
-  if (s->raw) tcsetattr(s->terminal, TCSANOW, &s->saved);
+static void finish(struct supervisor *s) {
+  leave_raw(s);
+  s->active = 0;
   if (s->terminal >= 0) close(s->terminal);
   if (s->out.to >= 0) close(s->out.to);
   if (s->signals >= 0) close(s->signals);
@@ -147,7 +203,7 @@ static void cleanup_supervisor(struct supervisor *s) {
 
 /* One turn of the loop; `timeout` 0 only looks. How many descriptors were ready, or -errno. */
 static int turn(struct supervisor *s, int timeout) {
-  enum { SIGNALS, CHILD, INPUT, MASTER, OUTPUT, LISTENER, COUNT };
+  enum { SIGNALS, CHILD, INPUT, MASTER, OUTPUT, WATCH, COUNT };
   short master = 0;
   if (s->out.from >= 0 && !pending(&s->out)) master |= POLLIN;
   if (pending(&s->in)) master |= POLLOUT;
@@ -157,21 +213,21 @@ static int turn(struct supervisor *s, int timeout) {
       [INPUT] = {.fd = pending(&s->in) || s->out.from < 0 ? -1 : s->in.from, .events = POLLIN},
       [MASTER] = {.fd = master ? s->master : -1, .events = master},
       [OUTPUT] = {.fd = pending(&s->out) ? s->out.to : -1, .events = POLLOUT},
-      [LISTENER] = {.fd = s->listener, .events = POLLIN},
+      [WATCH] = {.fd = s->watch, .events = POLLIN},
   };
   int ready = poll(fds, COUNT, timeout);
   if (ready < 0) return errno == EINTR ? 1 : -errno;
   int error = fds[CHILD].revents ? reap(s) : 0;
   if (error == 0 && fds[SIGNALS].revents) error = handle_signals(s);
   if (error < 0) return error;
-  if (fds[INPUT].revents) fill(&s->in);
+  if (fds[INPUT].revents) fill_input(s);
   if (fds[MASTER].revents && pending(&s->in)) flush(&s->in);
   if (fds[MASTER].revents && s->out.from >= 0 && !pending(&s->out)) fill(&s->out);
   if (fds[OUTPUT].revents) flush(&s->out);
-  if (fds[LISTENER].revents & POLLIN)
+  if (fds[WATCH].revents & POLLIN)
     s->asked = 1;
-  else if (fds[LISTENER].revents)
-    s->listener = -1; /* nobody has the filter any more */
+  else if (fds[WATCH].revents)
+    s->watch = -1; /* nobody has the filter any more */
   return ready;
 }
 
@@ -194,36 +250,33 @@ static int drain(struct supervisor *s) {
   return 0;
 }
 
-static int supervise_all(pid_t pid, int master, int listener) {
-  struct supervisor s __attribute__((cleanup(cleanup_supervisor))) = {.pid = pid,
-                                                                      .master = master,
-                                                                      .listener = listener,
-                                                                      .terminal = -1,
-                                                                      .signals = -1,
-                                                                      .pidfd = -1,
-                                                                      .in.from = -1,
-                                                                      .out = {.from = -1, .to = -1}};
-  s.signals = signals_open();
-  if (s.signals < 0) return s.signals;
-  s.pidfd = pidfd_open_any(pid);
-  if (s.pidfd < 0) return s.pidfd;
-  int error = 0;
-  if (master >= 0) {
-    int output = open_output();
-    if (output < 0) return -errno;
-    error = start_relay(&s, output);
-  }
+static int begin(struct supervisor *s, pid_t pid, int master) {
+  *s = (struct supervisor){
+      .active = 1,
+      .pid = pid,
+      .master = master,
+      .terminal = -1,
+      .signals = signals_open(),
+      .pidfd = pidfd_open_any(pid),
+      .in.from = -1,
+      .out = {.from = -1, .to = -1},
+  };
+  if (s->signals < 0) return s->signals;
+  if (s->pidfd < 0) return s->pidfd;
+  if (master < 0) return 0;
+  int output = open_output();
+  return output < 0 ? -errno : start_relay(s, output);
+}
+
+int supervise(pid_t pid, int master, int watch) {
+  static struct supervisor s;
+  int error = s.active ? 0 : begin(&s, pid, master);
+  s.watch = watch;
+  s.asked = 0;
   while (error >= 0 && !s.ended && !s.asked) error = turn(&s, -1);
+  if (error >= 0 && !s.ended) return SUPERVISE_ASKED;
   if (error >= 0 && master >= 0) error = drain(&s);
+  finish(&s);
   if (error < 0) return error;
-  if (!s.ended) return SUPERVISE_ASKED;
   return WIFSIGNALED(s.status) ? 128 + WTERMSIG(s.status) : WEXITSTATUS(s.status);
-}
-
-int supervise(pid_t pid, int master) {
-  return supervise_all(pid, master, -1);
-}
-
-int supervise_asked(pid_t pid, int listener) {
-  return supervise_all(pid, -1, listener);
 }

@@ -11,13 +11,12 @@ extern "C" {
 int terminal_size(int *columns, int *rows);
 /* Waits for the child `pid`: forwards signals to it, relays between our terminal (set raw meanwhile) and `master` (-1:
  * none), reaps whatever else is inherited. The exit status, 128 + the signal that ended it, or -errno. Signals stay
- * blocked: who calls this cleans up next and must not be interrupted. */
-int supervise(pid_t pid, int master);
-
-/* The same without a terminal, but returns SUPERVISE_ASKED when somebody waits for an answer from a seccomp listener.
- */
+ * blocked: who calls this cleans up next and must not be interrupted.
+ *
+ * SUPERVISE_ASKED as soon as `watch` (-1: none) can be read: see to it, then call again with the same child, which goes
+ * on where it was. SIGTSTP stops us too, with our terminal as it was; SIGCONT brings both back. */
 enum { SUPERVISE_ASKED = 256 };
-int supervise_asked(pid_t pid, int listener);
+int supervise(pid_t pid, int master, int watch);
 
 #ifdef __cplusplus
 }

@@ -122,15 +122,22 @@ int op_find_home(struct machine *m, const struct step_find_home *s) {
   return 0;
 }
 
-int op_execve(struct machine *m, const struct step_execve *s) {
-  char *const *env = s->env.items;
-  if (m->home) { /* the last entry is HOME=/; the plan is a private mapping, so its page may be changed */
-    char **last = (char **)(uintptr_t)&env[s->env.count - 1];
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    void *start = (void *)((uintptr_t)last & ~(page - 1));
-    int result = (int)CALL(m, "mprotect", mprotect(start, page, PROT_READ | PROT_WRITE));
-    if (result < 0) return result;
-    *last = (char *)(uintptr_t)m->home;
+int op_dup3(struct machine *m, const struct step_dup3 *s) {
+  int as = (int)s->as;
+  if (m->fds[s->fd] == as) return (int)CALL(m, "fcntl", fcntl(as, F_SETFD, 0));
+  for (uint32_t slot = 0; slot < m->slot_count; slot++) {
+    if (m->fds[slot] != as) continue;
+    int moved = (int)CALL(m, "fcntl", fcntl(as, F_DUPFD_CLOEXEC, as + 1));
+    if (moved < 0) return moved;
+    m->fds[slot] = moved;
+    if (m->sync == as) m->sync = moved;
   }
-  return (int)CALL(m, "execve", execve(m->program, s->args.items, env));
+  int result = (int)CALL(m, "dup3", dup3(machine_fd(m, s->fd), as, 0));
+  return result < 0 ? result : 0;
+}
+
+int op_execve(struct machine *m, const struct step_execve *s) {
+  int result = give_home(m, &s->env);
+  if (result < 0) return result;
+  return (int)CALL(m, "execve", execve(m->program, s->args.items, s->env.items));
 }

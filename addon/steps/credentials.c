@@ -2,8 +2,10 @@
  * change every thread of the process by signals, and init has one thread. */
 #include "machine.h"
 
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "kernel.h"
 #include "text.h"
@@ -24,6 +26,24 @@ int op_fchown(struct machine *m, const struct step_fchown *s) {
   if (result < 0) return result;
   if (st.st_uid == (uid_t)s->uid || (s->unless_rdev && st.st_rdev == (dev_t)s->unless_rdev)) return 0;
   return (int)CALL(m, "fchown", fchown((int)s->fd, (uid_t)s->uid, (gid_t)-1));
+}
+
+static int is_null(int fd) {
+  struct stat st;
+  return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
+}
+
+int op_reopen_null(struct machine *m, const struct step_reopen_null *s) {
+  CLEANUP_FD int own = -1;
+  for (int fd = 0; fd < 3; fd++) {
+    if (!is_null(fd)) continue;
+    /* Checked when it is open, without waiting: the image may have put a FIFO or another device there. */
+    if (own < 0) own = open(s->path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (own < 0 || !is_null(own) || fcntl(own, F_SETFL, 0) < 0) return 0;
+    int result = (int)CALL(m, "dup3", dup3(own, fd, 0));
+    if (result < 0) return result;
+  }
+  return 0;
 }
 
 int op_setgroups(struct machine *m, const struct step_setgroups *s) {

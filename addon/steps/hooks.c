@@ -47,7 +47,8 @@ static int run_child(void *argument) {
 #ifdef RUNT_INIT
   umask((mode_t)h->machine->umask);
 #endif
-  execve(s->path, s->args.count ? s->args.items : only_path, s->env.items);
+  if (!s->cwd || chdir(s->cwd) == 0)
+    execve(s->path, s->args.count ? s->args.items : only_path, s->own_env ? environ : s->env.items);
   h->error = errno;
   _exit(127);
 }
@@ -238,6 +239,10 @@ static int attend(struct machine *m, struct hook *h) {
 
 int op_run_hook(struct machine *m, const struct step_run_hook *s) {
   struct hook h = {.machine = m, .step = s, .listen = -1, .pidfd = -1};
+#ifdef RUNT_INIT
+  int prepared = s->home ? give_home(m, &s->env) : 0;
+  if (prepared < 0) return prepared;
+#endif
   CLEANUP_FD int input = open_state(m, s);
   if (input < 0) return input;
   CLEANUP_FD int output = -1;

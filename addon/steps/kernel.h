@@ -12,6 +12,7 @@
 #define SYS_fsopen 430
 #define SYS_fsconfig 431
 #define SYS_fsmount 432
+#define SYS_fspick 433
 #endif
 #ifndef SYS_close_range
 #define SYS_close_range 436
@@ -46,6 +47,8 @@ struct kernel_mount_attr {
 enum {
   KERNEL_FSOPEN_CLOEXEC = 0x1,
   KERNEL_FSMOUNT_CLOEXEC = 0x1,
+  KERNEL_FSPICK_CLOEXEC = 0x1,
+  KERNEL_FSPICK_EMPTY_PATH = 0x8,
   KERNEL_MOVE_MOUNT_F_EMPTY_PATH = 0x04,
   KERNEL_MOVE_MOUNT_T_EMPTY_PATH = 0x40,
 };

@@ -13,7 +13,7 @@
 
 #include "steps.h"
 
-#define MACHINE_PAUSED 1 /* returned by machine_run at save_state */
+#define MACHINE_PAUSED 1 /* returned by machine_run at a step that is TypeScript's to do */
 #define SLOT_SYNC 0
 
 enum report_kind { REPORT_SYNC = 1, REPORT_ERROR, REPORT_WARNING, REPORT_PID };
@@ -46,8 +46,8 @@ struct machine {
   const void *host;    /* runtime only: struct launch, see launch.c */
 };
 
-/* Run steps until the end (0), a save_state (MACHINE_PAUSED) or an error (-errno; m->index, m->syscall, m->detail say
- * which). */
+/* Run steps until the end (0), one that is TypeScript's to do (MACHINE_PAUSED) or an error (-errno; m->index,
+ * m->syscall, m->detail say which). */
 int machine_run(struct machine *m);
 
 /* The descriptor in a slot: AT_FDCWD for an absent slot (-1), else the descriptor (-1, an empty one, is met by clone
@@ -56,6 +56,10 @@ int machine_fd(const struct machine *m, int64_t slot);
 
 /* Put fd into a slot, closing what was there. */
 void machine_fill(struct machine *m, int64_t slot, int fd);
+
+/* Init only. Put what find_home has found in the place of the last entry, which is HOME=/. The plan is a private
+ * mapping, so its page may be changed. */
+int give_home(struct machine *m, const struct strings *env);
 
 /* Send one report on m->sync; 0 or -errno. */
 int machine_report(struct machine *m, enum report_kind kind, int error, uint32_t value);
@@ -87,6 +91,7 @@ HANDLER(open_tree);
 HANDLER(move_mount);
 HANDLER(fsopen);
 HANDLER(fsconfig);
+HANDLER(fspick);
 HANDLER(fsmount);
 HANDLER(mount_setattr);
 HANDLER(mount);
@@ -108,14 +113,14 @@ HANDLER(write_child);
 HANDLER(map_ids);
 HANDLER(sync_send);
 HANDLER(sync_wait);
-HANDLER(save_state);
 HANDLER(sync_exec);
 HANDLER(start_wait);
+HANDLER(claim_cgroup);
 HANDLER(mkfifo);
 HANDLER(connect);
 HANDLER(socketpair);
 HANDLER(receive_terminal);
-HANDLER(keep_listener);
+HANDLER(keep);
 HANDLER(run_hook);
 HANDLER(sethostname);
 HANDLER(setdomainname);
@@ -130,6 +135,7 @@ HANDLER(set_terminal);
 HANDLER(prlimit);
 HANDLER(umask);
 HANDLER(fchown);
+HANDLER(reopen_null);
 HANDLER(setgroups);
 HANDLER(setresgid);
 HANDLER(setresuid);
@@ -145,6 +151,7 @@ HANDLER(ioprio_set);
 HANDLER(set_mempolicy);
 HANDLER(find_executable);
 HANDLER(find_home);
+HANDLER(dup3);
 HANDLER(close_range);
 HANDLER(reset_signals);
 HANDLER(execve);

@@ -41,16 +41,33 @@ int op_open_tree(struct machine *m, const struct step_open_tree *s) {
   return result;
 }
 
+/* move_mount(2) has one errno for many things, mount(2) has ENOTDIR for a directory on a file and the reverse: the most
+ * frequent mistake in a bind mount, which engines look for by that name. */
+static int differ_in_kind(int source, int at, const char *path) {
+  struct stat from, to;
+  return fstat(source, &from) == 0 && fstatat(at, path, &to, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) == 0 &&
+         S_ISDIR(from.st_mode) != S_ISDIR(to.st_mode);
+}
+
 int op_move_mount(struct machine *m, const struct step_move_mount *s) {
   unsigned flags = (unsigned)s->flags | KERNEL_MOVE_MOUNT_F_EMPTY_PATH;
   const char *path = s->path ? s->path : "";
+  int mount = machine_fd(m, s->mount), to = machine_fd(m, s->to);
   if (!path[0]) flags |= KERNEL_MOVE_MOUNT_T_EMPTY_PATH;
-  return (int)CALL(m, "move_mount",
-                   syscall(SYS_move_mount, machine_fd(m, s->mount), "", machine_fd(m, s->to), path, flags));
+  int result = (int)CALL(m, "move_mount", syscall(SYS_move_mount, mount, "", to, path, flags));
+  return result == -EINVAL && differ_in_kind(mount, to, path) ? -ENOTDIR : result;
 }
 
 int op_fsopen(struct machine *m, const struct step_fsopen *s) {
   int fd = (int)CALL(m, "fsopen", syscall(SYS_fsopen, s->fstype, KERNEL_FSOPEN_CLOEXEC));
+  if (fd < 0) return fd;
+  machine_fill(m, s->into, fd);
+  return 0;
+}
+
+int op_fspick(struct machine *m, const struct step_fspick *s) {
+  int flags = KERNEL_FSPICK_EMPTY_PATH | KERNEL_FSPICK_CLOEXEC;
+  int fd = (int)CALL(m, "fspick", syscall(SYS_fspick, machine_fd(m, s->mount), "", flags));
   if (fd < 0) return fd;
   machine_fill(m, s->into, fd);
   return 0;

@@ -1,8 +1,11 @@
 /* The process's own attributes: limits, scheduling, memory policy, signals, descriptors. */
 #include "machine.h"
 
+#include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "kernel.h"
 
@@ -63,8 +66,42 @@ int op_set_mempolicy(struct machine *m, const struct step_set_mempolicy *s) {
   return (int)CALL(m, "set_mempolicy", syscall(SYS_set_mempolicy, (int)s->mode, bits ? nodes : NULL, bits));
 }
 
+static int is_kept(const struct machine *m, const struct step_close_range *s, int fd) {
+  int kept = fd == m->sync;
+  for (uint64_t i = 0; i < s->keep.count; i++) kept |= m->fds[s->keep.items[i]] == fd;
+  return kept;
+}
+
+/* The lowest descriptor from `from` up that is kept, or -1. */
+static int next_kept(const struct machine *m, const struct step_close_range *s, int from) {
+  int lowest = m->sync >= from ? m->sync : -1;
+  for (uint64_t i = 0; i < s->keep.count; i++) {
+    int fd = m->fds[s->keep.items[i]];
+    if (fd >= from && (lowest < 0 || fd < lowest)) lowest = fd;
+  }
+  return lowest;
+}
+
+/* A slot must not name a descriptor that is closed: its number may come to mean another. */
+static int close_others(struct machine *m, const struct step_close_range *s) {
+  for (uint32_t i = 0; i < m->slot_count; i++)
+    if (m->fds[i] >= s->first && !is_kept(m, s, m->fds[i])) m->fds[i] = -1;
+  int from = (int)s->first;
+  for (int kept; (kept = next_kept(m, s, from)) >= 0; from = kept + 1) {
+    int result = kept > from ? (int)CALL(m, "close_range", syscall(SYS_close_range, from, kept - 1, 0)) : 0;
+    if (result < 0) return result;
+  }
+  return (int)CALL(m, "close_range", syscall(SYS_close_range, from, ~0U, 0));
+}
+
 int op_close_range(struct machine *m, const struct step_close_range *s) {
-  return (int)CALL(m, "close_range", syscall(SYS_close_range, (unsigned)s->first, ~0U, KERNEL_CLOSE_RANGE_CLOEXEC));
+  int result =
+      (int)CALL(m, "close_range", syscall(SYS_close_range, (unsigned)s->first, ~0U, KERNEL_CLOSE_RANGE_CLOEXEC));
+  return result < 0 || s->keep.count == 0 ? result : close_others(m, s);
+}
+
+static void end_process(int signal) {
+  _exit(128 + signal);
 }
 
 /* Which signals are ignored could only be read from /proc, which may be anything by now; one call sets as fast as it
@@ -72,12 +109,27 @@ int op_close_range(struct machine *m, const struct step_close_range *s) {
 int op_reset_signals(struct machine *m, const struct step_reset_signals *s) {
   static const struct kernel_sigaction defaults;
   uint64_t empty = 0;
-  (void)s;
   for (int signal = 1; signal <= KERNEL_SIGNALS; signal++) {
     if (signal == 9 || signal == 19) continue; /* SIGKILL, SIGSTOP */
     int result = (int)CALL(m, "rt_sigaction", syscall(SYS_rt_sigaction, signal, &defaults, NULL, KERNEL_SIGSET_SIZE));
     if (result < 0) return result;
   }
+  for (uint64_t i = 0; s && i < s->ending.count; i++) {
+    struct sigaction action = {.sa_handler = end_process};
+    int result = (int)CALL(m, "sigaction", sigaction((int)s->ending.items[i], &action, NULL));
+    if (result < 0) return result;
+  }
   return (int)CALL(m, "rt_sigprocmask",
                    syscall(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, &empty, NULL, KERNEL_SIGSET_SIZE));
+}
+
+int give_home(struct machine *m, const struct strings *env) {
+  if (!m->home) return 0;
+  char **last = (char **)(uintptr_t)&env->items[env->count - 1];
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  void *start = (void *)((uintptr_t)last & ~(page - 1));
+  int result = (int)CALL(m, "mprotect", mprotect(start, page, PROT_READ | PROT_WRITE));
+  if (result < 0) return result;
+  *last = (char *)(uintptr_t)m->home;
+  return 0;
 }

@@ -48,6 +48,8 @@ static int execute_here(struct machine *m, const struct step *s) {
     return op_find_executable(m, (const struct step_find_executable *)s);
   case OP_find_home:
     return op_find_home(m, (const struct step_find_home *)s);
+  case OP_dup3:
+    return op_dup3(m, (const struct step_dup3 *)s);
   case OP_execve:
     return op_execve(m, (const struct step_execve *)s);
   default:
@@ -60,8 +62,8 @@ static int execute_here(struct machine *m, const struct step *s) {
   switch (s->op) {
   case OP_socketpair:
     return op_socketpair(m, (const struct step_socketpair *)s);
-  case OP_keep_listener:
-    return op_keep_listener(m, (const struct step_keep_listener *)s);
+  case OP_keep:
+    return op_keep(m, (const struct step_keep *)s);
   case OP_receive_terminal:
     return op_receive_terminal(m, (const struct step_receive_terminal *)s);
   case OP_clone:
@@ -79,11 +81,15 @@ static int execute_here(struct machine *m, const struct step *s) {
   case OP_map_ids:
     return op_map_ids(m, (const struct step_map_ids *)s);
   case OP_save_state:
-    return op_save_state(m, (const struct step_save_state *)s);
+  case OP_start_unit:
+  case OP_attach_unit:
+    return MACHINE_PAUSED; /* launch_resume goes on behind it */
   case OP_pidfd_open:
     return op_pidfd_open(m, (const struct step_pidfd_open *)s);
   case OP_sync_exec:
     return op_sync_exec(m, (const struct step_sync_exec *)s);
+  case OP_claim_cgroup:
+    return op_claim_cgroup(m, (const struct step_claim_cgroup *)s);
   case OP_mkfifo:
     return op_mkfifo(m, (const struct step_mkfifo *)s);
   case OP_move_netdev:
@@ -121,6 +127,8 @@ static int execute(struct machine *m, const struct step *s) {
     return op_fsopen(m, (const struct step_fsopen *)s);
   case OP_fsconfig:
     return op_fsconfig(m, (const struct step_fsconfig *)s);
+  case OP_fspick:
+    return op_fspick(m, (const struct step_fspick *)s);
   case OP_fsmount:
     return op_fsmount(m, (const struct step_fsmount *)s);
   case OP_mount_setattr:
@@ -173,6 +181,8 @@ static int execute(struct machine *m, const struct step *s) {
     return op_umask(m, (const struct step_umask *)s);
   case OP_fchown:
     return op_fchown(m, (const struct step_fchown *)s);
+  case OP_reopen_null:
+    return op_reopen_null(m, (const struct step_reopen_null *)s);
   case OP_setgroups:
     return op_setgroups(m, (const struct step_setgroups *)s);
   case OP_setresgid:

@@ -1,5 +1,5 @@
-/* Steps that only the runtime carries out and that init's image therefore does not hold: the FIFOs of a created
- * container, and moving network devices (config-linux.md, "Network Devices") over rtnetlink(7). */
+/* Steps that only the runtime carries out and that init's image therefore does not hold: claiming cgroups, the FIFOs of
+ * a created container, and moving network devices (config-linux.md, "Network Devices") over rtnetlink(7). */
 #include "machine.h"
 
 #include <fcntl.h>
@@ -7,6 +7,7 @@
 #include <net/if.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -21,6 +22,21 @@ int op_mkfifo(struct machine *m, const struct step_mkfifo *s) {
   if (fd < 0) return fd;
   machine_fill(m, s->into, fd);
   return 0;
+}
+
+int op_claim_cgroup(struct machine *m, const struct step_claim_cgroup *s) {
+  char first;
+  int fd = (int)CALL(m, "open", open(s->path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (fd < 0) return fd;
+  int result = (int)CALL(m, "flock", flock(fd, LOCK_EX | LOCK_NB));
+  CLEANUP_FD int list = result < 0 ? -1 : (int)CALL(m, "open", open(s->list, O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (result == 0) result = list < 0 ? list : (int)CALL(m, "read", read(list, &first, 1));
+  if (result > 0) result = -EBUSY;
+  if (result < 0)
+    close(fd);
+  else
+    machine_fill(m, s->into, fd);
+  return result;
 }
 
 /* ---- rtnetlink ---- */

@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <termios.h>
 
 #include "text.h"
 
@@ -17,10 +18,19 @@ static int open_master(struct machine *m, const struct step_open_pty *s) {
   return result < 0 ? result : (int)CALL(m, "openat", openat(devpts, "ptmx", flags));
 }
 
+static int leave_newlines(struct machine *m, int peer) {
+  struct termios state;
+  int result = (int)CALL(m, "tcgetattr", tcgetattr(peer, &state));
+  if (result < 0) return result;
+  state.c_oflag &= ~(tcflag_t)ONLCR;
+  return (int)CALL(m, "tcsetattr", tcsetattr(peer, TCSANOW, &state));
+}
+
 static int set_up_peer(struct machine *m, const struct step_open_pty *s, int peer) {
   struct winsize size = {.ws_row = (unsigned short)s->rows, .ws_col = (unsigned short)s->columns};
   int result = 0;
   if (s->rows && s->columns) result = (int)CALL(m, "ioctl", ioctl(peer, TIOCSWINSZ, &size));
+  if (result == 0 && s->plain_newlines) result = leave_newlines(m, peer);
   /* devpts(5) gives the terminal to its opener and to the group of the mount's options, which stays unless told
    * otherwise. */
   gid_t group = s->gid > 0 ? (gid_t)s->gid : (gid_t)-1;
@@ -89,15 +99,16 @@ int op_connect(struct machine *m, const struct step_connect *s) {
   return result;
 }
 
-/* Send data with a descriptor; how much of it was sent, or -errno. */
-static ssize_t send_with_fd(struct machine *m, int socket, int fd, const char *data, size_t length) {
+/* Send the parts, as one, with a descriptor; how much of them was sent, or -errno. */
+static ssize_t send_with_fd(struct machine *m, int socket, int fd, struct iovec *parts, int count) {
   union {
     struct cmsghdr header;
     char space[CMSG_SPACE(sizeof(int))];
   } control = {0};
-  struct iovec iov = {.iov_base = (void *)(uintptr_t)data, .iov_len = length};
-  struct msghdr message = {
-      .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
+  struct msghdr message = {.msg_iov = parts,
+                           .msg_iovlen = (size_t)count,
+                           .msg_control = control.space,
+                           .msg_controllen = sizeof control.space};
   control.header.cmsg_level = SOL_SOCKET;
   control.header.cmsg_type = SCM_RIGHTS;
   control.header.cmsg_len = CMSG_LEN(sizeof fd);
@@ -108,34 +119,44 @@ static ssize_t send_with_fd(struct machine *m, int socket, int fd, const char *d
 int op_send_fd(struct machine *m, const struct step_send_fd *s) {
   size_t length = strlen(s->name);
   /* A stream carries a descriptor only with at least one byte. */
-  ssize_t n = send_with_fd(m, machine_fd(m, s->socket), machine_fd(m, s->fd), s->name, length ? length : 1);
+  struct iovec name = {(void *)(uintptr_t)s->name, length ? length : 1};
+  ssize_t n = send_with_fd(m, machine_fd(m, s->socket), machine_fd(m, s->fd), &name, 1);
   return n < 0 ? (int)n : 0;
 }
 
 #ifndef RUNT_INIT
-static int send_text(struct machine *m, int socket, const char *text) {
-  for (size_t left = strlen(text); left > 0;) {
-    ssize_t n = CALL(m, "send", send(socket, text, left, MSG_NOSIGNAL));
+static int send_rest(struct machine *m, int socket, struct iovec *parts, int count, size_t sent) {
+  while (count > 0) {
+    if (sent >= parts->iov_len) {
+      sent -= parts->iov_len;
+      parts++;
+      count--;
+      continue;
+    }
+    ssize_t n = CALL(m, "send", send(socket, (char *)parts->iov_base + sent, parts->iov_len - sent, MSG_NOSIGNAL));
     if (n < 0) return (int)n;
-    text += n;
-    left -= (size_t)n;
+    sent += (size_t)n;
   }
   return 0;
 }
 
+/* In one message if it can be: agents read once. The descriptor goes with the first byte (config-linux.md, "The
+ * Container Process State"). */
 int op_send_state(struct machine *m, const struct step_send_state *s) {
-  int socket = machine_fd(m, s->socket);
+  enum { PARTS = 8 };
   char pid[16] = "";
+  struct iovec parts[2 * PARTS];
+  int count = 0;
   text_append_number(pid, sizeof pid, (uint64_t)m->child, 10);
   m->syscall = "sendmsg";
-  if (s->parts.count == 0) return -EINVAL;
-  /* config-linux.md, "The Container Process State": descriptors go with the first message only. */
-  ssize_t n = send_with_fd(m, socket, machine_fd(m, s->fd), s->parts.items[0], strlen(s->parts.items[0]));
-  int result = n < 0 ? (int)n : send_text(m, socket, s->parts.items[0] + n);
-  for (uint64_t i = 1; i < s->parts.count && result == 0; i++) {
-    result = send_text(m, socket, pid);
-    if (result == 0) result = send_text(m, socket, s->parts.items[i]);
+  if (s->parts.count == 0 || s->parts.count > PARTS) return -EINVAL;
+  for (uint64_t i = 0; i < s->parts.count; i++) {
+    char *text = (char *)(uintptr_t)s->parts.items[i];
+    if (i > 0) parts[count++] = (struct iovec){pid, strlen(pid)};
+    parts[count++] = (struct iovec){text, strlen(text)};
   }
-  return result;
+  int socket = machine_fd(m, s->socket);
+  ssize_t n = send_with_fd(m, socket, machine_fd(m, s->fd), parts, count);
+  return n < 0 ? (int)n : send_rest(m, socket, parts, count, (size_t)n);
 }
 #endif

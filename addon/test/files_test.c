@@ -63,10 +63,33 @@ static void test_nodes(void) {
   ok(stat("root/owned", &st) == 0 && st.st_uid == 7 && st.st_gid == 5 && st.st_mode == (S_IFCHR | 0620), "it has them");
 }
 
+#ifndef RUNT_INIT
+static void test_claims(void) {
+  write_text("lock", "");
+  write_text("tasks", "");
+  is(RUN(claim_cgroup, .path = "lock", .list = "tasks", .into = A), 0, "an empty cgroup is claimed");
+  is(RUN(claim_cgroup, .path = "lock", .list = "tasks", .into = B), -EAGAIN, "once");
+  is(RUN(close, .fd = A), 0, "closed, it is free");
+  is(RUN(claim_cgroup, .path = "lock", .list = "tasks", .into = B), 0, "for another");
+  is(RUN(close, .fd = B), 0, "closed");
+  write_text("tasks", "7\n");
+  is(RUN(claim_cgroup, .path = "lock", .list = "tasks", .into = A), -EBUSY, "not one with somebody in it");
+  is(RUN(claim_cgroup, .path = "lock", .list = "no-tasks", .into = A), -ENOENT, "nor one without a list");
+  write_text("tasks", "");
+  is(RUN(claim_cgroup, .path = "lock", .list = "tasks", .into = A), 0, "what failed holds nothing");
+  is(RUN(close, .fd = A), 0, "closed");
+  symlink("lock", "lock-link");
+  is(RUN(claim_cgroup, .path = "lock-link", .list = "tasks", .into = A), -ELOOP, "no link is followed");
+}
+#endif
+
 void test_files(void) {
   test_expectations();
   test_write_file();
   test_nodes();
+#ifndef RUNT_INIT
+  test_claims();
+#endif
   is(RUN(symlinkat, .target = "t", .at = ROOT, .path = "s"), 0, "a link is made");
   is(RUN(symlinkat, .target = "t", .at = ROOT, .path = "s"), 0, "the same link is accepted");
   is(RUN(symlinkat, .target = "tt", .at = ROOT, .path = "s"), -EEXIST, "another target is not");

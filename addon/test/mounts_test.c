@@ -41,6 +41,7 @@ static void test_clones(void) {
   is(mode_of("mnt/file"), mode_of("/dev/null"), "with the device");
   is(RUN(open_tree, .flags = CLONE_TREE, .into = 6, .like = A, .when_directory = A, .when_file = C), 0,
      "open_tree like a directory");
+  is(RUN(move_mount, .mount = 6, .to = B), -ENOTDIR, "does not cover a file");
   is(RUN(move_mount, .mount = 6, .path = "mnt"), 0, "covers a directory, by path");
   is(RUN(umount2, .path = "mnt", .flags = MNT_DETACH), 0, "umount2");
   is(RUN(umount2, .path = "mnt", .flags = MNT_DETACH), 0, "and the one below");

@@ -111,6 +111,23 @@ static int changes_attributes(void) {
   return fcntl(2, F_GETFD) & FD_CLOEXEC ? 12 : 0;
 }
 
+static int is_open(int fd) {
+  return fcntl(fd, F_GETFD) >= 0;
+}
+
+static int closes_all_but_kept(void) {
+  const int64_t keep[] = {2, 0, 3};
+  int fds[5];
+  for (int i = 0; i < 5; i++) fds[i] = open("/", O_RDONLY);
+  /* Slots 0 and 2 are kept, 3 is empty; the third descriptor is that of the sync messages, the last is in no slot. */
+  int32_t slots[] = {fds[0], fds[1], fds[2], -1};
+  struct step_close_range step = {.first = fds[0], .keep = {3, keep}};
+  struct machine machine = {.sync = fds[3], .fds = slots, .slot_count = 4};
+  if (op_close_range(&machine, &step) != 0) return 1;
+  if (!is_open(fds[0]) || is_open(fds[1]) || !is_open(fds[2]) || !is_open(fds[3]) || is_open(fds[4])) return 2;
+  return slots[0] == fds[0] && slots[1] == -1 && slots[2] == fds[2] ? 0 : 3;
+}
+
 void test_process(void) {
   in_child(changes_ids, "setgroups, setresgid, setresuid change all ids");
   in_child(refuses_minus_one, "ids that mean \"unchanged\" or do not fit are refused");
@@ -118,4 +135,5 @@ void test_process(void) {
   in_child(filters, "seccomp");
   in_child(resets_signals, "reset_signals");
   in_child(changes_attributes, "limits, mask, scheduling, policy, name, descriptors");
+  in_child(closes_all_but_kept, "close_range closes all but what is kept");
 }

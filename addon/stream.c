@@ -1,0 +1,61 @@
+#define _GNU_SOURCE
+#include "stream.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sockets.h"
+
+int stream_open(const char *path, int milliseconds) {
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -errno;
+  /* connect(2) waits while the listener's queue is full, and this is its time limit (socket(7)); 0 would be none. */
+  int limit = milliseconds > 0 ? milliseconds : 1;
+  struct timeval time = {limit / 1000, limit % 1000 * 1000};
+  int error = setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time) < 0 ? -errno : socket_connect(fd, path);
+  if (error == 0) return fd;
+  close(fd);
+  return error == -EAGAIN ? -ETIMEDOUT : error;
+}
+
+static int64_t now_milliseconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* 0 when the socket is ready for `events`; a signal does not prolong the wait. */
+static int wait_ready(int fd, short events, int64_t end) {
+  for (;;) {
+    int64_t left = end - now_milliseconds();
+    struct pollfd p = {.fd = fd, .events = events};
+    int ready = poll(&p, 1, left > 0 ? (int)left : 0);
+    if (ready > 0) return 0;
+    if (ready == 0) return -ETIMEDOUT;
+    if (errno != EINTR) return -errno;
+  }
+}
+
+ssize_t stream_exchange(int fd, const void *data, size_t count, void *answer, size_t size, int milliseconds) {
+  int64_t end = now_milliseconds() + milliseconds;
+  for (size_t sent = 0; sent < count;) {
+    int error = wait_ready(fd, POLLOUT, end);
+    if (error < 0) return error;
+    ssize_t n = send(fd, (const char *)data + sent, count - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (n < 0 && errno != EAGAIN && errno != EINTR) return errno == EPIPE ? -ECONNRESET : -errno;
+    if (n > 0) sent += (size_t)n;
+  }
+  for (;;) {
+    int error = wait_ready(fd, POLLIN, end);
+    if (error < 0) return error;
+    ssize_t n = recv(fd, answer, size, MSG_DONTWAIT);
+    if (n > 0) return n;
+    if (n == 0) return -ECONNRESET;
+    if (errno != EAGAIN && errno != EINTR) return -errno;
+  }
+}
