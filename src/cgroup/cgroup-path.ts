@@ -1,7 +1,7 @@
 /**
  * Where a container's cgroup is: `linux.cgroupsPath` (config-linux.md, Cgroups Path) as runc's cgroupfs driver reads it.
  * An absolute path counts from the mount of each hierarchy, a relative one, and the default, which is the container's id,
- * from the runtime's own cgroup in it. Decides nothing about systemd's `slice:prefix:name`.
+ * from the runtime's own cgroup in it. systemd's `slice:prefix:name` is refused here; see systemd/unit.ts.
  */
 
 import type { Problem } from '../errors.ts'
@@ -9,12 +9,25 @@ import type { CgroupHost, Hierarchy } from './hierarchies.ts'
 
 /** The cgroup below each hierarchy's starting point: absolute or relative, clean, without a trailing slash. */
 export function innerPath(id: string, cgroupsPath: string | undefined, problems: Problem[]): string {
+  if (cgroupsPath?.split('/').includes('..')) {
+    // runc clips what would lead out of the hierarchy: the container would be elsewhere than whoever wrote this thinks.
+    problems.push({ path: 'linux.cgroupsPath', message: `${JSON.stringify(cgroupsPath)} must not have ".." in it` })
+  }
   const inner = cleanPath(cgroupsPath ?? id)
+  if (cgroupsPath !== undefined && isUnit(cgroupsPath)) {
+    const message = `${JSON.stringify(cgroupsPath)} is a systemd unit (slice:prefix:name), which needs --systemd-cgroup`
+    problems.push({ path: 'linux.cgroupsPath', message })
+  }
   if (inner === '' || inner === '/') {
     // Limits and device rules would be the host's own.
     problems.push({ path: 'linux.cgroupsPath', message: `${JSON.stringify(cgroupsPath)} names the root cgroup` })
   }
   return inner
+}
+
+/** As engines write it for the systemd driver; a cgroup of that name would be nobody's wish. */
+function isUnit(cgroupsPath: string): boolean {
+  return cgroupsPath.includes(':') && /^([^/:]+\.slice)?:[^/:]*:[^/:]+$/.test(cgroupsPath)
 }
 
 /** The parts of a directory to make: what is there, as the hierarchy's mount point or the runtime's own cgroup, and the rest. */
@@ -38,13 +51,9 @@ function relativeStart(host: CgroupHost, hierarchy: Hierarchy): string {
   return hierarchy.own.slice(0, hierarchy.own.lastIndexOf('/'))
 }
 
-/** Without `.`, `..` and doubled slashes; `..` never leads above the start, as if that were the root. */
-export function cleanPath(path: string): string {
-  const parts: string[] = []
-  for (const part of path.split('/')) {
-    if (part === '..') parts.pop()
-    else if (part !== '' && part !== '.') parts.push(part)
-  }
+/** Without `.` and doubled slashes. */
+function cleanPath(path: string): string {
+  const parts = path.split('/').filter((part) => part !== '' && part !== '.')
   return (path.startsWith('/') ? '/' : '') + parts.join('/')
 }
 

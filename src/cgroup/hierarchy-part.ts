@@ -7,10 +7,12 @@ import type { Resources } from '../config/config.ts'
 import type { Problem } from '../errors.ts'
 import type { Step } from '../plan/launch-plan.ts'
 import { type CgroupDirectory, cgroupDirectory } from './cgroup-path.ts'
+import type { Claim } from './claim.ts'
 import { addShare, resourceWrites, type Share, type Shares } from './controllers.ts'
 import { type CgroupHost, findHierarchy, type Hierarchy, unifiedHierarchy } from './hierarchies.ts'
 import {
   addWrites,
+  claimStep,
   directoryStep,
   openDirectory,
   openForWriting,
@@ -80,6 +82,17 @@ function planPart(hierarchy: Hierarchy, host: CgroupHost, inner: string, share: 
   return { hierarchy, directory, path: `${directory.base}/${directory.inner}`, writes, enable }
 }
 
+export interface SlottedClaim extends Claim {
+  readonly slot: number
+}
+
+/** How a part is made. */
+export interface Manner {
+  /** Before anything is written there: see claimStep. */
+  readonly claim?: SlottedClaim | undefined
+  readonly tolerate?: Tolerated
+}
+
 /** Directory, controllers, limits, and the directory opened into `slot`. */
 export function addUnified(
   steps: Step[],
@@ -87,19 +100,31 @@ export function addUnified(
   slot: number,
   caller: Caller,
   slots: Slots,
-  tolerate?: Tolerated,
+  { claim, tolerate }: Manner,
 ): void {
   steps.push(directoryStep(path, FROM, 1, tolerate))
+  addClaim(steps, claim)
   steps.push(...enableSteps(hierarchy.mountpoint, path, enable, caller, slots))
   addWrites(steps, path, writes, slots)
   steps.push(openDirectory(path, slot, FROM, tolerate))
 }
 
+export function addClaim(steps: Step[], claim: SlottedClaim | undefined): void {
+  if (claim !== undefined) steps.push(claimStep(claim, claim.slot, FROM))
+}
+
 /** Directory, limits, and its `tasks` file opened into `slot`. */
-export function addLegacy(steps: Step[], part: Part, slot: number, slots: Slots, tolerate?: Tolerated): void {
+export function addLegacy(
+  steps: Step[],
+  part: Part,
+  slot: number,
+  slots: Slots,
+  { claim, tolerate }: Manner = {},
+): void {
   const { hierarchy, path, writes } = part
   if (hierarchy.controllers.includes('cpuset')) addCpusetDirectories(steps, part.directory, tolerate)
   else steps.push(directoryStep(path, FROM, 1, tolerate))
+  addClaim(steps, claim)
   if (writes.length > 0) addWrites(steps, path, writes, slots)
   // `tasks`, not cgroup.procs: a thread that moves itself takes no global lock and waits for no grace period.
   steps.push(openForWriting(`${path}/tasks`, slot, FROM, tolerate))

@@ -28,34 +28,42 @@ t.test('hybrid, default path: below the own cgroup of each hierarchy, limits bef
   const resources: Resources = { ...noResources, memory: { ...noResources.memory, limit: 1048576n, swap: 2097152n } }
   const plan = planFor(hybrid, { resources })
   t.same(render(plan.runtimeSteps), [
+    'mkdir -p /sys/fs/cgroup/devices/web',
+    '[1] = claim /sys/fs/cgroup/devices/web/devices.allow ?2',
+    '/sys/fs/cgroup/devices/web/devices.deny <- a',
+    '[3] = open /sys/fs/cgroup/devices/web/devices.allow',
+    ...['c *:* m', 'b *:* m', 'c 1:3 rwm', 'c 1:8 rwm', 'c 1:7 rwm', 'c 5:0 rwm', 'c 1:5 rwm', 'c 1:9 rwm'].map(
+      (rule) => `[3] <- ${rule}`,
+    ),
+    '[3] <- c 136:* rwm',
+    '[3] <- c 5:2 rwm',
+    '[3] <- c 10:200 rwm',
+    'close [3]',
+    '[2] = open /sys/fs/cgroup/devices/web/tasks',
     'mkdir -p /sys/fs/cgroup/cpu,cpuacct/web',
-    '[1] = open /sys/fs/cgroup/cpu,cpuacct/web/tasks',
+    '[4] = open /sys/fs/cgroup/cpu,cpuacct/web/tasks',
     '/sys/fs/cgroup/cpuset/cgroup.clone_children <- 1',
     'mkdir /sys/fs/cgroup/cpuset/web',
-    '[2] = open /sys/fs/cgroup/cpuset/web/tasks',
+    '[5] = open /sys/fs/cgroup/cpuset/web/tasks',
     'mkdir -p /sys/fs/cgroup/memory/own/web',
     '/sys/fs/cgroup/memory/own/web/memory.limit_in_bytes <- 1048576',
     '/sys/fs/cgroup/memory/own/web/memory.memsw.limit_in_bytes <- 2097152',
-    '[3] = open /sys/fs/cgroup/memory/own/web/tasks',
-    'mkdir -p /sys/fs/cgroup/devices/web',
-    '/sys/fs/cgroup/devices/web/devices.deny <- a',
-    '[5] = open /sys/fs/cgroup/devices/web/devices.allow',
-    ...['c *:* m', 'b *:* m', 'c 1:3 rwm', 'c 1:8 rwm', 'c 1:7 rwm', 'c 5:0 rwm', 'c 1:5 rwm', 'c 1:9 rwm'].map(
-      (rule) => `[5] <- ${rule}`,
-    ),
-    '[5] <- c 136:* rwm',
-    '[5] <- c 5:2 rwm',
-    '[5] <- c 10:200 rwm',
-    'close [5]',
-    '[4] = open /sys/fs/cgroup/devices/web/tasks',
+    '[6] = open /sys/fs/cgroup/memory/own/web/tasks',
     'mkdir -p /sys/fs/cgroup/systemd/web ?2,13,1,30',
-    '[6] = open /sys/fs/cgroup/systemd/web/tasks ?2,13,1,30',
+    '[7] = open /sys/fs/cgroup/systemd/web/tasks ?2,13,1,30',
     'mkdir -p /sys/fs/cgroup/unified/web ?2,13,1,30',
-    '[7] = open /sys/fs/cgroup/unified/web ?2,13,1,30',
+    '[8] = open /sys/fs/cgroup/unified/web ?2,13,1,30',
   ])
-  t.same(render(plan.containerSteps), ['[1] <- 0', '[2] <- 0', '[3] <- 0', '[4] <- 0', '[6] <- 0 ?2,13,1,30'])
-  t.same(plan.inherit, [1, 2, 3, 4, 6])
-  t.equal(plan.cgroupSlot, 7)
+  t.same(render(plan.containerSteps), [
+    '[2] <- 0',
+    '[4] <- 0',
+    '[5] <- 0',
+    '[6] <- 0',
+    '[7] <- 0 ?2,13,1,30',
+    'close [1]',
+  ])
+  t.same(plan.inherit, [1, 2, 4, 5, 6, 7])
+  t.equal(plan.cgroupSlot, 8)
   t.equal(plan.deviceFilter, undefined, 'the devices controller is there')
   t.equal(plan.paths.cpuacct, '/sys/fs/cgroup/cpu,cpuacct/web')
   t.equal(plan.paths[''], '/sys/fs/cgroup/unified/web')
@@ -72,14 +80,28 @@ t.test('every step says which property it comes from', (t) => {
   t.end()
 })
 
-t.test('an absolute path counts from the mounts, a relative one from the own cgroups, and neither leaves them', (t) => {
+t.test('an absolute path counts from the mounts, a relative one from the own cgroups', (t) => {
   const memory = (cgroupsPath: string) => planFor(hybrid, { cgroupsPath }).paths.memory
   t.equal(memory('/a/b'), '/sys/fs/cgroup/memory/a/b')
   t.equal(memory('a/./b//'), '/sys/fs/cgroup/memory/own/a/b')
-  t.equal(memory('../../etc/z'), '/sys/fs/cgroup/memory/own/etc/z')
-  t.equal(memory('/../../q'), '/sys/fs/cgroup/memory/q')
-  t.throws(() => memory('/a/..'), { message: 'linux.cgroupsPath: "/a/.." names the root cgroup' })
-  t.throws(() => memory('..'), { code: 'host' })
+  t.throws(() => memory('/./'), { code: 'host', message: 'linux.cgroupsPath: "/./" names the root cgroup' })
+  for (const path of ['..', '/..', '../../etc/z', '/a/../b'])
+    t.throws(() => memory(path), { message: `linux.cgroupsPath: "${path}" must not have ".." in it` })
+  t.equal(memory('/a..b/...'), '/sys/fs/cgroup/memory/a..b/...')
+  t.end()
+})
+
+t.test('v2: in a threaded subtree, each new level is made threaded', (t) => {
+  const plan = planFor(unified, { cgroupsPath: '/a/b/c', threaded: '/sys/fs/cgroup/a' })
+  const steps = render(plan.runtimeSteps)
+  t.same(steps.slice(0, 4), [
+    'mkdir /sys/fs/cgroup/a/b',
+    '/sys/fs/cgroup/a/b/cgroup.type <- threaded',
+    'mkdir /sys/fs/cgroup/a/b/c',
+    '/sys/fs/cgroup/a/b/c/cgroup.type <- threaded',
+  ])
+  const enabled = new Set(steps.flatMap((line) => /<- \+(\w+)/.exec(line)?.[1] ?? []))
+  t.same([...enabled], ['cpuset', 'cpu', 'pids'], 'no controller that cannot be there')
   t.end()
 })
 
@@ -92,7 +114,7 @@ t.test('cpuset: each new level gets its values from the level above', (t) => {
     'mkdir /sys/fs/cgroup/cpuset/a',
     '/sys/fs/cgroup/cpuset/a/cgroup.clone_children <- 1',
     'mkdir /sys/fs/cgroup/cpuset/a/b',
-    '[2] = open /sys/fs/cgroup/cpuset/a/b/tasks',
+    '[5] = open /sys/fs/cgroup/cpuset/a/b/tasks',
   ])
   t.end()
 })
@@ -102,15 +124,16 @@ t.test('v2: controllers are passed down, the directory is opened for CLONE_INTO_
   const plan = planFor(unified, { resources, cgroupsPath: '/a/b' })
   t.same(render(plan.runtimeSteps), [
     'mkdir -p /sys/fs/cgroup/a/b',
+    '[1] = claim /sys/fs/cgroup/a/b/cgroup.kill ?2',
     '/sys/fs/cgroup/cgroup.subtree_control <- +cpuset +cpu +io +memory +pids ?2,16,95,22',
     '/sys/fs/cgroup/a/cgroup.subtree_control <- +cpuset +cpu +io +memory +pids ?2,16,95,22',
     '/sys/fs/cgroup/a/b/pids.max <- 10',
-    '[1] = open /sys/fs/cgroup/a/b',
+    '[2] = open /sys/fs/cgroup/a/b',
   ])
-  t.same(plan.containerSteps, [])
-  t.same(plan.inherit, [])
-  t.equal(plan.cgroupSlot, 1)
-  t.equal(plan.deviceFilter?.slot, 1)
+  t.same(render(plan.containerSteps), ['close [1]'])
+  t.same(plan.inherit, [1])
+  t.equal(plan.cgroupSlot, 2)
+  t.equal(plan.deviceFilter?.slot, 2)
   t.equal(
     planFor(unified, {}).paths[''],
     '/sys/fs/cgroup/user.slice/web',
@@ -131,8 +154,8 @@ t.test('v2: delegation to the container user', (t) => {
       step.op === 'fchownat' ? [[step.path, step.uid, step.at]] : [],
     )
   t.same(owned(unified).slice(0, 2), [
-    ['', 100000, 1],
-    ['cgroup.procs', 100000, 1],
+    ['', 100000, 2],
+    ['cgroup.procs', 100000, 2],
   ])
   t.same(owned(hybrid), [])
   t.end()
@@ -189,7 +212,7 @@ t.test('hybrid: a controller that only the v2 tree has is used there, and only i
     'mkdir -p /sys/fs/cgroup/unified/a',
     '/sys/fs/cgroup/unified/cgroup.subtree_control <- +rdma ?2,16,95,22',
     '/sys/fs/cgroup/unified/a/rdma.max <- mlx5_0 hca_handle=3',
-    '[7] = open /sys/fs/cgroup/unified/a',
+    '[8] = open /sys/fs/cgroup/unified/a',
   ])
   t.end()
 })
@@ -224,6 +247,8 @@ function line(step: Step): string {
       return `${step.path} <- ${step.data}`
     case 'openat2':
       return `[${step.into}] = open ${step.path}`
+    case 'claim_cgroup':
+      return `[${step.into}] = claim ${step.path}`
     case 'write':
       return `[${step.fd}] <- ${step.data}`
     case 'close':

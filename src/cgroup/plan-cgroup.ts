@@ -20,11 +20,23 @@ import { formatProblems, type Problem, RuntError } from '../errors.ts'
 import { EACCES, ENOENT, EPERM, EROFS } from '../plan/constants.ts'
 import type { Step } from '../plan/launch-plan.ts'
 import { innerPath } from './cgroup-path.ts'
+import { claimOf } from './claim.ts'
 import { deviceRules, isPlain, PLAIN_DEVICES } from './device-rules.ts'
 import { type CgroupHost, findHierarchy } from './hierarchies.ts'
-import { addLegacy, addUnified, FROM, type Part, pathsByController, planParts } from './hierarchy-part.ts'
+import {
+  addLegacy,
+  addUnified,
+  FROM,
+  type Part,
+  pathsByController,
+  planParts,
+  type SlottedClaim,
+} from './hierarchy-part.ts'
 import { joinStep, type Slots } from './steps.ts'
+import type { Property } from './systemd/property.ts'
+import type { ManagerKind } from './systemd/unit.ts'
 import { compileDeviceProgram } from './v2/device-program.ts'
+import { addThreaded } from './v2/threaded.ts'
 
 export interface CgroupInput {
   readonly id: string
@@ -40,6 +52,8 @@ export interface CgroupInput {
    * container has a user and a cgroup namespace and may write to its cgroup mount.
    */
   readonly owner?: number | undefined
+  /** v2: the cgroup above the new one in which all are threaded; absent where they are not. */
+  readonly threaded?: string | undefined
 }
 
 export interface CgroupPlan {
@@ -53,6 +67,18 @@ export interface CgroupPlan {
   readonly cgroupSlot?: number
   readonly inherit: readonly number[]
   readonly deviceFilter?: DeviceFilter
+  /** With --systemd-cgroup: `deviceFilter` can then be attached only after its steps. */
+  readonly unit?: UnitPlan
+}
+
+/** The scope that systemd is asked for once there is a process to put into it. */
+export interface UnitPlan {
+  readonly name: string
+  readonly kind: ManagerKind
+  /** All but the process. */
+  readonly properties: readonly Property[]
+  /** What is done in its cgroups afterwards. */
+  readonly steps: readonly Step[]
 }
 
 /** A program to load and attach to the cgroup whose directory is open in `slot`. */
@@ -91,17 +117,29 @@ export function planCgroup(input: CgroupInput, host: CgroupHost, slots: Slots): 
   const inherit: number[] = []
   let cgroupSlot: number | undefined
   const directories: string[] = []
-  for (let i = 0; i < parts.length; i++) {
-    const part = parts[i] as Part
+  const paths = pathsByController(parts)
+  const claimed = claimOf(paths)?.directory
+  const letGo: Step[] = []
+  // Before another is written to.
+  const ordered = [...parts.filter(({ path }) => path === claimed), ...parts.filter(({ path }) => path !== claimed)]
+  for (let i = 0; i < ordered.length; i++) {
+    const part = ordered[i] as Part
     directories.push(part.path)
     const tolerate = mayFail(part, input, host) ? NO_ACCESS : undefined
+    const manner = { claim: tolerate === undefined ? claimFor(part, paths, slots) : undefined, tolerate }
+    // Init has it, and lets it go once it is in all of them.
+    if (manner.claim !== undefined) {
+      inherit.push(manner.claim.slot)
+      letGo.push({ op: 'close', from: FROM, fd: manner.claim.slot })
+    }
     const slot = slots.allocate(`cgroup ${part.hierarchy.controllers.join(',') || part.path}`)
     if (part.hierarchy.version === 2) {
-      addUnified(runtimeSteps, part, slot, caller, slots, tolerate)
-      if (input.owner !== undefined && host.mode === 'v2') runtimeSteps.push(...delegateSteps(slot, input.owner))
+      if (input.threaded !== undefined) addThreaded(runtimeSteps, part, input.threaded, slot, slots, manner)
+      else addUnified(runtimeSteps, part, slot, caller, slots, manner)
+      if (input.owner !== undefined && host.mode === 'v2') runtimeSteps.push(...ownerSteps(slot, input.owner))
       cgroupSlot = slot
     } else {
-      addLegacy(runtimeSteps, part, slot, slots, tolerate)
+      addLegacy(runtimeSteps, part, slot, slots, manner)
       containerSteps.push(joinStep(slot, FROM, tolerate))
       inherit.push(slot)
     }
@@ -109,18 +147,24 @@ export function planCgroup(input: CgroupInput, host: CgroupHost, slots: Slots): 
   const deviceFilter = cgroupSlot === undefined ? undefined : planDeviceFilter(input, host, cgroupSlot)
   return {
     mode: host.mode,
-    paths: pathsByController(parts),
+    paths,
     directories,
     runtimeSteps,
-    containerSteps,
+    containerSteps: [...containerSteps, ...letGo],
     inherit,
     ...(cgroupSlot !== undefined && { cgroupSlot }),
     ...(deviceFilter && { deviceFilter }),
   }
 }
 
+/** Of the one that is claimed for all. */
+function claimFor({ path }: Part, paths: CgroupPlan['paths'], slots: Slots): SlottedClaim | undefined {
+  const claim = claimOf(paths)
+  return claim?.directory === path ? { ...claim, slot: slots.allocate('claimed cgroup') } : undefined
+}
+
 /** The directory itself, so that cgroups can be made in it, and the files that /sys/kernel/cgroup/delegate lists. */
-function delegateSteps(slot: number, uid: number): Step[] {
+export function ownerSteps(slot: number, uid: number): Step[] {
   const own = (path: string): Step => ({ op: 'fchownat', from: DELEGATION, at: slot, path, uid, gid: KEEP })
   return [own(''), ...DELEGATED_FILES.map((file) => ({ ...own(file), tolerate: [ENOENT] }))]
 }

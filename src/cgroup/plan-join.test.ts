@@ -37,6 +37,21 @@ t.test('v2: where init is, unless a cgroup is named', (t) => {
   t.end()
 })
 
+t.test('systemd moves the process where we may not', (t) => {
+  const scope = { unit: 'x.scope', directory: '/sys/fs/cgroup/web' }
+  const plan = planFor({ paths: unified, attach: scope, subgroups: ['/a'] })
+  t.same(plan, {
+    runtimeSteps: [],
+    containerSteps: [],
+    inherit: [],
+    attach: { unit: 'x.scope', subgroup: '/a' },
+  })
+  t.same(planFor({ paths: unified, attach: scope }).attach, { unit: 'x.scope', subgroup: '' })
+  const initPath = '/sys/fs/cgroup/web/init.scope'
+  t.same(planFor({ paths: unified, attach: scope, initPath }).attach, { unit: 'x.scope', subgroup: '/init.scope' })
+  t.end()
+})
+
 t.test('what is refused, in the words of runc', (t) => {
   const refused: [string[], string][] = [
     [['../x'], 'bad sub cgroup path: ../x'],

@@ -18,6 +18,8 @@ export interface JoinInput {
    * given its cgroup's controllers to children, and no process may be in the parent any more.
    */
   readonly initPath?: string | undefined
+  /** The unit that systemd is asked to move the process into, because we may not (v2 only): its name and its directory. */
+  readonly attach?: { readonly unit: string; readonly directory: string } | undefined
   /** Not root on the host: the container may have no cgroups that can be joined. */
   readonly rootless: boolean
 }
@@ -28,6 +30,8 @@ export interface JoinPlan {
   readonly containerSteps: readonly Step[]
   readonly cgroupSlot?: number
   readonly inherit: readonly number[]
+  /** Instead of all of these: for systemd to do, while init waits. `subgroup` is '' or '/path' below the unit's cgroup. */
+  readonly attach?: { readonly unit: string; readonly subgroup: string }
 }
 
 const FROM = '--cgroup'
@@ -39,7 +43,13 @@ export function planJoin(input: JoinInput, slots: Slots): JoinPlan {
   const inherit: number[] = []
   let cgroupSlot: number | undefined
   const tolerate = input.rootless ? [ENOENT, EACCES, EPERM, EROFS] : undefined
-  for (const [directory, isUnified] of joinDirectories(input, wanted)) {
+  const directories = joinDirectories(input, wanted)
+  if (input.attach !== undefined) {
+    const { unit, directory } = input.attach
+    const [destination = directory] = directories.keys()
+    return { runtimeSteps, containerSteps, inherit, attach: { unit, subgroup: destination.slice(directory.length) } }
+  }
+  for (const [directory, isUnified] of directories) {
     const slot = slots.allocate(`cgroup ${directory}`)
     if (isUnified) {
       runtimeSteps.push(openDirectory(directory, slot, FROM, tolerate))

@@ -4,7 +4,7 @@ import { freezerOf } from './freezer.ts'
 import type { CgroupHost } from './hierarchies.ts'
 import { mergeResources, updateResources } from './merge-resources.ts'
 import { planUpdate } from './plan-update.ts'
-import { busyError, checkUnused, nestedFirst, parseProcesses, planRemoval } from './removal.ts'
+import { busyError, checkUnused, lastWrites, nestedFirst, parseProcesses, releases } from './removal.ts'
 import { noResources } from './test-resources.ts'
 
 const hybridPaths = {
@@ -69,7 +69,7 @@ t.test('a limit below what is used, when asked to look first', (t) => {
   const update = (usage: string) =>
     planUpdate({ resources: { ...noResources, memory }, paths: { '': '/u' }, rootless: false, usage }, v2, slots)
   t.throws(() => update('200\n'), {
-    message: /rejecting memory\+swap limit 150 <= usage 200\n.*rejecting memory limit 100 <= usage 200/,
+    message: /rejecting memory\+swap limit 150 <= usage 200; .*rejecting memory limit 100 <= usage 200/,
   })
   t.throws(() => update('100\n'), { message: 'linux.resources.memory.limit: rejecting memory limit 100 <= usage 100' })
   t.equal(update('99\n').steps.length, 2)
@@ -101,14 +101,28 @@ t.test('an update names only what changes', (t) => {
   t.end()
 })
 
-t.test('removal: who is in it, how all are killed, what goes', (t) => {
-  t.same(planRemoval(hybridPaths), {
-    processes: '/p/web/cgroup.procs',
-    kill: '/u/web/cgroup.kill',
-    directories: ['/m/web', '/p/web', '/c/web', '/f/web', '/u/web'],
-  })
-  t.same(planRemoval({ '': '/u/web' })?.processes, '/u/web/cgroup.procs')
-  t.equal(planRemoval({}), undefined)
+t.test('removal: what ends all of it, what goes, who is still in it', (t) => {
+  t.same(lastWrites(hybridPaths), [
+    { path: '/p/web/pids.max', data: '0' },
+    { path: '/u/web/cgroup.kill', data: '1' },
+  ])
+  t.same(
+    lastWrites({ '': '/u/web' }).map(({ path }) => path),
+    ['/u/web/pids.max', '/u/web/cgroup.kill'],
+  )
+  t.same(
+    lastWrites({ pids: '/p/web' }).map(({ path }) => path),
+    ['/p/web/pids.max'],
+  )
+  t.same(lastWrites({ memory: '/m/web' }), [])
+  const release = (paths: Record<string, string>) =>
+    releases(paths).map(({ directory, file, data }) => `${directory}/${file} <- ${data}`)
+  t.same(release({ cpu: '/c/web', freezer: '/f/web', '': '/u/web' }), [
+    '/c/web/cpu.cfs_quota_us <- -1',
+    '/f/web/freezer.state <- THAWED',
+  ])
+  t.same(release({ '': '/u/web' }), ['/u/web/cpu.max <- max', '/u/web/cgroup.freeze <- 0'])
+  t.same(release({ memory: '/m/web' }), [])
   const tree: { [path: string]: string[] } = { '/a': ['b', 'c'], '/a/b': ['d'] }
   t.same(
     nestedFirst('/a', (path) => tree[path] ?? []),

@@ -1,36 +1,54 @@
 /**
- * Ending and removing a container's cgroups (config-linux.md, Control groups; cgroups(7)). Decides which file lists the
- * processes, whether one write can kill them all, and which directories go, in which order. What is in them is read by
- * the caller.
+ * Ending and removing a container's cgroups (config-linux.md, Control groups; cgroups(7)). Decides which writes end
+ * everything in them, which directories go, in which order, and what is said of a cgroup that others are in. What is in
+ * them is read by the caller.
  */
 
 import { RuntError } from '../errors.ts'
+import { freezerOf } from './freezer.ts'
 
-export interface RemovalPlan {
-  /** The file that lists the container's processes: nothing but them, however they were forked. */
-  readonly processes: string
-  /** Writing '1' kills every process at once, forks included; absent without a v2 tree. ENOENT: a kernel before 5.14. */
-  readonly kill?: string
-  /** The container's directories. A container may have made cgroups of its own in them: see `nestedFirst`. */
-  readonly directories: readonly string[]
+/** A write to one file of a cgroup. */
+export interface CgroupWrite {
+  readonly path: string
+  readonly data: string
 }
 
-/** v1 controllers whose list of processes is asked, best first; any other will do as well. */
-const LISTED_BY = ['pids', 'devices', 'memory', 'freezer']
-
-/** `paths`: the container's directories by controller, '' for v2, as in state.json. Undefined: it has no cgroups. */
-export function planRemoval(paths: { readonly [controller: string]: string }): RemovalPlan | undefined {
+/**
+ * What ends a container that forks faster than its processes can be killed one by one: with no more processes allowed, those
+ * that are there are the last ones; cgroup.kill (Linux 5.14) kills all at once. Either may be missing. Nothing is frozen for
+ * it: whoever is killed in the middle leaves nothing that stands still.
+ */
+export function lastWrites(paths: { readonly [controller: string]: string }): readonly CgroupWrite[] {
   const unified = paths['']
-  const legacy =
-    LISTED_BY.find((controller) => paths[controller] !== undefined) ?? Object.keys(paths).find((name) => name !== '')
-  // In hybrid mode the v2 tree may have refused the container; what v1 says always holds.
-  const listing = legacy === undefined ? unified : paths[legacy]
-  if (listing === undefined) return undefined
-  return {
-    processes: `${listing}/cgroup.procs`,
-    ...(unified !== undefined && { kill: `${unified}/cgroup.kill` }),
-    directories: [...new Set(Object.values(paths))],
+  const pids = paths.pids ?? unified
+  return [
+    ...(pids === undefined ? [] : [{ path: `${pids}/pids.max`, data: '0' }]),
+    ...(unified === undefined ? [] : [{ path: `${unified}/cgroup.kill`, data: '1' }]),
+  ]
+}
+
+/** The same for a cgroup and each that the container may have made below it. */
+export interface Release {
+  readonly directory: string
+  readonly file: string
+  readonly data: string
+}
+
+/**
+ * What lets the killed go at once. Who is frozen on v1 dies only when it thaws; who is throttled, on any version, dies as slowly
+ * as its quota of CPU time allows (Documentation/scheduler/sched-bwc.rst): seconds, for some dozens of processes.
+ */
+export function releases(paths: { readonly [controller: string]: string }): readonly Release[] {
+  const unified = paths['']
+  const found: Release[] = []
+  if (paths.cpu !== undefined) found.push({ directory: paths.cpu, file: 'cpu.cfs_quota_us', data: '-1' })
+  else if (unified !== undefined) found.push({ directory: unified, file: 'cpu.max', data: 'max' })
+  const freezer = freezerOf(paths)
+  if (freezer !== undefined) {
+    const slash = freezer.file.lastIndexOf('/')
+    found.push({ directory: freezer.file.slice(0, slash), file: freezer.file.slice(slash + 1), data: freezer.thaw })
   }
+  return found
 }
 
 /**

@@ -3,8 +3,9 @@
  * calls that takes (several writes to one file share an open); the order is the callers'.
  */
 
-import { O_CLOEXEC, O_PATH, O_WRONLY } from '../plan/constants.ts'
+import { ENOENT, O_CLOEXEC, O_PATH, O_WRONLY } from '../plan/constants.ts'
 import type { Step } from '../plan/launch-plan.ts'
+import type { Claim } from './claim.ts'
 import type { Write } from './write.ts'
 
 /** Hands out descriptor slots of the launch plan; the name is for people. */
@@ -38,6 +39,11 @@ export function openForWriting(path: string, into: number, from: string, tolerat
 /** Open a cgroup's directory for CLONE_INTO_CGROUP or a BPF program. */
 export function openDirectory(path: string, into: number, from: string, tolerate?: Tolerated): Step {
   return tolerating({ op: 'openat2', from, path, flags: O_PATH | O_CLOEXEC, into }, tolerate)
+}
+
+/** Where nobody is in the cgroup or about to enter, it is claimed until `into` is closed. cgroup.kill came with Linux 5.14. */
+export function claimStep({ lock, list }: Claim, into: number, from: string): Step {
+  return { op: 'claim_cgroup', from, path: lock, list, into, tolerate: [ENOENT] }
 }
 
 /** The calling thread joins the cgroup whose `tasks` file is open. */

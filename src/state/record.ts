@@ -7,9 +7,11 @@
 //   state.json    the record with pid and start time, written atomically when init is ready
 //   config.json   a copy of the bundle's: later commands must not see edits (runtime.md, "create")
 //   start.fifo, report.fifo   see native.start
+//   notify/       with NOTIFY_SOCKET: the directory that the container sees, for its own socket (commands/notify-socket.ts)
 //
 // Small and flat, because `state` and `kill` read it each time; integers here fit a double.
 
+import type { ManagerKind } from '../cgroup/systemd/unit.ts'
 import type { Hook, StringMap } from '../config/config.ts'
 
 export const CGROUP_LINK = 'cgroup'
@@ -21,6 +23,12 @@ export const CONFIG_FILE = 'config.json'
 export interface StartStep {
   readonly op: string
   readonly from: string
+}
+
+/** The scope that systemd made for a container, and whose systemd. */
+export interface UnitRecord {
+  readonly name: string
+  readonly kind: ManagerKind
 }
 
 export interface ContainerRecord {
@@ -36,14 +44,20 @@ export interface ContainerRecord {
   readonly annotations: StringMap
   /** The container's directory by controller as in /proc/PID/cgroup ('' is the v2 tree). */
   readonly cgroups: { readonly [controller: string]: string }
+  /** With --systemd-cgroup. */
+  readonly unit?: UnitRecord
   /** linux.resources as `update` has left them, as exact JSON text for their 64-bit integers; absent: those of config.json. */
   readonly resources?: string
   /** linux.intelRdt: files that take the pids of further processes, and directories that go with the container. */
   readonly rdt?: { readonly tasks: readonly string[]; readonly directories: readonly string[] }
+  /** Without a mount namespace: the ids of mounts below the root file system that were there before (host-mounts.ts). */
+  readonly hostMounts?: readonly number[]
   /** `shared`: killing init does not kill the others. */
   readonly pidNamespace: 'own' | 'shared'
   /** Its processes keep their callers' session keyrings (--no-new-keyring); absent: they share one of the container's. */
   readonly keyring?: 'keep'
+  /** It has a socket directory for sd_notify(3). */
+  readonly notify?: true
   readonly hooks: { readonly poststart: readonly Hook[]; readonly poststop: readonly Hook[] }
   /** What init still has to do at start, for the sentence of a failure: the index of the first step, and the steps. */
   readonly startSteps: { readonly first: number; readonly steps: readonly StartStep[] }
@@ -67,7 +81,13 @@ export function mainCgroup({ cgroups }: ContainerRecord): string | undefined {
   return cgroups.devices ?? cgroups.pids ?? cgroups[''] ?? Object.values(cgroups)[0]
 }
 
-/** Each directory once: controllers that are mounted together share one. */
-export function cgroupDirectories({ cgroups }: ContainerRecord): readonly string[] {
-  return [...new Set(Object.values(cgroups))]
+/** Each directory once: controllers that are mounted together share one. A subgroup of a unit goes with the unit's cgroup. */
+export function cgroupDirectories({ cgroups, unit }: ContainerRecord): readonly string[] {
+  const directories = Object.values(cgroups)
+  return [...new Set(unit === undefined ? directories : directories.map((path) => unitDirectory(path, unit.name)))]
+}
+
+function unitDirectory(path: string, name: string): string {
+  const at = path.indexOf(`/${name}/`)
+  return at < 0 ? path : path.slice(0, at + 1 + name.length)
 }

@@ -5,6 +5,7 @@ import { parseHierarchies } from '../cgroup/hierarchies.ts'
 import { hostFailure } from '../errno.ts'
 import { RuntError } from '../errors.ts'
 import type { Native } from '../native.ts'
+import { endCgroups } from './destroy-container.ts'
 
 const PATIENCE = 10_000
 
@@ -22,6 +23,8 @@ export function destroyByCgroup(native: Native, cgroup: string): void {
 
 function destroy(native: Native, directory: string): void {
   let removed: boolean
+  // Of which hierarchy it is nobody knows any more: the file that is not there is not written.
+  endCgroups(native, { pids: directory, '': directory })
   try {
     removed = native.destroyCgroup(directory, PATIENCE)
   } catch (error) {

@@ -29,7 +29,7 @@ export function stateRoot(native: Native, option: string | undefined): StateRoot
 
 /** As runc: the host's root, or a user namespace's that calls itself so. Else the directory is that of the user who made the
  * namespace; engines give no USER at all there. */
-function isRoot(native: Native): boolean {
+export function isRoot(native: Native): boolean {
   if (native.euid() !== 0) return false
   return native.env('USER') === 'root' || !isInUserNamespace(native)
 }

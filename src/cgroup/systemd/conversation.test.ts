@@ -1,9 +1,10 @@
 import t from 'tap'
+import { encodeUtf8 } from '../../utf8.ts'
 import { askManager, setUnitProperties, startUnit, stopUnit, systemdVersion } from './conversation.ts'
 import { decodeMessage } from './dbus.ts'
-import { type DbusValue, marshal } from './dbus-values.ts'
-import type { Connection, Conversation } from './session.ts'
-import { encodeUtf8 } from './utf8.ts'
+import type { DbusValue } from './dbus-values.ts'
+import { type Connection, type Conversation, openSession, type Session } from './session.ts'
+import { failure, removed, reply } from './test-messages.ts'
 
 const OK = encodeUtf8('DATA\r\nOK 0123456789abcdef\r\n')
 const JOB = '/org/freedesktop/systemd1/job/5'
@@ -11,7 +12,7 @@ const JOB = '/org/freedesktop/systemd1/job/5'
 t.test('a unit is started: answer, then the job', (t) => {
   const { calls, result } = talk(
     'direct',
-    startUnit('direct', 'x.scope', [{ name: 'Slice', signature: 's', value: 'a.slice' }]),
+    (session) => startUnit(session, 'x.scope', [{ name: 'Slice', signature: 's', value: 'a.slice' }]),
     (call) =>
       call.member === 'StartTransientUnit'
         ? [reply(call.serial, 'o', [JOB]), removed('/other', 'failed'), removed(JOB, 'done')]
@@ -23,16 +24,20 @@ t.test('a unit is started: answer, then the job', (t) => {
 })
 
 t.test('a job that is done before its call is answered, in one piece with everything else', (t) => {
-  talk('direct', startUnit('direct', 'x.scope', []), (call) => [
-    join([removed(JOB, 'done'), reply(call.serial, 'o', [JOB])]),
-  ])
+  talk(
+    'direct',
+    (session) => startUnit(session, 'x.scope', []),
+    (call) => [join([removed(JOB, 'done'), reply(call.serial, 'o', [JOB])])],
+  )
   t.pass('does not wait for what has been said')
   t.end()
 })
 
 t.test('bytes one at a time', (t) => {
-  talk('direct', startUnit('direct', 'x.scope', []), (call) =>
-    [...join([reply(call.serial, 'o', [JOB]), removed(JOB, 'done')])].map((byte) => Uint8Array.from([byte])),
+  talk(
+    'direct',
+    (session) => startUnit(session, 'x.scope', []),
+    (call) => [...join([reply(call.serial, 'o', [JOB]), removed(JOB, 'done')])].map((byte) => Uint8Array.from([byte])),
   )
   t.pass('pieces may have any size')
   t.end()
@@ -40,13 +45,17 @@ t.test('bytes one at a time', (t) => {
 
 t.test('a leftover unit of the name is reset, once', (t) => {
   let starts = 0
-  const { calls } = talk('direct', startUnit('direct', 'x.scope', []), (call) => {
-    if (call.member !== 'StartTransientUnit') return [reply(call.serial, '', [])]
-    starts++
-    return starts === 1
-      ? [failure(call.serial, 'org.freedesktop.systemd1.UnitExists', 'Unit x.scope already exists.')]
-      : [reply(call.serial, 'o', [JOB]), removed(JOB, 'done')]
-  })
+  const { calls } = talk(
+    'direct',
+    (session) => startUnit(session, 'x.scope', []),
+    (call) => {
+      if (call.member !== 'StartTransientUnit') return [reply(call.serial, '', [])]
+      starts++
+      return starts === 1
+        ? [failure(call.serial, 'org.freedesktop.systemd1.UnitExists', 'Unit x.scope already exists.')]
+        : [reply(call.serial, 'o', [JOB]), removed(JOB, 'done')]
+    },
+  )
   t.same(
     calls.map(([member]) => member),
     ['StartTransientUnit', 'ResetFailedUnit', 'StartTransientUnit'],
@@ -55,7 +64,7 @@ t.test('a leftover unit of the name is reset, once', (t) => {
     call.member === 'StartTransientUnit'
       ? [failure(call.serial, 'org.freedesktop.systemd1.UnitExists', 'It is there.')]
       : [reply(call.serial, '', [])]
-  t.throws(() => talk('direct', startUnit('direct', 'x.scope', []), refuse), {
+  t.throws(() => talk('direct', (session) => startUnit(session, 'x.scope', []), refuse), {
     code: 'host',
     message: 'systemd: start x.scope: org.freedesktop.systemd1.UnitExists: It is there.',
   })
@@ -67,17 +76,20 @@ t.test('a job that fails', (t) => {
     call.member === 'StartTransientUnit'
       ? [reply(call.serial, 'o', [JOB]), removed(JOB, 'failed')]
       : [reply(call.serial, '', [])]
-  t.throws(() => talk('direct', startUnit('direct', 'x.scope', []), answer), {
+  t.throws(() => talk('direct', (session) => startUnit(session, 'x.scope', []), answer), {
     message: 'systemd: start x.scope: the job ended with "failed"',
   })
   t.end()
 })
 
 t.test('over a bus: hello, a match, a subscription, all before the call', (t) => {
-  const { calls } = talk('bus', startUnit('bus', 'x.scope', []), (call) =>
-    call.member === 'StartTransientUnit'
-      ? [reply(call.serial, 'o', [JOB]), removed(JOB, 'done')]
-      : [reply(call.serial, '', [])],
+  const { calls } = talk(
+    'bus',
+    (session) => startUnit(session, 'x.scope', []),
+    (call) =>
+      call.member === 'StartTransientUnit'
+        ? [reply(call.serial, 'o', [JOB]), removed(JOB, 'done')]
+        : [reply(call.serial, '', [])],
   )
   t.same(
     calls.map(([member]) => member),
@@ -87,32 +99,40 @@ t.test('over a bus: hello, a match, a subscription, all before the call', (t) =>
 })
 
 t.test('stopping what is not there', (t) => {
-  const { calls } = talk('direct', stopUnit('direct', 'x.scope'), (call) => [
-    failure(call.serial, 'org.freedesktop.systemd1.NoSuchUnit', 'Unit x.scope not loaded.'),
-  ])
+  const { calls } = talk(
+    'direct',
+    (session) => stopUnit(session, 'x.scope'),
+    (call) => [failure(call.serial, 'org.freedesktop.systemd1.NoSuchUnit', 'Unit x.scope not loaded.')],
+  )
   t.same(
     calls.map(([member]) => member),
-    ['StopUnit', 'ResetFailedUnit'],
+    ['StopUnit'],
   )
   t.end()
 })
 
 t.test('properties, and what systemd says against them', (t) => {
   const change = [{ name: 'TasksMax', signature: 't', value: 5n }]
-  const { calls } = talk('direct', setUnitProperties('direct', 'x.scope', change), (call) => [
-    reply(call.serial, '', []),
-  ])
+  const { calls } = talk(
+    'direct',
+    (session) => setUnitProperties(session, 'x.scope', change),
+    (call) => [reply(call.serial, '', [])],
+  )
   t.same(calls, [['SetUnitProperties', ['x.scope', true, [['TasksMax', { signature: 't', value: 5n }]]]]])
   t.throws(
     () =>
-      talk('direct', setUnitProperties('direct', 'x.scope', change), (call) => [failure(call.serial, 'a.b.C', 'No.')]),
+      talk(
+        'direct',
+        (session) => setUnitProperties(session, 'x.scope', change),
+        (call) => [failure(call.serial, 'a.b.C', 'No.')],
+      ),
     { message: 'systemd: set properties of x.scope: a.b.C: No.' },
   )
   t.end()
 })
 
 t.test('the manager: version and cgroup', (t) => {
-  const { result } = talk('direct', askManager('direct'), (call) => {
+  const { result } = talk('direct', askManager, (call) => {
     const value = call.body[1] === 'Version' ? '252.39-1~deb12u1' : '/user.slice'
     return [reply(call.serial, 'v', [{ signature: 's', value }])]
   })
@@ -123,7 +143,7 @@ t.test('the manager: version and cgroup', (t) => {
 })
 
 t.test('authentication refused', (t) => {
-  const conversation = askManager('direct')
+  const conversation = openSession('direct')
   conversation.next()
   t.throws(() => conversation.next(encodeUtf8('REJECTED EXTERNAL\r\n')), {
     message: 'systemd: D-Bus authentication: REJECTED EXTERNAL',
@@ -138,11 +158,15 @@ interface Call {
 }
 
 /** Drive a conversation against a server that answers each call with some pieces. */
-function talk<T>(connection: Connection, conversation: Conversation<T>, answer: (call: Call) => readonly Uint8Array[]) {
+function talk<T>(
+  connection: Connection,
+  say: (session: Session) => Conversation<T>,
+  answer: (call: Call) => readonly Uint8Array[],
+) {
+  const conversation = whole(connection, say)
   const calls: [string, readonly DbusValue[]][] = []
   const queue: Uint8Array[] = [OK]
   let step = conversation.next()
-  t.match(connection, /direct|bus/)
   for (let said = 0; !step.done; said++) {
     const found = said > 0 && step.value.length > 0 ? decodeMessage(step.value) : undefined
     if (found !== undefined) {
@@ -158,48 +182,8 @@ function talk<T>(connection: Connection, conversation: Conversation<T>, answer: 
   return { calls, result: step.value }
 }
 
-function reply(replyTo: number, signature: string, body: readonly DbusValue[]): Uint8Array {
-  return message(2, [[5, 'u', replyTo]], signature, body)
-}
-
-function failure(replyTo: number, name: string, text: string): Uint8Array {
-  return message(
-    3,
-    [
-      [5, 'u', replyTo],
-      [4, 's', name],
-    ],
-    's',
-    [text],
-  )
-}
-
-function removed(job: string, result: string): Uint8Array {
-  return message(
-    4,
-    [
-      [1, 'o', '/org/freedesktop/systemd1'],
-      [3, 's', 'JobRemoved'],
-    ],
-    'uoss',
-    [5, job, 'x.scope', result],
-  )
-}
-
-function message(
-  type: number,
-  fields: [number, string, DbusValue][],
-  signature: string,
-  body: readonly DbusValue[],
-): Uint8Array {
-  const content: number[] = []
-  marshal(content, signature, body)
-  const header = fields.map(([field, code, value]): DbusValue => [field, { signature: code, value }])
-  if (signature !== '') header.push([8, { signature: 'g', value: signature }])
-  const bytes: number[] = []
-  marshal(bytes, 'yyyyuua(yv)', [0x6c, type, 1, 1, content.length, 99, header])
-  while (bytes.length % 8 !== 0) bytes.push(0)
-  return Uint8Array.from([...bytes, ...content])
+function* whole<T>(connection: Connection, say: (session: Session) => Conversation<T>): Conversation<T> {
+  return yield* say(yield* openSession(connection))
 }
 
 function join(parts: readonly Uint8Array[]): Uint8Array {

@@ -1,33 +1,17 @@
 /**
- * What is said to systemd and in which order (org.freedesktop.systemd1(5); D-Bus Specification, "Authentication Protocol"),
- * as generators: each yields bytes to send and is given the bytes that came, in pieces of any size. Decides neither how the
- * socket is had nor how long to wait: a caller with a deadline drives them, so a silent systemd cannot hang a command.
- *
- *   const talk = startUnit('direct', unit.name, properties)
- *   for (let step = talk.next(); !step.done; step = talk.next(received)) { send(step.value); received = receive(deadline) }
- *
- * `receive` gives at least one byte, or throws. What systemd refuses is thrown as a RuntError.
+ * What is said to systemd and in which order (org.freedesktop.systemd1(5)), as generators over an open session: each yields
+ * bytes to send and is given the bytes that came, in pieces of any size. Decides neither how the socket is had nor how long
+ * to wait: state/systemd.ts drives them with a deadline, so a silent systemd cannot hang a command. What systemd refuses
+ * is thrown as a RuntError.
  */
 
 import { RuntError } from '../../errors.ts'
 import type { DbusValue } from './dbus-values.ts'
 import type { Property } from './property.ts'
-import {
-  answer,
-  type Connection,
-  type Conversation,
-  call,
-  jobResult,
-  MANAGER,
-  openSession,
-  refusal,
-  type Session,
-  send,
-} from './session.ts'
+import { answer, type Conversation, call, jobResult, MANAGER, refusal, type Session, send } from './session.ts'
 
 /** Make and start a transient unit, and wait until it runs. A leftover failed unit of the name is reset, once. */
-export function* startUnit(connection: Connection, name: string, properties: readonly Property[]): Conversation<void> {
-  const session = yield* openSession(connection)
+export function* startUnit(session: Session, name: string, properties: readonly Property[]): Conversation<void> {
   const start = () => call(session, 'StartTransientUnit', 'ssa(sv)a(sa(sv))', [name, 'replace', pairs(properties), []])
   let reply = yield* start()
   if (reply.errorName === 'org.freedesktop.systemd1.UnitExists') {
@@ -41,22 +25,19 @@ export function* startUnit(connection: Connection, name: string, properties: rea
 }
 
 /** Stop a unit and wait for it; one that does not exist is stopped. Its failure, if it had any, is forgotten. */
-export function* stopUnit(connection: Connection, name: string): Conversation<void> {
-  const session = yield* openSession(connection)
+export function* stopUnit(session: Session, name: string): Conversation<void> {
   const reply = yield* call(session, 'StopUnit', 'ss', [name, 'replace'])
-  if (reply.errorName !== 'org.freedesktop.systemd1.NoSuchUnit') {
-    yield* jobResult(session, answer(reply, name, 'stop'))
-  }
+  if (reply.errorName === 'org.freedesktop.systemd1.NoSuchUnit') return
+  yield* jobResult(session, answer(reply, name, 'stop'))
   yield* resetFailed(session, name)
 }
 
 /** Change properties of a running unit until the next boot. */
 export function* setUnitProperties(
-  connection: Connection,
+  session: Session,
   name: string,
   properties: readonly Property[],
 ): Conversation<void> {
-  const session = yield* openSession(connection)
   answer(
     yield* call(session, 'SetUnitProperties', 'sba(sv)', [name, true, pairs(properties)]),
     name,
@@ -65,13 +46,7 @@ export function* setUnitProperties(
 }
 
 /** Move a process into a unit's cgroup, or into `subgroup` below it ('' or '/name'). */
-export function* attachProcess(
-  connection: Connection,
-  name: string,
-  subgroup: string,
-  pid: number,
-): Conversation<void> {
-  const session = yield* openSession(connection)
+export function* attachProcess(session: Session, name: string, subgroup: string, pid: number): Conversation<void> {
   answer(yield* call(session, 'AttachProcessesToUnit', 'ssau', [name, subgroup, [pid]]), name, 'attach a process to')
 }
 
@@ -82,8 +57,7 @@ export interface ManagerFacts {
   readonly controlGroup: string
 }
 
-export function* askManager(connection: Connection): Conversation<ManagerFacts> {
-  const session = yield* openSession(connection)
+export function* askManager(session: Session): Conversation<ManagerFacts> {
   const version = yield* property(session, 'Version')
   const controlGroup = yield* property(session, 'ControlGroup')
   return { version: systemdVersion(version), controlGroup }

@@ -3,7 +3,7 @@
  * signature. Written little-endian; read in either order. Knows nothing of messages.
  */
 
-import { decodeUtf8, encodeUtf8 } from './utf8.ts'
+import { decodeUtf8, encodeUtf8 } from '../../utf8.ts'
 
 /** x and t are bigint, all shorter integers and d number; an array of bytes (ay) may be a Uint8Array; structures are arrays. */
 export type DbusValue = boolean | number | bigint | string | Uint8Array | readonly DbusValue[] | Variant

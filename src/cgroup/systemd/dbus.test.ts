@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { decodeUtf8, encodeUtf8 } from '../../utf8.ts'
 import { authenticationBytes, decodeMessage, encodeCall } from './dbus.ts'
 import { type DbusValue, marshal, typeEnd, unmarshal } from './dbus-values.ts'
-import { decodeUtf8, encodeUtf8 } from './utf8.ts'
 
 t.test('golden: a method call, byte for byte', (t) => {
   const bytes = encodeCall({

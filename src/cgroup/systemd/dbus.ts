@@ -3,8 +3,8 @@
  * client of systemd needs: method calls out; replies, errors and signals in. Decides nothing about what is said.
  */
 
+import { encodeUtf8 } from '../../utf8.ts'
 import { type DbusValue, marshal, unmarshal, type Variant } from './dbus-values.ts'
-import { encodeUtf8 } from './utf8.ts'
 
 export interface MethodCall {
   readonly serial: number

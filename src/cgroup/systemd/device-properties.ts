@@ -12,13 +12,14 @@ import type { Property, Target } from './property.ts'
 /** The empty list first: it clears what an existing unit has. */
 const CLEAR: Property = { name: 'DeviceAllow', signature: 'a(ss)', value: [] }
 
+/** Nothing is denied by systemd. */
+export const OPEN_DEVICES: readonly Property[] = [CLEAR, { name: 'DevicePolicy', signature: 's', value: 'auto' }]
+
 export function deviceProperties(resources: Resources, target: Target): Property[] {
   // Rules that v1 cannot express are v1's problem and reported there.
   const list = deviceList(deviceRules(resources.devices), [])
-  if (list.allowByDefault) {
-    const policy = list.exceptions.length === 0 ? 'auto' : 'strict'
-    return [CLEAR, { name: 'DevicePolicy', signature: 's', value: policy }]
-  }
+  if (list.allowByDefault && list.exceptions.length === 0) return [...OPEN_DEVICES]
+  if (list.allowByDefault) return [CLEAR, { name: 'DevicePolicy', signature: 's', value: 'strict' }]
   const allowed = list.exceptions.flatMap(({ rule, rights }) => {
     const specifier = deviceSpecifier(rule, target)
     return specifier === undefined ? [] : [[specifier, RIGHTS_TEXT[rights] ?? '']]

@@ -1,7 +1,9 @@
 import t from 'tap'
 import type { Problem } from '../../errors.ts'
 import { annotationProperties } from './annotations.ts'
+import type { Variant } from './dbus-values.ts'
 import { parseGVariant } from './gvariant.ts'
+import { formatGVariant } from './gvariant-text.ts'
 
 t.test('values and their types', (t) => {
   const cases: [string, string, unknown][] = [
@@ -26,7 +28,13 @@ t.test('values and their types', (t) => {
     ["<'boxed'>", 'v', { signature: 's', value: 'boxed' }],
     ['  7 ', 'i', 7],
   ]
-  for (const [text, signature, value] of cases) t.same(parseGVariant(text), { signature, value }, text)
+  for (const [text, signature, value] of cases) {
+    t.same(parseGVariant(text), { signature, value }, text)
+    t.same(parseGVariant(formatGVariant({ signature, value } as Variant)), { signature, value }, `${text} and back`)
+  }
+  t.equal(formatGVariant({ signature: 't', value: 5n }), 'uint64 5')
+  t.equal(formatGVariant({ signature: 'ay', value: Uint8Array.from([5, 1]) }), '@ay [5, 1]')
+  t.equal(formatGVariant({ signature: 'a(ss)', value: [['a', "it's"]] }), "@a(ss) [('a', 'it\\'s')]")
   t.end()
 })
 

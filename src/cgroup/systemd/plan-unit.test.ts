@@ -5,13 +5,13 @@ import { type CgroupHost, parseHierarchies } from '../hierarchies.ts'
 import { noResources } from '../test-resources.ts'
 import { cpuMask } from './cpu-mask.ts'
 import { planUnit, type UnitInput } from './plan-unit.ts'
-import { pidProperty, resourceProperties } from './properties.ts'
+import { createProperties, pidProperty, updateProperties } from './properties.ts'
 import { expandSlice, parseUnit, unitCgroup } from './unit.ts'
 
 const unified = parseHierarchies({
   cgroupMounts: ['30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw'],
   ownCgroups: '0::/\n',
-  unifiedControllers: 'cpuset cpu io memory pids\n',
+  unifiedControllers: 'cpuset cpu io memory hugetlb pids\n',
 })
 const hybrid = parseHierarchies({
   cgroupMounts: ['memory', 'devices', 'freezer', 'name=systemd']
@@ -28,7 +28,8 @@ t.test('slice:prefix:name', (t) => {
   t.match(name('machine.slice:libpod:1'), { name: 'libpod-1.scope', slice: 'machine.slice' })
   t.match(name(':docker:1'), { name: 'docker-1.scope', slice: 'system.slice' })
   t.match(name('a.slice::1'), { name: '1.scope' })
-  t.match(name('kubepods.slice::kubepods-pod1.slice'), { name: 'kubepods-pod1.slice' })
+  t.match(parseUnit('a+b', undefined, 'system'), { name: 'runt-a\\x2bb.scope' })
+  t.throws(() => name('kubepods.slice::kubepods-pod1.slice'), { message: /linux.cgroupsPath: .* names a slice/ })
   for (const wrong of [
     '/a/b',
     'a.slice:b',
@@ -60,13 +61,19 @@ t.test('v2: systemd makes the cgroup, the rest is written into it afterwards', (
   t.same(plan.containerSteps, [])
   t.same(plan.paths, { '': '/sys/fs/cgroup/system.slice/runt-web.scope' })
   t.same(
-    plan.unitSteps.map((step) => (step.op === 'write_file' ? `${step.path} ${step.data}` : step.op)),
-    ['/sys/fs/cgroup/system.slice/runt-web.scope/pids.max 10', 'openat2'],
+    plan.unit?.steps.map((step) => (step.op === 'write_file' ? `${step.path} ${step.data}` : step.op)),
+    [
+      '/sys/fs/cgroup/cgroup.subtree_control +hugetlb',
+      '/sys/fs/cgroup/system.slice/cgroup.subtree_control +hugetlb',
+      '/sys/fs/cgroup/system.slice/runt-web.scope/pids.max 10',
+      'openat2',
+    ],
+    'a controller that systemd does not know is passed on',
   )
   t.equal(plan.deviceFilter?.slot, 1)
-  const text = [...plan.properties, pidProperty(42)]
-    .filter(({ name }) => !name.startsWith('Device'))
-    .map(({ name, signature, value }) => `${name} ${signature} ${String(value)}`)
+  const text = [...(plan.unit?.properties ?? []), pidProperty(42)].map(
+    ({ name, signature, value }) => `${name} ${signature} ${String(value)}`,
+  )
   t.same(text, [
     'Description s runt container web',
     'Slice s system.slice',
@@ -76,6 +83,8 @@ t.test('v2: systemd makes the cgroup, the rest is written into it afterwards', (
     'IOAccounting b true',
     'TasksAccounting b true',
     'DefaultDependencies b false',
+    'DeviceAllow a(ss) ',
+    'DevicePolicy s auto',
     'CollectMode s inactive',
     'TasksMax t 10',
     'PIDs au 42',
@@ -91,17 +100,66 @@ t.test('hybrid: what systemd leaves alone is made before the clone and joined by
   )
   t.equal(plan.containerSteps.length, 1)
   t.same(plan.inherit, [1])
-  t.ok(plan.unitSteps.some((step) => 'path' in step && step.path?.endsWith('/devices.deny')))
+  t.ok(plan.unit?.steps.some((step) => 'path' in step && step.path?.endsWith('/devices.deny')))
+  t.ok(plan.unit?.properties.some(({ name, value }) => name === 'DevicePolicy' && value === 'strict'))
   t.equal(plan.deviceFilter, undefined)
   t.equal(plan.paths['name=systemd'], '/sys/fs/cgroup/systemd/a.slice/a-b.slice/p-n.scope')
   t.end()
 })
 
+t.test('a cgroup below the unit’s', (t) => {
+  const annotations = { 'run.oci.systemd.subgroup': 'inner' }
+  const plan = planFor(unified, { annotations, resources: { ...noResources, pids: { limit: 10n } }, owner: 7 })
+  const path = '/sys/fs/cgroup/system.slice/runt-web.scope'
+  t.same(plan.paths, { '': `${path}/inner` })
+  t.same(
+    plan.unit?.steps
+      .map((step) => `${step.op} ${'path' in step ? step.path : ''}`)
+      .filter((text) => text.includes(path)),
+    [
+      `mkdirat ${path}/inner`,
+      `write_pid ${path}/inner/cgroup.procs`,
+      `write_file ${path}/cgroup.subtree_control`,
+      `write_file ${path}/inner/pids.max`,
+      `openat2 ${path}/inner`,
+    ],
+    'a cgroup with a process passes no controllers on',
+  )
+  t.ok(plan.unit?.steps.some((step) => step.op === 'fchownat' && step.uid === 7))
+  for (const wrong of ['..', 'a/../b', '/', './a']) {
+    const wronged = { 'run.oci.systemd.subgroup': wrong }
+    t.throws(
+      () => planFor(unified, { annotations: wronged }),
+      { message: /annotations.*no path below a cgroup/ },
+      wrong,
+    )
+  }
+  t.end()
+})
+
+t.test('a user’s systemd', (t) => {
+  const user = { version: 252, kind: 'user', controlGroup: '/user.slice/user-1.slice/user@1.service' } as const
+  const plan = planUnit({ id: 'web', resources: noResources, annotations: {}, rootless: true }, unified, user, {
+    allocate: () => 1,
+  })
+  t.same(plan.paths, { '': `/sys/fs/cgroup${user.controlGroup}/user.slice/runt-web.scope` })
+  t.same(plan.unit?.steps, [])
+  t.equal(plan.deviceFilter, undefined)
+  t.throws(
+    () =>
+      planUnit({ id: 'web', resources: noResources, annotations: {}, rootless: true }, hybrid, user, {
+        allocate: () => 1,
+      }),
+    { message: /cgroup v1/ },
+  )
+  t.end()
+})
+
 t.test('every fault at once', (t) => {
-  const resources: Resources = { ...noResources, cpu: { cpus: 'x' }, hugepageLimits: [{ pageSize: '2MB', limit: 1n }] }
+  const resources: Resources = { ...noResources, cpu: { cpus: 'x' }, network: { classID: 1, priorities: [] } }
   const annotations = { 'org.systemd.property.Foo': 'bar' }
   t.throws(() => planFor(unified, { resources, annotations }), {
-    message: /annotations\["org.systemd.property.Foo"\].*\n.*cpu.cpus.*\n.*hugepageLimits\[0\]/,
+    message: /annotations\["org.systemd.property.Foo"\].*; .*cpu.cpus.*; .*network.classID/,
   })
   t.end()
 })
@@ -155,26 +213,25 @@ t.test('resources as properties', (t) => {
         'CPUQuotaPeriodUSec 5000',
         'CPUQuotaPerSecUSec 18446744073709551615',
         'TasksMax 7',
-        'OOMPolicy kill',
       ],
     ],
     [{ unified: { 'cpu.idle': '1', 'cpu.weight': '50' } }, 'v2', 252, ['CPUWeight 0']],
   ]
   for (const [resources, cgroups, version, expected] of cases) {
     const problems: Problem[] = []
-    const found = resourceProperties({ ...noResources, ...resources }, { cgroups, version }, problems)
-    const text = found
-      .filter(({ name }) => !name.startsWith('Device'))
-      .map(({ name, value }) => `${name} ${String(value)}`)
+    const found = updateProperties({ ...noResources, ...resources }, { cgroups, version }, problems)
+    const text = found.map(({ name, value }) => `${name} ${String(value)}`)
     t.same(text, expected, JSON.stringify(expected))
     t.same(problems, [])
   }
+  const unit = { ...noResources, unified: { 'memory.oom.group': '1' } }
+  t.match(createProperties(unit, { cgroups: 'v2', version: 253 }, []), [{ name: 'OOMPolicy', value: 'kill' }])
   t.end()
 })
 
 t.test('devices as properties', (t) => {
   const found = (devices: Resources['devices']) =>
-    resourceProperties({ ...noResources, devices }, { cgroups: 'v2', version: 252 }, []).map(({ name, value }) => [
+    createProperties({ ...noResources, devices }, { cgroups: 'v1', version: 252 }, []).map(({ name, value }) => [
       name,
       value,
     ])
@@ -211,5 +268,5 @@ t.test('masks', (t) => {
 function planFor(host: CgroupHost, input: Partial<UnitInput>) {
   let next = 1
   const full: UnitInput = { id: 'web', resources: noResources, annotations: {}, rootless: false, ...input }
-  return planUnit(full, host, { version: 252, controlGroup: '' }, { allocate: () => next++ })
+  return planUnit(full, host, { version: 252, kind: 'system', controlGroup: '' }, { allocate: () => next++ })
 }

@@ -1,94 +1,121 @@
 /**
  * The cgroups of a new container when systemd makes them (`--systemd-cgroup`; runc's docs/systemd.md). A scope cannot be
- * without a process, so the order is another than without systemd, and everything but the talking is here:
+ * without a process, so the order is another than without systemd; steps.ts puts together what is planned here:
  *
- * 1. `runtimeSteps`: the hierarchies that systemd leaves alone (freezer, cpuset, hugetlb, …), as without systemd.
- * 2. clone, without `cgroup`; init's first step waits.
- * 3. `startUnit(connection, plan.unit.name, [...plan.properties, pidProperty(pid)])`: systemd makes the cgroups, sets
- *    what it knows, and moves init.
- * 4. `unitSteps`: the whole of `linux.resources` in systemd's cgroups, too: values that systemd rounds or has no word for.
- * 5. init goes on, with `containerSteps`.
+ * 1. `runtimeSteps`, before the clone: the hierarchies that systemd leaves alone (freezer, hugetlb, …), as without systemd.
+ * 2. `unit`, while init waits: systemd makes the scope and moves init into it; `unit.steps` then write the whole of
+ *    `linux.resources` into systemd's cgroups, too: values that systemd rounds or has no word for.
+ * 3. `containerSteps`: init joins the others.
  * `delete` kills and removes as always, and then stops the unit.
  */
 
-import type { Resources, StringMap } from '../../config/config.ts'
+import type { StringMap } from '../../config/config.ts'
 import { formatProblems, type Problem, RuntError } from '../../errors.ts'
 import type { Step } from '../../plan/launch-plan.ts'
+import { subgroupOf } from '../delegated-cgroup.ts'
 import type { CgroupHost, Hierarchy } from '../hierarchies.ts'
-import { addLegacy, FROM, pathsByController, planParts } from '../hierarchy-part.ts'
-import { type DeviceFilter, planDeviceFilter } from '../plan-cgroup.ts'
-import { addWrites, joinStep, openDirectory, type Slots } from '../steps.ts'
+import { addLegacy, FROM, type Part, pathsByController, planParts } from '../hierarchy-part.ts'
+import { type CgroupInput, type CgroupPlan, type DeviceFilter, ownerSteps, planDeviceFilter } from '../plan-cgroup.ts'
+import { addWrites, directoryStep, joinStep, openDirectory, type Slots } from '../steps.ts'
+import { enableSteps } from '../v2/enable-controllers.ts'
 import { annotationProperties } from './annotations.ts'
 import type { ManagerFacts } from './conversation.ts'
-import { resourceProperties, unitProperties } from './properties.ts'
-import type { Property } from './property.ts'
-import { parseUnit, type Unit, unitCgroup } from './unit.ts'
+import { createProperties, unitProperties } from './properties.ts'
+import { type ManagerKind, parseUnit, unitCgroup } from './unit.ts'
 
-export interface UnitInput {
-  readonly id: string
-  readonly cgroupsPath?: string | undefined
-  readonly resources: Resources
-  readonly annotations: StringMap
-  readonly rootless: boolean
+/** The systemd that is asked. */
+export interface SystemdFacts extends ManagerFacts {
+  readonly kind: ManagerKind
 }
 
-export interface UnitPlan {
-  readonly mode: CgroupHost['mode']
-  readonly unit: Unit
-  /** All but the process. */
-  readonly properties: readonly Property[]
-  readonly paths: { readonly [controller: string]: string }
-  readonly directories: readonly string[]
-  readonly runtimeSteps: readonly Step[]
-  readonly unitSteps: readonly Step[]
-  readonly containerSteps: readonly Step[]
-  readonly inherit: readonly number[]
-  /** For after `unitSteps`, which open its slot. */
-  readonly deviceFilter?: DeviceFilter
+export interface UnitInput extends CgroupInput {
+  readonly annotations: StringMap
 }
 
 /** What systemd manages on v1 (its CGroupController masks, and its own named hierarchy). The v2 tree is always its own. */
 const MANAGED = ['cpu', 'cpuacct', 'blkio', 'memory', 'devices', 'pids', 'name=systemd']
+/** What it passes on to a delegated unit on v2. */
+const PASSED_ON = ['cpu', 'cpuset', 'io', 'memory', 'pids']
+const SUBGROUP = 'run.oci.systemd.subgroup'
 
-export function planUnit(input: UnitInput, host: CgroupHost, manager: ManagerFacts, slots: Slots): UnitPlan {
+export function planUnit(input: UnitInput, host: CgroupHost, systemd: SystemdFacts, slots: Slots): CgroupPlan {
+  if (systemd.kind === 'user' && host.mode !== 'v2') {
+    throw new RuntError('host', "systemd: a user's systemd has no control of resources on cgroup v1")
+  }
   const problems: Problem[] = []
-  const unit = parseUnit(input.id, input.cgroupsPath, input.rootless ? 'user' : 'system')
-  const target = { cgroups: host.mode === 'v2' ? 'v2' : 'v1', version: manager.version } as const
+  const { annotations, resources } = input
+  const unit = parseUnit(input.id, input.cgroupsPath, systemd.kind)
+  const target = { cgroups: host.mode === 'v2' ? 'v2' : 'v1', version: systemd.version } as const
   const properties = [
     ...unitProperties(unit, target),
-    ...annotationProperties(input.annotations, problems),
-    ...resourceProperties(input.resources, target, problems),
+    ...annotationProperties(annotations, problems),
+    ...createProperties(resources, target, problems),
   ]
-  const caller = input.rootless ? 'rootless' : 'root'
-  const parts = planParts(input.resources, host, unitCgroup(unit, manager.controlGroup), caller, problems)
+  const below = subgroupOf(annotations, SUBGROUP, problems)
+  const inner = unitCgroup(unit, systemd.controlGroup) + below
+  const parts = planParts(resources, host, inner, input.rootless ? 'rootless' : 'root', problems)
   if (problems.length > 0) throw new RuntError('host', formatProblems(problems), { problems })
 
-  const managed = parts.filter((part) => isManaged(part.hierarchy))
-  const own = parts
-    .filter((part) => !isManaged(part.hierarchy))
-    .map((part) => ({ part, slot: slots.allocate(`cgroup ${part.hierarchy.controllers.join(',')}`) }))
-  const unified = managed.find((part) => part.hierarchy.version === 2)
-  const deviceSlot = unified === undefined ? undefined : slots.allocate('cgroup')
-  const deviceFilter = deviceSlot === undefined ? undefined : planDeviceFilter(input, host, deviceSlot)
   const runtimeSteps: Step[] = []
-  for (const { part, slot } of own) addLegacy(runtimeSteps, part, slot, slots)
-  const unitSteps: Step[] = []
-  for (const { path, writes } of managed) addWrites(unitSteps, path, writes, slots)
-  if (deviceFilter && unified) unitSteps.push(openDirectory(unified.path, deviceFilter.slot, FROM))
+  const containerSteps: Step[] = []
+  const inherit: number[] = []
+  for (const part of parts.filter(({ hierarchy }) => !isManaged(hierarchy))) {
+    const slot = slots.allocate(`cgroup ${part.hierarchy.controllers.join(',')}`)
+    addLegacy(runtimeSteps, part, slot, slots)
+    containerSteps.push(joinStep(slot, FROM))
+    inherit.push(slot)
+  }
+  const managed = parts.filter(({ hierarchy }) => isManaged(hierarchy))
+  const steps = managed.flatMap((part) => managedSteps(part, below, input, slots))
+  const unified = managed.find(({ hierarchy }) => hierarchy.version === 2)
+  const slot = slots.allocate('cgroup')
+  const deviceFilter = unified && planDeviceFilter(input, host, slot)
+  if (unified) steps.push(...openedSteps(unified, slot, host, input, deviceFilter))
   return {
     mode: host.mode,
-    unit,
-    properties,
     paths: pathsByController(parts),
     directories: parts.map((part) => part.path),
     runtimeSteps,
-    unitSteps,
-    containerSteps: own.map(({ slot }) => joinStep(slot, FROM)),
-    inherit: own.map(({ slot }) => slot),
+    containerSteps,
+    inherit,
+    unit: { name: unit.name, kind: systemd.kind, properties, steps },
     ...(deviceFilter && { deviceFilter }),
   }
 }
 
 function isManaged({ version, controllers }: Hierarchy): boolean {
   return version === 2 || controllers.some((controller) => MANAGED.includes(controller))
+}
+
+/** What is done in one of the directories that systemd has made. */
+function managedSteps(part: Part, below: string, { rootless }: UnitInput, slots: Slots): Step[] {
+  const { hierarchy, path, writes, enable } = part
+  const scope = path.slice(0, path.length - below.length)
+  const steps: Step[] = []
+  if (below !== '') {
+    steps.push(directoryStep(path, SUBGROUP, 1))
+    // Before its parent can pass on any controllers; systemd has moved init already.
+    steps.push({ op: 'write_pid', from: SUBGROUP, path: `${path}/cgroup.procs` })
+  }
+  if (hierarchy.version === 2) {
+    const caller = rootless ? 'rootless' : 'root'
+    const others = enable.filter((controller) => !PASSED_ON.includes(controller))
+    // The parents of a user's units are not the user's.
+    if (!rootless) steps.push(...enableSteps(hierarchy.mountpoint, scope, others, caller, slots))
+    if (below !== '') steps.push(...enableSteps(scope, path, enable, caller, slots))
+  }
+  addWrites(steps, path, writes, slots)
+  return steps
+}
+
+/** What needs the directory of the v2 tree open: its owner, and the program that guards the devices. */
+function openedSteps(
+  { path }: Part,
+  slot: number,
+  { mode }: CgroupHost,
+  { owner }: UnitInput,
+  deviceFilter: DeviceFilter | undefined,
+): Step[] {
+  const owned = owner === undefined || mode !== 'v2' ? [] : ownerSteps(slot, owner)
+  return owned.length === 0 && deviceFilter === undefined ? [] : [openDirectory(path, slot, FROM), ...owned]
 }

@@ -8,14 +8,13 @@ import type { CpuResources, Resources } from '../../config/config.ts'
 import type { Problem } from '../../errors.ts'
 import { sharesToWeight, swapMax } from '../v2/conversions.ts'
 import { cpuMask } from './cpu-mask.ts'
-import { deviceProperties } from './device-properties.ts'
+import { deviceProperties, OPEN_DEVICES } from './device-properties.ts'
 import { INFINITY, number, type Property, quotaProperties, type Target, tasksMax } from './property.ts'
 import { unifiedProperties } from './unified-properties.ts'
 import type { Unit } from './unit.ts'
 
 /** What a container's unit is, before any limit. A scope also needs its first process: `pidProperty`. */
 export function unitProperties(unit: Unit, target: Target): Property[] {
-  const isSlice = unit.name.endsWith('.slice')
   const accounting = [
     'CPUAccounting',
     'MemoryAccounting',
@@ -24,25 +23,48 @@ export function unitProperties(unit: Unit, target: Target): Property[] {
   ]
   return [
     { name: 'Description', signature: 's', value: unit.description },
-    ...(isSlice
-      ? [{ name: 'Wants', signature: 'as', value: [unit.slice] }]
-      : [
-          { name: 'Slice', signature: 's', value: unit.slice },
-          { name: 'Delegate', signature: 'b', value: true },
-        ]),
+    { name: 'Slice', signature: 's', value: unit.slice },
+    { name: 'Delegate', signature: 'b', value: true },
     ...accounting.map((name) => ({ name, signature: 'b', value: true })),
     { name: 'DefaultDependencies', signature: 'b', value: false },
+    // On v2 a program of our own guards the devices; on v1 both write to the same files, and should write the same.
+    ...(target.cgroups === 'v2' ? OPEN_DEVICES : []),
   ]
 }
 
-/** The process that a scope begins with; slices have none. */
+/** `linux.resources` of a new unit. */
+export function createProperties(resources: Resources, target: Target, problems: Problem[]): Property[] {
+  const devices = target.cgroups === 'v1' ? deviceProperties(resources, target) : []
+  return [...devices, ...resourceProperties(resources, target, problems)]
+}
+
+/** Those that an update changes, as far as they can be changed while the unit runs. */
+export function updateProperties(resources: Resources, target: Target, problems: Problem[]): Property[] {
+  const devices = target.cgroups === 'v1' && resources.devices.length > 0 ? deviceProperties(resources, target) : []
+  const changed = resourceProperties(resources, target, problems)
+  return [...devices, ...changed.filter(({ name }) => name !== 'OOMPolicy')]
+}
+
+/** What undoes a change: the values of before, or systemd's own where there were none. Devices stay: they are set by one write last. */
+export function formerProperties(changed: readonly Property[], former: readonly Property[]): Property[] {
+  const limits = changed.filter(({ name }) => !name.startsWith('Device'))
+  return limits.map((property) => {
+    const { name, signature } = property
+    const known = former.find((other) => other.name === name)
+    if (known !== undefined) return known
+    if (signature !== 't') return { ...property, value: [] }
+    return number(name, name === 'MemoryLow' || name === 'MemoryMin' ? 0n : INFINITY)
+  })
+}
+
+/** The process that a scope begins with. */
 export function pidProperty(pid: number): Property {
   return { name: 'PIDs', signature: 'au', value: [pid] }
 }
 
-export function resourceProperties(resources: Resources, target: Target, problems: Problem[]): Property[] {
+function resourceProperties(resources: Resources, target: Target, problems: Problem[]): Property[] {
   const { memory, pids } = resources
-  const properties = deviceProperties(resources, target)
+  const properties: Property[] = []
   const amount = (name: string, value: bigint | undefined) => {
     if (value !== undefined && value !== 0n) properties.push(number(name, value < 0n ? INFINITY : value))
   }

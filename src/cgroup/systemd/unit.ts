@@ -6,7 +6,7 @@
 import { RuntError } from '../../errors.ts'
 
 export interface Unit {
-  /** `docker-1234.scope`, or a slice if the name says so. */
+  /** `docker-1234.scope`. */
   readonly name: string
   /** The slice it goes into: `system.slice`. */
   readonly slice: string
@@ -14,22 +14,26 @@ export interface Unit {
   readonly description: string
 }
 
-/** `manager` `user`: the systemd of an unprivileged user. */
-export function parseUnit(id: string, cgroupsPath: string | undefined, manager: 'system' | 'user'): Unit {
-  const parts = (cgroupsPath ?? `:runt:${id}`).split(':')
+/** Whose systemd: the system's, or that of an unprivileged user's session. */
+export type ManagerKind = 'system' | 'user'
+
+export function parseUnit(id: string, cgroupsPath: string | undefined, manager: ManagerKind): Unit {
+  // Of what an id may hold, a unit's name may not hold a plus sign: escaped as systemd-escape(1) does.
+  const parts = cgroupsPath?.split(':') ?? ['', 'runt', id.replaceAll('+', '\\x2b')]
   const [parent, prefix, name] = parts
   if (parts.length !== 3 || parent === undefined || prefix === undefined || name === undefined || name === '') {
     throw fault(
       `expected cgroupsPath to be of format "slice:prefix:name" for systemd cgroups, got ${JSON.stringify(cgroupsPath)} instead`,
     )
   }
-  const scope = prefix === '' ? `${name}.scope` : `${prefix}-${name}.scope`
-  const unit = name.endsWith('.slice') ? name : scope
+  // runc makes a slice then, whose processes systemd does not know as its own.
+  if (name.endsWith('.slice')) throw fault(`${JSON.stringify(name)} names a slice, which may not hold processes`)
+  const unit = prefix === '' ? `${name}.scope` : `${prefix}-${name}.scope`
   // unit_name_is_valid() of systemd. A slash would also lead out of the slice's directory.
   if (!/^[A-Za-z0-9:_.\\@-]{1,255}$/.test(unit)) throw fault(`${JSON.stringify(unit)} is not a valid unit name`)
   const slice = parent === '' ? `${manager}.slice` : parent
   expandSlice(slice)
-  return { name: unit, slice, description: `runt container ${name}` }
+  return { name: unit, slice, description: `runt container ${id}` }
 }
 
 /** The directory of a slice below the manager's own: `a-b.slice` is `/a.slice/a-b.slice`, `-.slice` the root. */
