@@ -23,12 +23,13 @@ _runt() {
     --rootless) COMPREPLY=($(compgen -W "true false auto" -- "$current")); return ;;
     --format) COMPREPLY=($(compgen -W "table json" -- "$current")); return ;;
     --format) COMPREPLY=($(compgen -W "text json" -- "$current")); return ;;
-    --root|--bundle|--cwd|-b) COMPREPLY=($(compgen -d -- "$current")); return ;;
+    --root|--image-path|--work-path|--parent-path|--bundle|--cwd|-b) COMPREPLY=($(compgen -d -- "$current")); return ;;
     --log|--pid-file|--process|--resources|--console-socket|--pidfd-socket) COMPREPLY=($(compgen -f -- "$current")); return ;;
   esac
   case $command in
-    '') words="--debug --log --log-format --root --systemd-cgroup --rootless --version -v --help -h create delete events exec features kill list pause plan ps resume run seccomp spec start state update validate help" ;;
-    help) words="create delete events exec features kill list pause plan ps resume run seccomp spec start state update validate" ;;
+    '') words="--debug --log --log-format --root --systemd-cgroup --rootless --version -v --help -h checkpoint create delete events exec features kill list pause plan ps restore resume run seccomp spec start state update validate help" ;;
+    help) words="checkpoint create delete events exec features kill list pause plan ps restore resume run seccomp spec start state update validate" ;;
+    checkpoint) words="--image-path --work-path --tcp-established --ext-unix-sk --shell-job --file-locks --manage-cgroups-mode --empty-ns --auto-dedup --lazy-pages --parent-path --leave-running --pre-dump --link-remap --tcp-skip-in-flight --page-server --status-fd --help -h $(_runt_ids)" ;;
     create) words="--bundle -b --console-socket --pidfd-socket --pid-file --no-pivot --no-new-keyring --preserve-fds --help -h $(_runt_ids)" ;;
     delete) words="--force -f --help -h $(_runt_ids)" ;;
     events) words="--interval --stats --help -h $(_runt_ids)" ;;
@@ -39,6 +40,7 @@ _runt() {
     pause) words="--help -h $(_runt_ids)" ;;
     plan) words="--format -f --help -h " ;;
     ps) words="--format -f --help -h $(_runt_ids)" ;;
+    restore) words="--image-path --work-path --tcp-established --ext-unix-sk --shell-job --file-locks --manage-cgroups-mode --empty-ns --auto-dedup --lazy-pages --bundle -b --console-socket --pidfd-socket --pid-file --detach -d --no-subreaper --no-pivot --lsm-profile --lsm-mount-context --help -h $(_runt_ids)" ;;
     resume) words="--help -h $(_runt_ids)" ;;
     run) words="--bundle -b --console-socket --pidfd-socket --pid-file --no-pivot --no-new-keyring --preserve-fds --detach -d --keep --no-subreaper --seccomp-log --help -h $(_runt_ids)" ;;
     seccomp) words="--syscall --arg --arch --help -h " ;;

@@ -60,10 +60,44 @@ else exits with 0, or with 1 after a failure, which is told on standard error an
 .SH ENVIRONMENT
 .TP
 .B XDG_RUNTIME_DIR
-Where the state of containers is kept for users other than root.
+Where the state of containers is kept for users other than root, and where their systemd is found.
 .TP
-.BR LISTEN_FDS ", " LISTEN_PID
+.BR DBUS_SYSTEM_BUS_ADDRESS ", " DBUS_SESSION_BUS_ADDRESS
+With \\fB\\-\\-systemd\\-cgroup\\fR: the bus on which root's, or a user's, systemd is asked, instead of systemd's own socket.
+.TP
+.B SYSTEMD_BUS_TIMEOUT
+How long systemd is waited for, in seconds or with a unit (\\fI500ms\\fR); 30 s if it is not set.
+.TP
+.BR LISTEN_FDS ", " LISTEN_PID ", " LISTEN_FDNAMES
 Descriptors that systemd opened for this process are passed on to the container (sd_listen_fds(3)).
+.TP
+.B NOTIFY_SOCKET
+The container gets a socket of its own at /run/notify/notify.sock, and its READY=1 is told to the service manager with the pid to
+watch (sd_notify(3)). \\fBrun \\-\\-detach\\fR and \\fBstart\\fR return then.
+.TP
+.B RUN_OCI_SECCOMP_RECEIVER
+The socket of a seccomp agent, for profiles that name none.
+.SH ANNOTATIONS
+Annotations of config.json that change what is done, as with runc and crun:
+.TP
+.BI org.systemd.property. NAME
+With \\fB\\-\\-systemd\\-cgroup\\fR: a property of the container's scope, its value as GVariant text
+(\\fIuint64 5\\fR, \\fI'text'\\fR, \\fItrue\\fR, \\fI['a', 'b']\\fR).
+.TP
+.B run.oci.systemd.subgroup
+With \\fB\\-\\-systemd\\-cgroup\\fR: the name of a cgroup below that of the scope, in which the container is, with its limits.
+.TP
+.B run.oci.delegate\\-cgroup
+On cgroup v2: the name of a cgroup below that of the container, in which its first process begins.
+.TP
+.BR run.oci.hooks.stdout ", " run.oci.hooks.stderr
+Files to which the output of hooks is appended.
+.TP
+.B run.oci.keep_original_groups
+\\fI1\\fR: the process keeps the supplementary groups of the caller.
+.TP
+.B run.oci.seccomp.receiver
+The socket of a seccomp agent, for profiles that name none; it comes before that of the environment.
 .SH FILES
 .TP
 .I /run/runt

@@ -24,7 +24,8 @@ interface Schema {
   readonly items?: Schema
   readonly minItems?: number
   readonly properties?: Readonly<Record<string, Schema>>
-  readonly additionalProperties?: Schema
+  /** false beside `properties`: there may be no others. */
+  readonly additionalProperties?: Schema | false
   readonly required?: readonly string[]
   readonly default?: unknown
   readonly definitions?: Readonly<Record<string, Schema>>
@@ -55,6 +56,7 @@ const runtime = [
   'nonEmpty',
   'object',
   'oneOf',
+  'strangers',
   'string',
   'strings',
   'text',
@@ -125,7 +127,7 @@ function anonymousType({ schema, file }: Place, types: Map<string, string>): str
     return `readonly ${items.includes('|') ? `(${items})` : items}[]`
   }
   if (schema.type !== 'object') return schema.type as string
-  if (schema.additionalProperties === undefined) return '{ readonly [key: string]: unknown }'
+  if (!schema.additionalProperties) return '{ readonly [key: string]: unknown }'
   return `{ readonly [key: string]: ${typeOf({ schema: schema.additionalProperties, file }, types)} }`
 }
 
@@ -186,7 +188,8 @@ function checkOf(name: string, { schema, file }: Place, checks: Map<string, stri
     }
     lines.push(absent === undefined ? '  }' : `  } else ${absent}`)
   }
-  lines.push(`  if (n !== found.length) unknown(w, o, d, found, '${names.join(' ')}')`, '}', '')
+  const others = schema.additionalProperties === false ? 'strangers' : 'unknown'
+  lines.push(`  if (n !== found.length) ${others}(w, o, d, found, '${names.join(' ')}')`, '}', '')
   return lines.join('\n')
 }
 
@@ -220,7 +223,7 @@ function checkerOf(place: Place, checks: Map<string, string>, where: 'member' | 
   if (schema.type === 'integer') return ['integer', `${schema.minimum}`, `${schema.maximum}`]
   if (schema.properties !== undefined) return ['object', noteCheck(place, checks)]
   const inner = schema.items ?? schema.additionalProperties
-  if (inner === undefined) return ['map']
+  if (!inner) return ['map']
   const entry = checkerOf(resolve({ schema: inner, file }), checks, 'entry')
   if (schema.type === 'array' && entry[0] === 'string') return ['strings']
   return [schema.type === 'array' ? 'list' : 'map', ...entry]

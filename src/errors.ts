@@ -23,6 +23,8 @@ export interface ErrorDetails {
   readonly path?: string
   /** Every fault of a document, for errors that list them all at once. */
   readonly problems?: readonly Problem[]
+  /** The cgroups that were to be made are somebody else's: they must not be taken away. */
+  readonly foreignCgroups?: boolean
   readonly cause?: unknown
 }
 
@@ -30,6 +32,7 @@ export class RuntError extends Error {
   readonly code: ErrorCode
   readonly path: string | undefined
   readonly problems: readonly Problem[] | undefined
+  readonly foreignCgroups: boolean
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
@@ -37,12 +40,14 @@ export class RuntError extends Error {
     this.code = code
     this.path = details.path
     this.problems = details.problems
+    this.foreignCgroups = details.foreignCgroups === true
   }
 }
 
-/** One line per problem, path first: the text that `validate` and a refused `create` show. */
+/** All in one line, for an error is one: `2 problems: path: message; path: message`. */
 export function formatProblems(problems: readonly Problem[]): string {
-  return problems.map(formatProblem).join('\n')
+  const count = problems.length === 1 ? '' : `${problems.length} problems: `
+  return count + problems.map(formatProblem).join('; ')
 }
 
 /** `path: message`, or the message alone when it concerns the whole document. */

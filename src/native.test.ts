@@ -16,6 +16,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { createServer } from 'node:net'
 import { hostname, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -122,7 +123,13 @@ t.test('directories', async (t) => {
   t.pass('what is gone is no error')
   t.equal(thrown(() => native.mkdir(join(dir, 'a'), 0o755)).code, 'EEXIST')
   t.equal(thrown(() => native.mkdirAll(`/proc/x/${'y/'.repeat(3)}`, 0o755)).code, 'ENOENT')
-  t.equal(thrown(() => native.removeDirectory(dir, '')).code, 'EISDIR', 'a directory in it is not removed')
+  native.mkdirAll(join(dir, 'a/b/c'), 0o755)
+  t.equal(thrown(() => native.removeDirectory(dir, '')).code, 'EISDIR', 'directories in directories are not removed')
+  writeFileSync(join(dir, 'a/x'), '')
+  writeFileSync(join(dir, 'a/b/y'), '')
+  rmdirSync(join(dir, 'a/b/c'))
+  native.removeDirectory(join(dir, 'a'), 'x')
+  t.equal(existsSync(join(dir, 'a')), false, 'one level is')
 })
 
 t.test('status and exists', async (t) => {
@@ -236,11 +243,36 @@ t.test('cgroups', { skip: noCgroups }, async (t) => {
   }
   t.equal(native.signalCgroup(parent, 0), 3, 'the cgroup and those below')
   t.equal(native.signalCgroup(child, 0), 2)
+  t.equal(native.removeCgroup(parent, 20), false, 'nobody is killed for it')
+  t.equal(native.signalCgroup(parent, 0), 3)
   t.equal(native.destroyCgroup(parent, 10_000), true)
   t.equal(existsSync(parent), false)
   for (const { pid, startTime } of sleepers) t.equal(native.waitForExit(pid, startTime, 0), true)
   t.equal(native.destroyCgroup(parent, 0), true, 'what is gone is no error')
   t.equal(native.signalCgroup(parent, 9), 0)
+  mkdirSync(child, { recursive: true })
+  t.equal(native.removeCgroup(parent, 0), true, 'with the cgroups in it')
+  t.equal(existsSync(parent), false)
+})
+
+t.test('a cgroup of many processes: every one gets the signal, once', { skip: noCgroups }, async (t) => {
+  const cgroup = join(hierarchy?.split(' ')[4] ?? '', `runt-native-many-${process.pid}`)
+  mkdirSync(cgroup)
+  // More than are opened at once. Each says when it is there, and writes a line for each signal.
+  const script = `trap 'echo hit' USR1; echo up; while :; do read line; done`
+  const shells = Array.from({ length: 70 }, () => spawn('sh', ['-c', script], { stdio: ['pipe', 'pipe', 'ignore'] }))
+  const outputs = shells.map(() => '')
+  for (const [index, shell] of shells.entries()) {
+    writeFileSync(join(cgroup, 'cgroup.procs'), String(shell.pid))
+    shell.stdout.on('data', (data) => (outputs[index] += data))
+  }
+  const all = async (text: string): Promise<void> => {
+    while (!outputs.every((output) => output === text)) await new Promise((done) => setTimeout(done, 5))
+  }
+  await all('up\n')
+  t.equal(native.signalCgroup(cgroup, 10), 70)
+  await all('up\nhit\n')
+  t.equal(native.destroyCgroup(cgroup, 10_000), true)
 })
 
 t.test('running a program of the host', (t) => {
@@ -280,4 +312,44 @@ t.test('waiting for a change, the end of a process, or time', (t) => {
     { code: 'ENOTDIR' },
   )
   t.end()
+})
+
+t.test('a conversation with a deadline: nobody takes the connection, answers, or stays', async (t) => {
+  const path = join(scratch(t), 'socket')
+  const server = createServer((socket) =>
+    socket
+      .on('error', () => undefined)
+      .resume()
+      .end('a'),
+  )
+  await new Promise<void>((done) => server.listen({ path, backlog: 1 }, done))
+  // As long as this function does not wait, the server does not run: what it has not taken stays in its queue.
+  const sockets: number[] = []
+  const full = thrown(() => {
+    while (sockets.length < 8) sockets.push(native.connectSocket(path, 10))
+  })
+  t.match(full, { code: 'ETIMEDOUT', syscall: 'connect', path })
+  const [socket = -1] = sockets
+  t.match(
+    thrown(() => native.exchangeWithin(socket, new Uint8Array(), 10)),
+    { code: 'ETIMEDOUT', syscall: 'recv' },
+  )
+  const more = new Uint8Array(1 << 22)
+  t.match(
+    thrown(() => native.exchangeWithin(socket, more, 10)),
+    { code: 'ETIMEDOUT', syscall: 'send' },
+    'nobody reads',
+  )
+  await new Promise<void>((done) => server.once('connection', () => setImmediate(done)))
+  t.same([...native.exchangeWithin(socket, new Uint8Array(), 10_000)], [97], 'what was said before the end')
+  t.match(
+    thrown(() => native.exchangeWithin(socket, new Uint8Array(), 10_000)),
+    { code: 'ECONNRESET' },
+  )
+  t.match(
+    thrown(() => native.connectSocket(join(path, 'x'), 10)),
+    { code: 'ENOTDIR' },
+  )
+  for (const fd of sockets) native.close(fd)
+  await new Promise((done) => server.close(done))
 })

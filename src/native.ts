@@ -7,6 +7,8 @@ import type { LaunchPlan } from './plan/launch-plan.ts'
 /** Names in a state directory: `runt start` writes to the first, init answers on the second. START_FIFO exists from create until start. */
 export const START_FIFO = 'start.fifo'
 export const REPORT_FIFO = 'report.fifo'
+/** What `supervise` returns when its watched descriptor can be read: no exit status. */
+export const ASKED = 256
 
 /** What every failing function throws (duck-typed: an Error with these fields). `code` is the errno's name. */
 export interface NativeError extends Error {
@@ -22,19 +24,21 @@ export interface FileStatus {
   readonly uid: number
   readonly gid: number
   readonly size: number
+  readonly inode: number
 }
 
 /** What a launch, or a list of steps, came to. */
 export type LaunchEvent =
-  /** A save_state step was reached: write the state, then call `resume`. `pid` is init's pid as the runtime sees it. */
-  | { readonly kind: 'paused'; readonly step: number; readonly pid: number; readonly startTime: string }
+  /** A step was reached that is TypeScript's to do (`save_state`, `start_unit`, `attach_unit`): runtimeSteps[step]. Do it, then call
+   * `resume`. `pid` is init's pid as the runtime sees it. */
+  | { readonly kind: 'paused'; readonly step: number; readonly pid: number }
   /** All steps are done. `pid` is 0 when the list held no clone; `terminal` is the pty master of a foreground run, or -1;
-   * `listener` that of --seccomp-log, or -1. */
+   * `kept` the descriptor of a keep step, or -1. */
   | {
       readonly kind: 'done'
       readonly pid: number
       readonly terminal: number
-      readonly listener: number
+      readonly kept: number
       readonly warnings: readonly StepReport[]
     }
   /** A step failed; init, if there was one, is dead and reaped, and all descriptors are closed. */
@@ -120,8 +124,8 @@ export interface Native {
   /** mkdir -p; true if the last directory is new. */
   mkdirAll(path: string, mode: number): boolean
   rmdir(path: string): void
-  /** Unlink the files of a directory that holds no directories, the one named `last` after the others, then rmdir(2) it; what is
-   * already gone is no error. */
+  /** Unlink the files of a directory, and of the directories in it, which hold no further ones; the one named `last` after the
+   * others; then rmdir(2) it. What is already gone is no error. */
   removeDirectory(path: string, last: string): void
   symlink(target: string, path: string): void
   /** readlink(2); undefined: no symbolic link there. */
@@ -160,10 +164,9 @@ export interface Native {
   /** Block the signals that `supervise` forwards: what arrives from here on waits for it. */
   holdSignals(): void
   /** Foreground `run`/`exec`: forward signals to the process, relay the terminal when `terminal` is a pty master's descriptor (-1: none), reap,
-   * and return its exit status, or 128 + the signal that ended it. Signals stay blocked afterwards: cleaning up must not be interrupted. */
-  supervise(pid: number, terminal: number): number
-  /** `supervise` without a terminal; 256 as soon as a call waits at the seccomp listener: answer it, then call this again. */
-  superviseAsked(pid: number, listener: number): number
+   * and return its exit status, or 128 + the signal that ended it. Signals stay blocked afterwards: cleaning up must not be interrupted.
+   * ASKED as soon as `watch` (-1: none) can be read: see to it, then call this again. */
+  supervise(pid: number, terminal: number, watch: number): number
   /** Take the next waiting call of a listener: id, pid, number, AUDIT_ARCH and six arguments as hexadecimal words. '' if it has gone. */
   receiveQuestion(listener: number): string
   /** Let the call go on, fail it with an errno, or kill its process (SIGKILL). */
@@ -173,10 +176,32 @@ export interface Native {
   /** Kill what lives in a cgroup and below, wait for its end, remove the directories. False: not done after `milliseconds` (-1: wait for
    * ever). A cgroup that is already gone is no error. */
   destroyCgroup(directory: string, milliseconds: number): boolean
+  /** The same without killing: what lives there has to end by itself. */
+  removeCgroup(directory: string, milliseconds: number): boolean
   /** The window size of our own terminal: standard descriptors first, then the controlling terminal. undefined: there is none. */
   terminalSize(): { readonly columns: number; readonly rows: number } | undefined
   /** Send init's pidfd over the AF_UNIX socket `path` (--pidfd-socket). */
   sendPidfd(path: string, pid: number): void
+  /** Connect to the AF_UNIX stream socket `path`, or an abstract name after "@": a descriptor. ETIMEDOUT: nobody took the connection
+   * within `milliseconds`. */
+  connectSocket(path: string, milliseconds: number): number
+  /** Send all of `bytes`, then wait for at least one byte and take what has come. ETIMEDOUT: not done within `milliseconds`; ECONNRESET:
+   * the other side has closed the connection. */
+  exchangeWithin(socket: number, bytes: Uint8Array, milliseconds: number): Uint8Array
+  /** A datagram socket at `path`, for sd_notify(3) of everybody who sees it: a descriptor. */
+  bindNotify(path: string): number
+  /** Wait for one datagram. undefined: the process has ended, and there is none. */
+  receiveNotify(socket: number, pid: number, startTime: string): string | undefined
+  /** Send to the service manager at `address`: a path, or an abstract name after "@". `barrier`: and wait, at most 30 s, until it
+   * has read that (sd_notify_barrier(3)), for it asks who the sender is. */
+  sendNotify(address: string, text: string, end: 'barrier' | 'go-on'): void
+  /** Wait for the end of a child of ours, and of no other: its exit status, or 128 + the signal that ended it. */
+  reap(pid: number): number
+  /** Send any descriptor over the AF_UNIX socket `path`, with `name` as the data. */
+  sendDescriptor(path: string, fd: number, name: string): void
+  /** Send a packet over a SOCK_SEQPACKET socket and wait for the next one, 64 KiB at most (EMSGSIZE); `fd` is a descriptor that
+   * came along, or -1. The message is empty when the other side has closed. */
+  exchange(socket: number, message: Uint8Array): { readonly message: Uint8Array; readonly fd: number }
   /** A descriptor for `waitForEvent`: with `control` (cgroup v1: cgroup.event_control) an eventfd(2) registered there for `file`, else an
    * inotify(7) of changes to `file`. */
   watchEvents(file: string, control: string | undefined): number

@@ -35,8 +35,8 @@ const bundle = {
   description: 'directory of the bundle: config.json and the root file system (default: the current directory)',
 } as const
 
-const launchFlags = [
-  bundle,
+/** What a caller wants of the container's process. */
+const processFlags = [
   {
     name: 'console-socket',
     type: 'string',
@@ -50,6 +50,11 @@ const launchFlags = [
     description: "AF_UNIX socket that receives a pidfd of the container's process",
   },
   { name: 'pid-file', type: 'string', value: 'FILE', description: 'file to write the process id to' },
+] as const
+
+const launchFlags = [
+  bundle,
+  ...processFlags,
   {
     name: 'no-pivot',
     type: 'boolean',
@@ -67,6 +72,30 @@ const launchFlags = [
     default: '0',
     description: 'pass N more descriptors on to the container, from 3 up',
   },
+] as const
+
+/** What `checkpoint` and `restore` hand on to CRIU, in its terms (criu(8)). */
+const criuFlags = [
+  { name: 'image-path', type: 'string', value: 'DIR', description: 'directory of the images (default: ./checkpoint)' },
+  {
+    name: 'work-path',
+    type: 'string',
+    value: 'DIR',
+    description: "directory of CRIU's log (default: that of the images)",
+  },
+  { name: 'tcp-established', type: 'boolean', description: 'with open TCP connections' },
+  { name: 'ext-unix-sk', type: 'boolean', description: 'with UNIX sockets connected to outside the container' },
+  { name: 'shell-job', type: 'boolean', description: 'with a session whose leader is outside the container' },
+  { name: 'file-locks', type: 'boolean', description: 'with file locks' },
+  {
+    name: 'manage-cgroups-mode',
+    type: 'string',
+    value: 'WORD',
+    description: 'what CRIU does about cgroups: soft, full, strict or ignore (default: soft)',
+  },
+  { name: 'empty-ns', type: 'strings', value: 'WORD', description: 'namespace to make but not to restore: network' },
+  { name: 'auto-dedup', type: 'boolean', description: 'drop pages of a parent image that a newer one has' },
+  { name: 'lazy-pages', type: 'boolean', description: 'bring memory later, through userfaultfd(2)' },
 ] as const
 
 const formatFlag = (choices: readonly [string, string]) =>
@@ -140,11 +169,39 @@ const updateFlags = [
   limitFlag('memory-swap', 'SIZE', 'memory and swap together'),
   limitFlag('pids-limit', 'N', 'number of tasks; -1 is no limit'),
   limitFlag('cpu-idle', 'N', '1: run only when nothing else wants to; 0: not so'),
-  limitFlag('l3-cache-schema', 'TEXT', 'not supported: an error'),
-  limitFlag('mem-bw-schema', 'TEXT', 'not supported: an error'),
+  limitFlag('l3-cache-schema', 'TEXT', 'L3 cache of the class of service (Intel RDT), such as L3:0=7f0'),
+  limitFlag('mem-bw-schema', 'TEXT', 'memory bandwidth of the class of service (Intel RDT), such as MB:0=20'),
 ] as const
 
 export const commandTable = {
+  checkpoint: {
+    summary: 'checkpoint a running container',
+    usage: '<container-id>',
+    count: [1, 1],
+    flagOrder: 'anywhere',
+    description: `Saves a running container as images with criu(8), which must be installed, and deletes the container unless
+it is to go on running. "restore" makes it run again from them.`,
+    flags: [
+      ...criuFlags,
+      { name: 'parent-path', type: 'string', value: 'DIR', description: 'earlier images, relative to the image path' },
+      { name: 'leave-running', type: 'boolean', description: 'let the container go on' },
+      {
+        name: 'pre-dump',
+        type: 'boolean',
+        description: 'save memory only, ahead of a checkpoint; the container goes on',
+      },
+      { name: 'link-remap', type: 'boolean', description: 'link files back that are open and have no name any more' },
+      { name: 'tcp-skip-in-flight', type: 'boolean', description: 'without TCP connections that are not yet accepted' },
+      { name: 'page-server', type: 'string', value: 'TEXT', description: 'ADDRESS:PORT that memory is sent to' },
+      {
+        name: 'status-fd',
+        type: 'number',
+        value: 'N',
+        default: '-1',
+        description: 'descriptor that gets a zero byte when lazy pages can be asked for',
+      },
+    ],
+  },
   create: {
     summary: 'create a container',
     usage: '<container-id>',
@@ -308,6 +365,28 @@ Nothing is changed on the host.`,
     description: `Shows what ps(1) of the host says of the container's processes; the options are ps's own, "-ef" without any. Its
 output must have a PID column. As JSON it is an array of process ids.`,
     flags: [formatFlag(['table', 'json'])],
+  },
+  restore: {
+    summary: 'restore a container from a checkpoint',
+    usage: '<container-id>',
+    count: [1, 1],
+    flagOrder: 'anywhere',
+    description: `Makes the container of a bundle from the images of "checkpoint" with criu(8), and goes on with what ran in it. It
+waits for the end as "run" does, unless detached.`,
+    flags: [
+      ...criuFlags,
+      bundle,
+      ...processFlags,
+      { name: 'detach', alias: 'd', type: 'boolean', description: 'return when the container runs' },
+      {
+        name: 'no-subreaper',
+        type: 'boolean',
+        description: "do not adopt processes that the container's processes leave behind",
+      },
+      { name: 'no-pivot', type: 'boolean', description: 'accepted for compatibility: CRIU changes the root' },
+      { name: 'lsm-profile', type: 'string', value: 'TEXT', description: 'TYPE:NAME of the profile to restore with' },
+      { name: 'lsm-mount-context', type: 'string', value: 'TEXT', description: 'SELinux context of the mounts' },
+    ],
   },
   resume: {
     summary: 'resume all processes of a paused container',

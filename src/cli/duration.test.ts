@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import t from 'tap'
 import { parseDuration } from './duration.ts'
 
@@ -16,5 +17,23 @@ t.test('durations of Go', (t) => {
     t.equal(parseDuration(text), milliseconds, text)
   }
   for (const text of ['', '5', 's', '5 s', '1d', '-', '5s1', 'ms5']) t.equal(parseDuration(text), undefined, text)
+  t.end()
+})
+
+t.test('whatever is written is a number or none', (t) => {
+  const part = fc.constantFrom('1', '.', '5', 's', 'ms', 'h', 'm', '-', '+', ' ', 'µs', 'e', '99999999999999999999')
+  const check = (text: string): boolean => {
+    const duration = parseDuration(text)
+    return duration === undefined || (!Number.isNaN(duration) && (text === '0' || /[a-zµ]s?$/.test(text)))
+  }
+  t.doesNotThrow(() =>
+    fc.assert(
+      fc.property(
+        fc.array(part).map((parts) => parts.join('')),
+        check,
+      ),
+      { numRuns: 2000 },
+    ),
+  )
   t.end()
 })

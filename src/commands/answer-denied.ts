@@ -4,13 +4,12 @@
 import { ARCHITECTURES, type ArchitectureName, type Explanation, explainSyscall } from 'seccomp-bpf-js'
 import type { Seccomp } from '../config/config.ts'
 import { RuntError } from '../errors.ts'
-import type { Native } from '../native.ts'
+import { ASKED, type Native } from '../native.ts'
 import { hostFacts } from '../plan/host-facts.ts'
 import type { Context } from './context.ts'
 import type { LaunchedContainer } from './launch-container.ts'
 import { loadBundle } from './load-bundle.ts'
 
-const ASKED = 256 // of superviseAsked
 const [ERRNO, ALLOW, LOG, ACTION, DATA] = [0x00050000, 0x7fff0000, 0x7ffc0000, 0xffff0000, 0xffff]
 const MAX_ERRNO = 4095
 
@@ -26,7 +25,7 @@ export function superviseDenied({ native, log }: Context, { record, listener }: 
   const { arch } = hostFacts(native.probe())
   const denied = new Map<string, Denied>()
   for (;;) {
-    const status = native.superviseAsked(record.pid, listener)
+    const status = native.supervise(record.pid, -1, listener)
     if (status !== ASKED) {
       for (const { name, path, count } of denied.values())
         if (count > 1) log.warn(`seccomp: ${name}: denied ${count} times by ${path}`)

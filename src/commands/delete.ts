@@ -30,7 +30,7 @@ async function deleteEnded(context: Context, root: string, id: string): Promise<
     throw new RuntError('state', `cannot delete container ${id} that is not stopped: ${status}`)
   }
   if (status === 'created') killInit(native, container.record)
-  await removeContainer(context, container)
+  await removeContainer(context, container, 'spare')
   return 0
 }
 
@@ -53,12 +53,12 @@ async function removeKilled(context: Context, directory: string): Promise<void> 
   const record = salvageRecord(context.native, directory)
   if (record === undefined) return removeRemains(context, directory)
   killContainer(context.native, { directory, record })
-  await removeContainer(context, { directory, record })
+  await removeContainer(context, { directory, record }, 'kill')
 }
 
 function killContainer(native: Native, { record }: Container): void {
   killInit(native, record)
-  if (record.pid === 0) destroyCgroups(native, record)
+  if (record.pid === 0) destroyCgroups(native, record, 'kill')
 }
 
 /**

@@ -2,6 +2,7 @@
 // ours; every failure of our own is status 255 (main.ts).
 
 import { parseOwnCgroups } from '../cgroup/hierarchies.ts'
+import { attachProcess } from '../cgroup/systemd/conversation.ts'
 import type { FlagsOf } from '../cli/command-table.ts'
 import type { Config, NamespaceType, Process } from '../config/config.ts'
 import { parseConfig, parseProcess } from '../config/parse-config.ts'
@@ -11,36 +12,55 @@ import type { Native } from '../native.ts'
 import { describeFailure, describeWarning } from '../plan/describe.ts'
 import { processOfFile, processOfFlags } from '../plan/exec-process.ts'
 import { type HostFacts, hostFacts } from '../plan/host-facts.ts'
-import type { LaunchPlan } from '../plan/launch-plan.ts'
+import type { LaunchPlan, StepOf } from '../plan/launch-plan.ts'
 import { type ExecTarget, planExec } from '../plan/plan-exec.ts'
 import { type Container, loadContainer } from '../state/load-container.ts'
-import { CONFIG_FILE, type ContainerRecord } from '../state/record.ts'
+import { CONFIG_FILE, type ContainerRecord, type UnitRecord } from '../state/record.ts'
+import { SIGKILL } from '../state/signals.ts'
 import { stateRoot } from '../state/state-root.ts'
 import { containerStatus } from '../state/status.ts'
-import type { Context, Run } from './context.ts'
-import { warnOf } from './load-bundle.ts'
+import { converse, withSystemd } from '../state/systemd.ts'
+import { type Context, type Run, STDOUT } from './context.ts'
+import { seccompReceiver, warnOf } from './load-bundle.ts'
 import { publishProcess } from './publish-process.ts'
+import { checkPreserved, withTerminalSize } from './surroundings.ts'
 
 type Flags = FlagsOf<'exec'>
 
 export const exec: Run<'exec'> = (context, flags, [id = '', ...args]) => {
   const { native, log, globals } = context
+  checkPreserved(native, flags['preserve-fds'])
   const container = loadContainer(native, stateRoot(native, globals.root).path, id)
   checkStatus(native, container, flags)
   const config = loadConfig(native, container)
-  const process = withTerminalSize(native, chooseProcess(context, config, flags, args), flags)
-  checkConsole(process, flags)
+  const chosen = chooseProcess(context, config, flags, args)
+  checkConsole(chosen, flags)
+  const isSized = chosen.consoleSize !== undefined || isSent(flags)
+  const process = isSized ? chosen : withTerminalSize(native, chosen)
   const facts = hostFacts(native.probe())
   const { plan, warnings } = planExec(config, process, targetOf(native, container.record, config, facts), facts, {
     id,
     keyring: container.record.keyring ?? 'new',
     preserveFds: flags['preserve-fds'],
     consoleSocket: flags['console-socket'],
+    plainNewlines: process.terminal && !isSent(flags) && !native.isTerminal(STDOUT),
     subgroups: flags.cgroup,
   })
   for (const warning of warnings) log.warn(warning)
-  const { pid, terminal } = launch(context, plan, flags)
-  return flags.detach ? 0 : native.supervise(pid, terminal)
+  log.debug(`executing in ${id}: ${plan.runtimeSteps.length} + ${plan.containerSteps.length} steps`)
+  const { pid, terminal } = launch(context, plan, container.record, flags)
+  return flags.detach ? 0 : supervise(native, pid, terminal)
+}
+
+/** Whatever goes wrong here, no process stays that nobody watches. */
+function supervise(native: Native, pid: number, terminal: number): number {
+  try {
+    return native.supervise(pid, terminal, -1)
+  } catch (error) {
+    const status = native.processStatus(pid)
+    if (status !== undefined) native.signal(pid, status.startTime, SIGKILL)
+    throw error
+  }
 }
 
 const stopped = () => new RuntError('state', 'cannot exec in a stopped container')
@@ -61,7 +81,7 @@ function checkStatus(native: Native, { directory, record }: Container, flags: Fl
 /** The config as it was at `create`: its warnings have been told then. */
 function loadConfig(native: Native, { directory }: Container): Config {
   const path = `${directory}/${CONFIG_FILE}`
-  return parseConfig(readNamed(native, path, path), path).config
+  return parseConfig(readNamed(native, path, path), path, seccompReceiver(native)).config
 }
 
 function readNamed(native: Native, path: string, name: string): string {
@@ -79,14 +99,6 @@ function chooseProcess({ native, log }: Context, config: Config, flags: Flags, a
   const { process, warnings } = parseProcess(readNamed(native, file, name), name)
   warnOf(warnings, log.warn)
   return processOfFile(config, process)
-}
-
-/** In the foreground the terminal has the size of ours. */
-function withTerminalSize(native: Native, process: Process, flags: Flags): Process {
-  if (!process.terminal || process.consoleSize !== undefined || isSent(flags)) return process
-  const size = native.terminalSize()
-  if (size === undefined || size.rows === 0) return process
-  return { ...process, consoleSize: { height: BigInt(size.rows), width: BigInt(size.columns) } }
 }
 
 /** The terminal is not ours to serve. */
@@ -118,8 +130,30 @@ function targetOf(native: Native, record: ContainerRecord, { linux }: Config, fa
     rdtTasks: record.rdt?.tasks ?? [],
     cgroups,
     own,
+    attach: attachment(native, record, facts),
     initCgroup: initCgroup(native, record, facts),
   }
+}
+
+/**
+ * A user may move processes only below a cgroup that is the user's (cgroups(7), Delegation): a login session is not below the
+ * user's systemd. Then systemd is asked, which asks the system's.
+ */
+function attachment(native: Native, { cgroups, unit }: ContainerRecord, facts: HostFacts): ExecTarget['attach'] {
+  const { '': directory } = cgroups
+  if (unit?.kind !== 'user' || directory === undefined) return undefined
+  const [tree] = facts.cgroups.hierarchies
+  const above = commonDirectory(`${tree?.mountpoint}${tree?.own}`, directory)
+  const end = directory.indexOf(`/${unit.name}`) + 1 + unit.name.length
+  const isOurs = native.status(`${above}/cgroup.procs`)?.uid === facts.euid
+  return isOurs ? undefined : { unit: unit.name, directory: directory.slice(0, end) }
+}
+
+function commonDirectory(first: string, second: string): string {
+  const others = second.split('/')
+  const parts = first.split('/')
+  const end = parts.findIndex((part, i) => part !== others[i])
+  return (end < 0 ? parts : parts.slice(0, end)).join('/')
 }
 
 /** On a v2 host: where in its cgroup the first process has gone to. */
@@ -136,20 +170,28 @@ function initCgroup(
 }
 
 /** The process runs when this returns. */
-function launch({ native, log }: Context, plan: LaunchPlan, flags: Flags): { pid: number; terminal: number } {
+function launch({ native, log }: Context, plan: LaunchPlan, { unit }: ContainerRecord, flags: Flags) {
   let event = native.launch(plan, { preserveFds: flags['preserve-fds'] })
-  if (event.kind === 'paused') {
+  while (event.kind === 'paused') {
+    const step = plan.runtimeSteps[event.step]
     try {
-      publishProcess(native, event.pid, flags)
+      if (step?.op === 'attach_unit') attach(native, step, event.pid, unit)
+      else publishProcess(native, event.pid, flags)
     } catch (error) {
       native.abandon()
       throw error
     }
-    if (!flags.detach) native.holdSignals()
+    if (step?.op === 'save_state' && !flags.detach) native.holdSignals()
     event = native.resume()
   }
   if (event.kind === 'failed') throw isGone(event.code) ? stopped() : describeFailure(plan, event)
-  if (event.kind === 'paused') throw new RuntError('internal', 'the plan has two save_state steps')
   for (const warning of event.warnings) log.warn(describeWarning(plan, warning))
   return event
+}
+
+function attach(native: Native, step: StepOf<'attach_unit'>, pid: number, unit: UnitRecord | undefined): void {
+  const { unit: name, subgroup } = step
+  withSystemd(native, unit?.kind ?? 'user', (systemd) =>
+    converse(native, systemd, (session) => attachProcess(session, name, subgroup, pid), `attach a process to ${name}`),
+  )
 }

@@ -60,7 +60,7 @@ export function featuresObject() {
     linux: {
       namespaces: (Object.keys(namespaceFlags) as NamespaceType[]).sort(),
       capabilities: capabilityNames,
-      cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
+      cgroup: { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true },
       seccomp: {
         enabled: true,
         actions: supported(seccompActions),
@@ -76,9 +76,18 @@ export function featuresObject() {
       mountExtensions: { idmap: { enabled: true } },
       netDevices: { enabled: true },
     },
-    annotations: { 'org.runt.version': VERSION },
-    // Who may set these gets more than the rest of the config gives: any property of the unit, the caller's groups.
-    potentiallyUnsafeConfigAnnotations: ['org.systemd.property.', 'run.oci.keep_original_groups'],
+    // The second is asked for by engines under this name, whatever the runtime.
+    annotations: { 'org.runt.version': VERSION, 'org.opencontainers.runc.checkpoint.enabled': 'true' },
+    // Who may set these gets more than the rest of the config gives: any property of the unit, the caller's groups, files
+    // and sockets of the host.
+    potentiallyUnsafeConfigAnnotations: [
+      'org.criu.config',
+      'org.systemd.property.',
+      'run.oci.hooks.stderr',
+      'run.oci.hooks.stdout',
+      'run.oci.keep_original_groups',
+      'run.oci.seccomp.receiver',
+    ],
   }
 }
 

@@ -3,6 +3,7 @@
 
 import { RuntError } from '../errors.ts'
 import type { Native } from '../native.ts'
+import { endCgroups } from '../state/destroy-container.ts'
 import { type Container, loadContainer } from '../state/load-container.ts'
 import { type ContainerRecord, mainCgroup } from '../state/record.ts'
 import { SIGKILL, SIGTERM, signalNumber } from '../state/signals.ts'
@@ -29,8 +30,13 @@ function signalInit(native: Native, record: ContainerRecord, signal: number): bo
   return isAlive(native, record) && native.signal(record.pid, record.startTime, signal)
 }
 
+/** SIGKILL is to be the end of them all, also of those that are being forked meanwhile. */
 function signalAll(native: Native, { record }: Container, signal: number): boolean {
   const directory = mainCgroup(record)
-  if (directory !== undefined) return native.signalCgroup(directory, signal) > 0
-  return signalInit(native, record, signal)
+  if (directory === undefined) return signalInit(native, record, signal)
+  const reached = native.signalCgroup(directory, signal) > 0
+  if (!reached || signal !== SIGKILL) return reached
+  endCgroups(native, record.cgroups)
+  native.signalCgroup(directory, signal)
+  return true
 }

@@ -42,8 +42,12 @@ export function openBundle(native: Native, option: string | undefined): Bundle {
 /** Throws with every problem that the configuration has. */
 export function loadBundle(native: Native, option: string | undefined): LoadedBundle {
   const bundle = openBundle(native, option)
-  return { ...bundle, ...parseConfig(bundle.configText, bundle.configPath) }
+  return { ...bundle, ...parseConfig(bundle.configText, bundle.configPath, seccompReceiver(native)) }
 }
+
+/** crun(1): the agent's socket for profiles that name none. */
+export const seccompReceiver = (native: Native): string | undefined =>
+  native.env('RUN_OCI_SECCOMP_RECEIVER') || undefined
 
 export function warnOf(warnings: readonly Problem[], warn: (message: string) => void): void {
   for (const warning of warnings) warn(formatProblem(warning))

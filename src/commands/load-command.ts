@@ -9,6 +9,8 @@ type AnyRun = (context: Context, flags: never, positionals: readonly string[]) =
 
 export async function loadCommand(name: CommandName): Promise<AnyRun> {
   switch (name) {
+    case 'checkpoint':
+      return (await import('./checkpoint.ts')).checkpoint
     case 'create':
       return (await import('./create.ts')).create
     case 'delete':
@@ -29,6 +31,8 @@ export async function loadCommand(name: CommandName): Promise<AnyRun> {
       return (await import('./plan.ts')).plan
     case 'ps':
       return (await import('./ps.ts')).ps
+    case 'restore':
+      return (await import('./restore.ts')).restore
     case 'resume':
       return (await import('./resume.ts')).resume
     case 'run':

@@ -4,6 +4,7 @@ import { hostFacts } from '../plan/host-facts.ts'
 import { planCreate } from '../plan/plan.ts'
 import { planJson, printPlan } from '../plan/print.ts'
 import { stateRoot } from '../state/state-root.ts'
+import { askSystemd } from '../state/systemd.ts'
 import { type Run, STDOUT } from './context.ts'
 import { loadBundle, rootfsOf, warnOf } from './load-bundle.ts'
 import { probeResctrl } from './probe-resctrl.ts'
@@ -13,6 +14,7 @@ export const plan: Run<'plan'> = ({ native, globals, log }, { format }, [path]) 
   warnOf(bundle.warnings, log.warn)
   rootfsOf(native, bundle)
   const id = bundle.path.slice(bundle.path.lastIndexOf('/') + 1) || 'plan'
+  const systemd = globals['systemd-cgroup'] ? askSystemd(native) : undefined
   const planned = planCreate(bundle.config, hostFacts(native.probe()), {
     id,
     bundle: bundle.path,
@@ -21,6 +23,7 @@ export const plan: Run<'plan'> = ({ native, globals, log }, { format }, [path]) 
     rootSwitch: 'pivot_root',
     keyring: 'new',
     preserveFds: 0,
+    systemd,
     resctrl: probeResctrl(native, bundle.config, id),
   })
   for (const warning of planned.warnings) log.warn(warning)

@@ -7,14 +7,15 @@ import { type ResctrlFacts, rdtGroup } from '../plan/intel-rdt.ts'
 
 export function probeResctrl(native: Native, { linux: { intelRdt } }: Config, id: string): ResctrlFacts | undefined {
   if (intelRdt === undefined) return undefined
-  const mountpoint = findMount(native.readFile('/proc/self/mountinfo'))
+  const mountpoint = findResctrl(native)
   if (mountpoint === undefined) return {}
   const file = `${mountpoint}${rdtGroup(intelRdt, id)}/schemata`
   return native.exists(file) ? { mountpoint, schemata: native.readFile(file) } : { mountpoint }
 }
 
-/** proc_pid_mountinfo(5). */
-function findMount(mountinfo: string): string | undefined {
+/** Where it is mounted (proc_pid_mountinfo(5)). */
+export function findResctrl(native: Native): string | undefined {
+  const mountinfo = native.readFile('/proc/self/mountinfo')
   const line = mountinfo.split('\n').find((candidate) => candidate.includes(' - resctrl '))
   return line?.split(' ')[4]
 }

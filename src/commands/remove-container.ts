@@ -1,18 +1,39 @@
-// What `delete` and the end of `run` have in common (runtime.md, "delete", and the end of the lifecycle): cgroups, poststop
+// What `delete` and the end of `run` have in common (runtime.md, "delete", and the end of the lifecycle): cgroups, mounts, poststop
 // hooks, state, in this order. The state goes last, so that a `delete` that was killed in a hook can be repeated.
 
+import { RuntError } from '../errors.ts'
 import { destroyCgroups } from '../state/destroy-container.ts'
 import type { Container } from '../state/load-container.ts'
-import { CGROUP_LINK } from '../state/record.ts'
+import { CGROUP_LINK, type UnitRecord } from '../state/record.ts'
+import { removeUnit } from '../state/systemd.ts'
 import type { Context } from './context.ts'
 
-/** Removes what is left of a container whose init has ended. */
-export async function removeContainer(context: Context, { directory, record }: Container): Promise<void> {
-  destroyCgroups(context.native, record)
+/** Removes what is left of a container whose init has ended. `others`: what is to become of who else is in its cgroups. */
+export async function removeContainer(
+  context: Context,
+  { directory, record }: Container,
+  others: 'spare' | 'kill',
+): Promise<void> {
+  destroyCgroups(context.native, record, others)
+  if (record.unit !== undefined) forgetUnit(context, record.unit)
+  if (record.hostMounts !== undefined) {
+    const { unmountHostMounts } = await import('./host-mounts.ts')
+    unmountHostMounts(context, record)
+  }
   if (record.hooks.poststop.length > 0) {
     const { runHooks } = await import('./run-hooks.ts')
     // "If any poststop hook fails, the runtime MUST log a warning, but the remaining hooks and lifecycle continue".
     runHooks(context.native, 'poststop', record, (problem) => context.log.warn(problem))
   }
   context.native.removeDirectory(directory, CGROUP_LINK)
+}
+
+/** The container is gone, with or without systemd's help: a systemd that does not answer must not keep its state. */
+function forgetUnit({ native, log }: Context, unit: UnitRecord): void {
+  try {
+    removeUnit(native, unit)
+  } catch (error) {
+    if (!(error instanceof RuntError)) throw error
+    log.warn(error.message)
+  }
 }

@@ -17,12 +17,9 @@ export function runHooks(
 ): void {
   const { ociVersion, id, bundle, annotations, pid } = record
   const state = { ociVersion, id, bundle, annotations, status: kind === 'poststart' ? 'running' : 'stopped' } as const
-  const plan = planLaterHooks(kind, record.hooks[kind], state, kind === 'poststart' ? pid : 0)
-  // One plan for each hook: a plan ends at its first failure.
-  for (const step of plan.runtimeSteps) {
-    const single = { ...plan, runtimeSteps: [step] }
-    const event = native.launch(single, { preserveFds: 0 })
-    if (event.kind === 'failed') failed(describeFailure(single, event).message)
+  for (const plan of planLaterHooks(kind, record.hooks[kind], state, kind === 'poststart' ? pid : 0)) {
+    const event = native.launch(plan, { preserveFds: 0 })
+    if (event.kind === 'failed') failed(describeFailure(plan, event).message)
   }
 }
 

@@ -10,6 +10,7 @@ import type { ContainerRecord } from '../state/record.ts'
 import { checkId, stateRoot } from '../state/state-root.ts'
 import { containerStatus, type Status } from '../state/status.ts'
 import type { Context, Run } from './context.ts'
+import { bindNotifySocket, checkManager, type NotifySocket, waitUntilReady } from './notify-socket.ts'
 
 export const start: Run<'start'> = async (context, _flags, [id = '']) => {
   const { native, globals } = context
@@ -17,21 +18,38 @@ export const start: Run<'start'> = async (context, _flags, [id = '']) => {
   checkId(id)
   const done = await withLock(native, `${root}/${id}`, () => startLocked(context, root, id))
   if (done === undefined) throw new RuntError('state', 'container does not exist')
-  return done
+  // Not under the lock: who deletes the container meanwhile ends this.
+  if (done.notify !== undefined) waitUntilReady(context, done.notify, done.record)
+  return 0
 }
 
-async function startLocked(context: Context, root: string, id: string): Promise<number> {
+interface Started {
+  readonly record: ContainerRecord
+  readonly notify: NotifySocket | undefined
+}
+
+async function startLocked(context: Context, root: string, id: string): Promise<Started> {
   const { native } = context
   // Read under the lock: another `start` may have been faster.
   const container = loadContainer(native, root, id)
   const status = containerStatus(native, container.directory, container.record)
   if (status !== 'created') throw wrongStatus(status)
+  if (container.record.startSteps.steps.length === 0)
+    throw new RuntError('config', 'process: was not set in config.json: nothing to start', { path: 'process' })
+  const notify = notifySocketOf(context, container)
   await startInit(context, container)
   if (container.record.hooks.poststart.length > 0) {
     const { runPoststart } = await import('./run-hooks.ts')
     runPoststart(native, container.record)
   }
-  return 0
+  return { record: container.record, notify }
+}
+
+/** Where `create` has made a directory for it. */
+function notifySocketOf(context: Context, { directory, record }: Container): NotifySocket | undefined {
+  const address = record.notify === undefined ? undefined : context.native.env('NOTIFY_SOCKET')
+  const manager = address === undefined || address === '' ? undefined : checkManager(context, address)
+  return manager === undefined ? undefined : bindNotifySocket(context.native, directory, manager)
 }
 
 function wrongStatus(status: Status): RuntError {

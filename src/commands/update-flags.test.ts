@@ -1,4 +1,6 @@
+import fc from 'fast-check'
 import t from 'tap'
+import { RuntError } from '../errors.ts'
 import { type LimitFlags, resourcesOfFlags } from './update-flags.ts'
 
 const given = (flags: { readonly [name: string]: string }): string | undefined => resourcesOfFlags(flags as LimitFlags)
@@ -29,7 +31,21 @@ t.test('sizes', (t) => {
 })
 
 t.test('what update cannot do', (t) => {
-  t.throws(() => given({ 'l3-cache-schema': 'L3:0=f' }), /--l3-cache-schema: .*resctrl/)
   t.throws(() => given({ 'pids-limit': 'many' }), /--pids-limit: "many" is not an integer/)
+  t.end()
+})
+
+t.test('whatever is written for a flag is an exact integer, or an error that names the flag', (t) => {
+  const part = fc.constantFrom('1', '0', '.', '5', 'k', 'M', 'iB', 'b', '-', '+', ' ', 'e', '9'.repeat(25), '\n', 'x')
+  const text = fc.array(part, { minLength: 1 }).map((parts) => parts.join(''))
+  const check = (name: string, value: string): boolean => {
+    try {
+      return /^\{"\w+":\{"\w+":-?\d+\}\}$/.test(given({ [name]: value }) ?? '')
+    } catch (error) {
+      return error instanceof RuntError && error.code === 'usage' && error.message.startsWith(`--${name}: `)
+    }
+  }
+  const flag = fc.constantFrom('memory', 'memory-swap', 'pids-limit', 'cpu-quota', 'cpu-share', 'blkio-weight')
+  t.doesNotThrow(() => fc.assert(fc.property(flag, text, check), { numRuns: 2000 }))
   t.end()
 })

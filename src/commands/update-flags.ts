@@ -25,17 +25,11 @@ const members = {
 } as const satisfies Record<string, readonly [string, string, 'number' | 'size' | 'text']>
 
 type LimitFlag = keyof typeof members
-export type LimitFlags = { readonly [name in LimitFlag]: string | undefined } & {
-  readonly 'l3-cache-schema': string | undefined
-  readonly 'mem-bw-schema': string | undefined
-}
+export type LimitFlags = { readonly [name in LimitFlag]: string | undefined }
 
 /** A document in the form of linux.resources, to be checked as one that `--resources` reads; undefined: no flag was given. */
 export function resourcesOfFlags(flags: LimitFlags): string | undefined {
   const document: { [section: string]: { [member: string]: bigint | string } } = {}
-  for (const name of ['l3-cache-schema', 'mem-bw-schema'] as const) {
-    if (flags[name]) throw new RuntError('usage', `--${name}: runt does not change resctrl groups (Intel RDT)`)
-  }
   for (const [name, [section, member, kind]] of Object.entries(members)) {
     const text = flags[name as LimitFlag]
     if (text === undefined || text === '') continue

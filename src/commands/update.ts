@@ -5,6 +5,7 @@
 import { parseHierarchies } from '../cgroup/hierarchies.ts'
 import { mergeResources, updateResources } from '../cgroup/merge-resources.ts'
 import { planUpdate, type UpdatePlan } from '../cgroup/plan-update.ts'
+import { undoWrite } from '../cgroup/undo-write.ts'
 import { ALLOW_ALL } from '../cgroup/v2/device-program.ts'
 import type { Resources } from '../config/config.ts'
 import { stringify } from '../config/json.ts'
@@ -17,21 +18,38 @@ import type { LaunchPlan, Step } from '../plan/launch-plan.ts'
 import { createSlots } from '../plan/slots.ts'
 import type { Container } from '../state/load-container.ts'
 import { lockContainer } from '../state/lock-container.ts'
-import { CONFIG_FILE, encodeRecord, STATE_FILE } from '../state/record.ts'
+import { CONFIG_FILE, type ContainerRecord, encodeRecord, STATE_FILE } from '../state/record.ts'
 import { stateRoot } from '../state/state-root.ts'
 import { isAlive } from '../state/status.ts'
+import { updateUnit } from '../state/update-unit.ts'
 import type { Run } from './context.ts'
 import { type LimitFlags, resourcesOfFlags } from './update-flags.ts'
+import { planRdtChange, type RdtChange, undoRdtChange } from './update-rdt.ts'
 
 export const update: Run<'update'> = ({ native, globals }, flags, [id = '']) => {
   const change = readChange(native, flags)
   const container = lockContainer(native, stateRoot(native, globals.root).path, id)
   if (!isAlive(native, container.record)) throw new RuntError('state', 'container not running')
   const old = recordedResources(native, container)
-  apply(native, container, withRecorded(old, change))
-  const record = { ...container.record, resources: stringify(mergeResources(old, change)) }
-  native.writeFileAtomic(`${container.directory}/${STATE_FILE}`, encodeRecord(record), 0o600)
+  const rdt = planRdtChange(native, container.record, flags)
+  const resources = stringify(mergeResources(old, change))
+  recordWhile(native, container, { ...container.record, resources, ...(rdt && { rdt: rdt.rdt }) }, () =>
+    apply(native, container, old, change, rdt),
+  )
   return 0
+}
+
+/** The record first: where it cannot be written, nothing has been changed. */
+function recordWhile(native: Native, before: Container, after: ContainerRecord, action: () => void): void {
+  const write = (record: ContainerRecord): void =>
+    native.writeFileAtomic(`${before.directory}/${STATE_FILE}`, encodeRecord(record), 0o600)
+  write(after)
+  try {
+    action()
+  } catch (error) {
+    write(before.record)
+    throw error
+  }
 }
 
 function readChange(native: Native, flags: LimitFlags & { readonly resources: string | undefined }): Resources {
@@ -63,12 +81,20 @@ function withRecorded(old: Resources, change: Resources): Resources {
   return { ...resources, memory: { ...resources.memory, checkBeforeUpdate } }
 }
 
-function apply(native: Native, { record: { cgroups } }: Container, resources: Resources): void {
+function apply(
+  native: Native,
+  { record: { cgroups, unit } }: Container,
+  old: Resources,
+  change: Resources,
+  rdt: RdtChange | undefined,
+): void {
+  const resources = withRecorded(old, change)
   const probe = native.probe()
+  const host = parseHierarchies(probe)
   const slots = createSlots()
   const { memory, devices } = resources
   const isUnified = cgroups.memory === undefined && cgroups[''] !== undefined
-  const { steps, deviceFilter } = planUpdate(
+  const { steps: planned, deviceFilter } = planUpdate(
     {
       resources,
       paths: cgroups,
@@ -77,16 +103,21 @@ function apply(native: Native, { record: { cgroups } }: Container, resources: Re
         cgroups.devices !== undefined && { devicesList: native.readFile(`${cgroups.devices}/devices.list`) }),
       ...(memory.checkBeforeUpdate && isUnified && { usage: native.readFile(`${cgroups['']}/memory.current`) }),
     },
-    parseHierarchies(probe),
+    host,
     slots,
   )
+  const steps = [...planned, ...(rdt?.steps ?? [])]
   const runtimeSteps = deviceFilter === undefined ? steps : [...steps, attachStep(deviceFilter)]
   if (runtimeSteps.length === 0) return
-  const before = presentValues(native, steps)
+  const undo = undoSteps(native, steps)
+  // systemd first: it writes what it is told to the same files, as it rounds it.
+  const undoUnit = unit && updateUnit(native, unit, host.mode === 'v2' ? 'v2' : 'v1', old, resources)
   const plan: LaunchPlan = { slots: slots.names, runtimeSteps, containerSteps: [] }
   const event = native.launch(plan, { preserveFds: 0 })
   if (event.kind !== 'failed') return
-  restore(native, before)
+  undoUnit?.()
+  restore(native, undo)
+  if (rdt !== undefined) undoRdtChange(native, rdt)
   throw describeUpdateFailure(native, plan, event, cgroups)
 }
 
@@ -95,25 +126,34 @@ function attachStep({ program, slot, from }: NonNullable<UpdatePlan['deviceFilte
   return { op: 'bpf_prog_attach', from, cgroup: slot, program: program ?? ALLOW_ALL, replace: 1 }
 }
 
-/** What is in the files to be written, in their order. Files of several lines, or that cannot be read, are left out. */
-function presentValues(native: Native, steps: readonly Step[]): ReadonlyMap<string, string> {
-  const values = new Map<string, string>()
+type Undo = readonly [path: string, data: string]
+
+/** What puts back the values that are there now, in the order of the writes. */
+function undoSteps(native: Native, steps: readonly Step[]): readonly Undo[] {
+  const opened = new Map<number, string>()
+  const undo: Undo[] = []
   for (const step of steps) {
-    if ((step.op !== 'write_file' && step.op !== 'openat2') || values.has(step.path)) continue
-    try {
-      const value = native.readFile(step.path).trimEnd()
-      if (value !== '' && !value.includes('\n')) values.set(step.path, value)
-    } catch {
-      // Devices lists, directories: nothing that could be put back.
-    }
+    if (step.op === 'openat2') opened.set(step.into, step.path)
+    if (step.op !== 'write_file' && step.op !== 'write') continue
+    const path = step.op === 'write' ? opened.get(step.fd) : step.path
+    const before = path === undefined ? undefined : undoWrite(step.data, readPresent(native, path))
+    if (path !== undefined && before !== undefined) undo.push([path, before])
   }
-  return values
+  return undo
 }
 
-function restore(native: Native, before: ReadonlyMap<string, string>): void {
-  const files = [...before]
+/** Devices lists cannot be read. */
+function readPresent(native: Native, path: string): string {
+  try {
+    return native.readFile(path)
+  } catch {
+    return ''
+  }
+}
+
+function restore(native: Native, undo: readonly Undo[]): void {
   // Twice: one limit may have to be there before another is possible, in an order that depends on how far we came.
-  for (const [path, value] of [...files.toReversed(), ...files]) {
+  for (const [path, value] of [...undo.toReversed(), ...undo]) {
     try {
       native.writeFile(path, value, 0o644)
     } catch {

@@ -1,6 +1,7 @@
-// validate: every problem of a config at once, with its path, and what is probably a mistake. Nothing is changed.
+// validate: every problem of a config at once, with its path, and what is probably a mistake: members that nothing knows, keys
+// that occur twice. Nothing is changed. Unknown members are no error, here and elsewhere (config.md "Extensibility").
 
-import { parseConfig } from '../config/parse-config.ts'
+import { validateConfig } from '../config/parse-config.ts'
 import { formatProblem, type Problem, RuntError } from '../errors.ts'
 import { type Run, STDOUT } from './context.ts'
 import { openBundle } from './load-bundle.ts'
@@ -24,7 +25,7 @@ interface Findings {
 
 function check(text: string, source: string): Findings {
   try {
-    return { problems: [], warnings: parseConfig(text, source).warnings }
+    return validateConfig(text, source)
   } catch (error) {
     if (!(error instanceof RuntError)) throw error
     return { problems: error.problems ?? [{ path: error.path ?? '', message: error.message }], warnings: [] }

@@ -1,61 +1,20 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import tap from 'tap'
 import { ignored, planned, rejected } from './coverage.ts'
+import { loadSchemas, type Member, membersByPath, noOfficial, OFFICIAL, type Schemas } from './testing/schema.ts'
 
-interface Schema {
-  readonly $ref?: string
-  readonly items?: Schema | readonly Schema[]
-  readonly allOf?: readonly Schema[]
-  readonly anyOf?: readonly Schema[]
-  readonly properties?: Readonly<Record<string, Schema>>
-  readonly additionalProperties?: Schema
-}
-
-const OFFICIAL = '../shared/oci'
-
-/** The paths of all properties that have none below them, in the notation of coverage.ts. */
-function leaves(directory: string, name: string): string[] {
-  const files = new Map<string, unknown>()
-  for (const file of readdirSync(directory).filter((file) => file.endsWith('.json'))) {
-    files.set(file, JSON.parse(readFileSync(join(directory, file), 'utf8')))
-  }
-  const found: string[] = []
-  walk({ $ref: `${name}#` }, name, '')
-  return found
-
-  function walk(schema: Schema, file: string, path: string): void {
-    if (schema.$ref !== undefined) {
-      const [target, pointer] = schema.$ref.split('#') as [string, string]
-      let inner: unknown = files.get(target === '' ? file : target)
-      for (const step of pointer.split('/').filter((step) => step !== ''))
-        inner = (inner as Record<string, unknown>)[step]
-      walk(inner as Schema, target === '' ? file : target, path)
-      return
-    }
-    const before = found.length
-    for (const part of [...(schema.allOf ?? []), ...(schema.anyOf ?? [])]) walkInner(part, file, path)
-    walkInner(schema, file, path)
-    if (found.length === before && !found.includes(path)) found.push(path)
-  }
-
-  /** Only what has members of its own; scalars are counted with the property that holds them. */
-  function walkInner(schema: Schema, file: string, path: string): void {
-    if (schema.$ref !== undefined) walk(schema, file, path)
-    for (const [name, member] of Object.entries(schema.properties ?? {})) {
-      walk(member, file, path === '' ? name : `${path}.${name}`)
-    }
-    const items = Array.isArray(schema.items) ? (schema.items[0] as Schema) : (schema.items as Schema | undefined)
-    if (items !== undefined) walkElements(items, file, path, '[]')
-    if (schema.additionalProperties !== undefined) walkElements(schema.additionalProperties, file, path, '{}')
-  }
-
-  function walkElements(schema: Schema, file: string, path: string, mark: string): void {
-    const before = found.length
-    walk(schema, file, path + mark)
-    // A list of scalars is one property.
-    if (found.length === before + 1 && found[before] === path + mark) found.pop()
-  }
+/** The paths of all properties that have none below them, in the notation of coverage.ts. A list or map of scalars is one. */
+function leaves(schemas: Schemas, name: string): string[] {
+  const all = [...membersByPath(schemas, name)]
+  const isScalar = (path: string, { name }: Member) =>
+    (name === '[]' || name === '{}') &&
+    !all.some(([other]) => other.startsWith(`${path}.`) || other.startsWith(`${path}[`))
+  const paths = all.filter(([path, member]) => !isScalar(path, member)).map(([path]) => path)
+  return paths.filter(
+    (path) =>
+      !paths.some((other) => other !== path && /^[.[{]/.test(other.slice(path.length)) && other.startsWith(path)),
+  )
 }
 
 const entries = [...Object.values(planned).flat(), ...Object.keys(rejected), ...Object.keys(ignored)]
@@ -72,15 +31,14 @@ function checkCovered(t: Pick<typeof tap, 'ok' | 'fail'>, paths: readonly string
 }
 
 tap.test('every property of our schema is accounted for', (t) => {
-  checkCovered(t, leaves('spec-schemas', 'config.json'))
+  checkCovered(t, leaves(loadSchemas('spec-schemas'), 'config.json'))
   t.end()
 })
 
-const skip = existsSync(OFFICIAL) ? false : `no official schemas in ${OFFICIAL}`
-tap.test('every property of the official schema is accounted for', { skip }, (t) => {
-  const official = leaves(OFFICIAL, 'config-schema.json')
+tap.test('every property of the official schema is accounted for', { skip: noOfficial }, (t) => {
+  const official = leaves(loadSchemas(OFFICIAL), 'config-schema.json')
   checkCovered(t, official)
-  t.strictSame(leaves('spec-schemas', 'config.json').sort(), official.sort(), 'ours has the same')
+  t.strictSame(leaves(loadSchemas('spec-schemas'), 'config.json').sort(), official.sort(), 'ours has the same')
   t.end()
 })
 

@@ -69,16 +69,9 @@ export const planned: Readonly<Record<string, readonly string[]>> = {
   'cgroup/device-rules.ts': ['allow', 'type', 'major', 'minor', 'access'].map(
     (name) => `linux.resources.devices[].${name}`,
   ),
-  'cgroup/v1/memory.ts': [
-    'limit',
-    'reservation',
-    'swap',
-    'kernel',
-    'kernelTCP',
-    'swappiness',
-    'disableOOMKiller',
-    'useHierarchy',
-  ].map((name) => `linux.resources.memory.${name}`),
+  'cgroup/v1/memory.ts': ['limit', 'reservation', 'swap', 'kernel', 'kernelTCP', 'swappiness', 'disableOOMKiller'].map(
+    (name) => `linux.resources.memory.${name}`,
+  ),
   'cgroup/plan-update.ts': ['linux.resources.memory.checkBeforeUpdate'],
   'cgroup/v1/cpu.ts': ['shares', 'quota', 'burst', 'period', 'realtimeRuntime', 'realtimePeriod', 'idle'].map(
     (name) => `linux.resources.cpu.${name}`,
@@ -102,9 +95,12 @@ export const planned: Readonly<Record<string, readonly string[]>> = {
   'plan/memory-policy.ts': ['linux.memoryPolicy.mode', 'linux.memoryPolicy.nodes', 'linux.memoryPolicy.flags'],
 }
 
-/** Refused by a rule, for as long as nothing plans them. */
+/** Refused with an error, by which file. */
 export const rejected: Readonly<Record<string, string>> = {
   'linux.personality.flags': 'config/rules/personality.ts',
+  // Kernels from 5.0 on have no leaf weights, neither in cgroup v1 nor in v2.
+  'linux.resources.blockIO.leafWeight': 'cgroup/v1/blkio.ts',
+  'linux.resources.blockIO.weightDevice[].leafWeight': 'cgroup/v1/blkio.ts',
 }
 
 const otherPlatform =
@@ -113,6 +109,8 @@ const otherPlatform =
 export const ignored: Readonly<Record<string, string>> = {
   'process.commandLine': 'config.md "Process": for Windows',
   'process.user.username': 'config.md "Windows User": for Windows',
+  'linux.resources.memory.useHierarchy':
+    'config-linux.md "Memory": for cgroup v1, where every memory cgroup is hierarchical since Linux 5.11',
   'process.execCPUAffinity': 'config.md "Linux Process": "not applicable to the container\'s init process"',
   freebsd: otherPlatform,
   solaris: otherPlatform,
@@ -134,6 +132,6 @@ function blockIo(): readonly string[] {
   const throttles = ['ReadBps', 'WriteBps', 'ReadIOPS', 'WriteIOPS'].flatMap((kind) =>
     ['major', 'minor', 'rate'].map((name) => `throttle${kind}Device[].${name}`),
   )
-  const weights = ['major', 'minor', 'weight', 'leafWeight'].map((name) => `weightDevice[].${name}`)
-  return ['weight', 'leafWeight', ...weights, ...throttles].map((name) => `linux.resources.blockIO.${name}`)
+  const weights = ['major', 'minor', 'weight'].map((name) => `weightDevice[].${name}`)
+  return ['weight', ...weights, ...throttles].map((name) => `linux.resources.blockIO.${name}`)
 }

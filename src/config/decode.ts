@@ -16,7 +16,7 @@ export interface Walk {
   readonly keys: (string | number)[]
   /** Keys that no member has, and the names that members have there. */
   readonly unknown: Unknown[]
-  /** Members without effect here, to be taken out in the end. */
+  /** Members without effect here and unknown ones, to be taken out in the end: what is left has the type, and nothing else. */
   readonly ignored: (readonly [JsonObject, string])[]
   /** A member was renamed or taken out: walk again. */
   again: boolean
@@ -218,11 +218,21 @@ export function unknown(w: Walk, o: JsonObject, d: number, found: readonly strin
     const name = names.find((name) => name.toLowerCase() === lower)
     if (name === undefined || found.includes(name)) {
       w.unknown.push({ path: pathTo(w, key, d), key, names })
+      w.ignored.push([o, key])
     } else {
       o[name] = o[key] as Json
       delete o[key]
       w.again = true
     }
+  }
+}
+
+/** The same for objects that may have no other members. */
+export function strangers(w: Walk, o: JsonObject, d: number, found: readonly string[], members: string): void {
+  const before = w.unknown.length
+  unknown(w, o, d, found, members)
+  for (const { path, names } of w.unknown.splice(before)) {
+    report(w.problems, path, `is unknown here: must be ${names.join(' or ')}`)
   }
 }
 

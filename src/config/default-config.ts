@@ -35,13 +35,9 @@ function defaultProcess(): Json {
     args: ['sh'],
     env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'TERM=xterm'],
     cwd: '/',
-    // Not inheritable ones: with those, files could hand on capabilities (CVE-2022-29162).
-    capabilities: {
-      bounding: capabilities,
-      effective: capabilities,
-      permitted: capabilities,
-      ambient: capabilities,
-    },
+    // Not inheritable ones: with those, files could hand on capabilities (CVE-2022-29162). So no ambient ones either, which the
+    // kernel would refuse (capabilities(7)); runc wrote them until 1.2.
+    capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
     rlimits: [{ type: 'RLIMIT_NOFILE', hard: 1024, soft: 1024 }],
     noNewPrivileges: true,
   }

@@ -1,6 +1,7 @@
 /**
  * JSON text to values and back without losing digits: an integer that a double cannot hold becomes a bigint. Errors name
- * line and column. Of equal keys the last wins, as in Go, hence in runc. Knows nothing of configs or schemas.
+ * line and column. Of equal keys the last wins, as in JavaScript; Go, hence runc, merges objects that come twice, which no
+ * engine writes and `validate` warns of. Knows nothing of configs or schemas.
  */
 
 import { RuntError } from '../errors.ts'

@@ -186,23 +186,38 @@ t.test('as in Go, null and the empty string are absent', (t) => {
   t.end()
 })
 
+t.test('nothing is said of what depends on a value of the wrong type', (t) => {
+  const seccomp = (action: string) =>
+    `{"ociVersion": "1.0.0", "root": {"path": "/"}, "process": {"cwd": "x", "args": ["x"], "terminal": 1},
+      "linux": {"seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["a"], "action": ${action}, "errnoRet": 1}]}}}`
+  t.strictSame(
+    problemsOf(seccomp('{}')).map((problem) => problem.replace(/:.*/, '')),
+    ['process.terminal', 'linux.seccomp.syscalls[0].action', 'process.cwd'],
+  )
+  t.end()
+})
+
 t.test('as in Go, keys match without regard to case', (t) => {
   const { config } = parseConfig(
     '{"OCIVersion": "1.0.0", "ROOT": {"Path": "/", "path": "/exact"}, "linux": {"resources": {"CPU": {"Shares": 5}, "hugepagelimits": [{"pagesize": "2MB", "limit": 1}]}}}',
     'c',
   )
-  t.strictSame(config.root, { path: '/exact', readonly: false, Path: '/' })
+  t.strictSame(config.root, { path: '/exact', readonly: false })
   t.strictSame(config.linux.resources.cpu, { shares: 5n })
   t.strictSame(config.linux.resources.hugepageLimits, [{ pageSize: '2MB', limit: 1n }])
   t.end()
 })
 
 t.test('unknown members are ignored, whatever they hold', (t) => {
-  t.doesNotThrow(() =>
-    parseConfig(
-      '{"ociVersion": "1.0.0", "root": {"path": "/"}, "x": 18446744073709551616, "__proto__": {"path": 1}, "constructor": null}',
-      'c',
-    ),
+  const { config } = parseConfig(
+    `{"ociVersion": "1.0.0", "root": {"path": "/", "y": ["\\u0000"]}, "x": 18446744073709551616, "__proto__": {"path": 1},
+      "constructor": null, "linux": {"resources": {"blockIO": {"z": null}}}}`,
+    'c',
+  )
+  t.strictSame(
+    config,
+    { ...parseConfig(minimal, 'c').config, root: { path: '/', readonly: false } },
+    'nothing of them is left',
   )
   t.end()
 })

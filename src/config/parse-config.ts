@@ -9,11 +9,11 @@ import {
   checkProcess as checkProcessForm,
   checkResources as checkResourcesForm,
 } from '../../build/gen/check-config.ts'
-import { type ErrorDetails, formatProblem, type Problem, RuntError } from '../errors.ts'
+import { type ErrorDetails, formatProblems, type Problem, RuntError } from '../errors.ts'
 import type { Config, Process, Resources } from './config.ts'
 import { type CheckMembers, type Decoded, decode, type Unknown } from './decode.ts'
 import { type Json, parseExact, parseRounded } from './json.ts'
-import { normaliseConfig, normaliseProcess, normaliseResources } from './normalise.ts'
+import { normaliseConfig, normaliseProcess, normaliseResources, setSeccompReceiver } from './normalise.ts'
 import type { Report } from './rule.ts'
 import { checkNul } from './rules/nul.ts'
 import { checkProcess } from './rules/process.ts'
@@ -45,9 +45,17 @@ export interface ParsedConfig {
   readonly warnings: readonly Problem[]
 }
 
-/** Parses a bundle's config; `source` is how messages call the file. Throws a RuntError with every problem. */
-export function parseConfig(text: string, source: string): ParsedConfig {
-  const { document, warnings } = parse(text, source, configKind)
+/**
+ * Parses a bundle's config; `source` is how messages call the file, `receiver` an agent's socket for a seccomp profile that
+ * names none. Throws a RuntError with every problem.
+ */
+export function parseConfig(text: string, source: string, receiver?: string): ParsedConfig {
+  const normalise = (config: Config, warn: Report): void => {
+    normaliseConfig(config, warn)
+    setSeccompReceiver(config, receiver)
+  }
+  const kind = receiver === undefined ? configKind : { ...configKind, normalise }
+  const { document, warnings } = parse(text, source, kind)
   return { config: document, warnings }
 }
 
@@ -130,15 +138,28 @@ function reportWhatElse<T>(document: T, known: readonly Problem[], kind: Kind<T>
   }
 }
 
-/** What a problem leaves uncertain: the member itself, and around one that is missing the rest of its object. */
-function scopeOf({ path, message }: Problem): string {
+/**
+ * What a problem leaves uncertain: the object it is in, for the members of small ones depend on each other; of the large ones only
+ * the member itself.
+ */
+function scopeOf({ path }: Problem): string {
   const dot = path.lastIndexOf('.')
-  return message === 'is required' && path.indexOf('.') < dot ? path.slice(0, dot) : path
+  return path.indexOf('.') < dot ? path.slice(0, dot) : path
+}
+
+/** What runc says of a problem with these properties, for who looks for its words. */
+const words: Readonly<Record<string, string>> = {
+  'linux.memoryPolicy.mode': 'invalid memory policy mode',
+  'linux.memoryPolicy.flags': 'invalid memory policy flag',
+  'linux.memoryPolicy.nodes': 'invalid memory policy node',
+}
+
+function inWords(problem: Problem): Problem {
+  const word = words[problem.path.replace(/\[\d+\]$/, '')]
+  return word === undefined ? problem : { ...problem, message: `${word}: ${problem.message}` }
 }
 
 function configError(source: string, problems: readonly Problem[]): RuntError {
-  const texts = problems.map(formatProblem)
   const details: ErrorDetails = { path: source, problems }
-  const count = problems.length === 1 ? '' : `${problems.length} problems: `
-  return new RuntError('config', `${source}: ${count}${texts.join('; ')}`, details)
+  return new RuntError('config', `${source}: ${formatProblems(problems.map(inWords))}`, details)
 }

@@ -79,7 +79,7 @@ const cases: readonly Case[] = [
     invalid: [
       [
         { mounts: [{ destination: '/x/../proc/', source: '/y', options: ['bind'] }] },
-        'mounts[0].destination: "/x/../proc/" cannot be mounted on: only procfs may be there',
+        'mounts[0].destination: "/x/../proc" cannot be mounted on: only procfs may be there',
       ],
       [
         { mounts: [{ destination: '/proc/self', type: 'tmpfs' }] },
@@ -266,7 +266,10 @@ const cases: readonly Case[] = [
         linux({ timeOffsets: { boottime: { secs: 1 } }, namespaces: [{ type: 'time', path: '/ns' }] }),
         'linux.timeOffsets: needs a new time namespace, not one by path',
       ],
-      [linux({ timeOffsets: { realtime: {} } }), 'linux.timeOffsets: unknown clock "realtime"'],
+      [
+        linux({ timeOffsets: { realtime: {} } }),
+        'linux.timeOffsets.realtime: is unknown here: must be monotonic or boottime',
+      ],
       [
         linux({ timeOffsets: { monotonic: { nanosecs: 1000000000 } } }),
         'linux.timeOffsets.monotonic.nanosecs: must be below 1000000000, not 1000000000',
@@ -384,7 +387,7 @@ const cases: readonly Case[] = [
       [{}, 'linux.memoryPolicy.mode: is required'],
       [
         { mode: 'MPOL_LOCAL', nodes: '0', flags: ['MPOL_F_STATIC_NODES'] },
-        'linux.memoryPolicy.nodes: must be empty for MPOL_LOCAL',
+        'linux.memoryPolicy.nodes: must be empty for MPOL_LOCAL: this mode requires 0 nodes but got 1',
         'linux.memoryPolicy.flags: must be empty for MPOL_LOCAL',
       ],
       [{ mode: 'MPOL_INTERLEAVE' }, 'linux.memoryPolicy.nodes: is required for MPOL_INTERLEAVE'],
@@ -469,7 +472,7 @@ const cases: readonly Case[] = [
           ],
         },
         'linux.seccomp.listenerPath: is required for SCMP_ACT_NOTIFY',
-        'linux.seccomp.syscalls[0].action: SCMP_ACT_NOTIFY cannot be used for write',
+        'linux.seccomp.syscalls[0].action: SCMP_ACT_NOTIFY cannot be used for the write syscall',
         'linux.seccomp.syscalls[1].errnoRet: does not go with SCMP_ACT_ALLOW',
         'linux.seccomp.syscalls[1].args[0].index: must be from 0 to 5, not 6',
       ],
@@ -480,7 +483,7 @@ const cases: readonly Case[] = [
     valid: [linux({ maskedPaths: ['/proc/kcore'], readonlyPaths: ['/proc/sys'] })],
     invalid: [
       [
-        { ...linux({ maskedPaths: ['/a'], readonlyPaths: ['b'], namespaces: [] }) },
+        linux({ maskedPaths: ['/a'], readonlyPaths: ['b'], namespaces: [] }),
         'linux.maskedPaths: needs a mount namespace',
         'linux.readonlyPaths: needs a mount namespace',
         'linux.readonlyPaths[0]: must be an absolute path, not "b"',

@@ -3,6 +3,19 @@
  * comes first separates, and the other one is part of a name (`net/ipv4/conf/eth0.100/forwarding`).
  */
 
+import type { NamespaceType } from './config.ts'
+
+const ipcParameters = [
+  'kernel/msgmax',
+  'kernel/msgmnb',
+  'kernel/msgmni',
+  'kernel/sem',
+  'kernel/shmall',
+  'kernel/shmmax',
+  'kernel/shmmni',
+  'kernel/shm_rmid_forced',
+]
+
 /** The parameter's path below /proc/sys. */
 export function sysctlPath(name: string): string {
   const dot = name.indexOf('.')
@@ -14,4 +27,12 @@ export function sysctlPath(name: string): string {
 /** After a dot came first, a slash stands for a dot in a name. */
 function swapSlashes(part: string): string {
   return part.replaceAll('/', '.')
+}
+
+/** The namespace that a parameter, given by its path, belongs to: namespaces(7) and the pages it names. */
+export function sysctlNamespace(parameter: string): NamespaceType | undefined {
+  if (parameter.startsWith('net/')) return 'network'
+  if (parameter.startsWith('fs/mqueue/') || ipcParameters.includes(parameter)) return 'ipc'
+  if (parameter === 'kernel/hostname' || parameter === 'kernel/domainname') return 'uts'
+  return parameter.startsWith('user/') ? 'user' : undefined
 }

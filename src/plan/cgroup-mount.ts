@@ -2,14 +2,14 @@
 // /sys/fs/cgroup. With a cgroup namespace the hierarchies themselves, without one bind mounts of the container's own directories.
 
 import type { Hierarchy } from '../cgroup/hierarchies.ts'
-import { AT_RECURSIVE, ENOENT, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE } from './constants.ts'
+import { AT_RECURSIVE, ENOENT, MOUNT_ATTR__ATIME, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE } from './constants.ts'
 import type { PlanContext, SectionSteps } from './context.ts'
 import type { Step } from './launch-plan.ts'
 import { detachedMountSteps, openTarget, type PlannedMount } from './mount-steps.ts'
 
 export function planCgroupMount(context: PlanContext, planned: PlannedMount): SectionSteps {
-  const { facts } = context
-  if (facts.cgroups.mode === 'v2') return { runtime: [], container: unifiedSteps(context, planned) }
+  const isUnified = context.facts.cgroups.mode === 'v2' || planned.mount.type === 'cgroup2'
+  if (isUnified) return { runtime: [], container: unifiedSteps(context, planned) }
   return { runtime: [], container: legacySteps(context, planned) }
 }
 
@@ -29,8 +29,12 @@ function unifiedSteps(context: PlanContext, { mount, from, options }: PlannedMou
 function cloneDirectory(context: PlanContext, from: string, path: string, into: number, attributes: number): Step[] {
   const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC
   const clone: Step = { op: 'open_tree', from, path, flags, into, ...whenMissing(context) }
-  return attributes === 0 ? [clone] : [clone, { op: 'mount_setattr', from, fd: into, set: attributes }]
+  return attributes === 0 ? [clone] : [clone, { op: 'mount_setattr', from, fd: into, ...setting(attributes) }]
 }
+
+/** Access times are one field, not a flag: the kernel wants it cleared in the same call that sets it (mount_setattr(2)). */
+const setting = (set: number): { set: number; clear?: number } =>
+  (set & MOUNT_ATTR__ATIME) === 0 ? { set } : { set, clear: MOUNT_ATTR__ATIME }
 
 /** An ordinary user without a path has a cgroup only where that is allowed (plan-cgroup.ts): else there is nothing to show. */
 function whenMissing({ facts, linux }: PlanContext): Pick<Step, 'tolerate'> {
@@ -56,14 +60,14 @@ function legacySteps(context: PlanContext, { mount, from, options }: PlannedMoun
     { op: 'move_mount', from, mount: tmpfs, to: target.into },
     ...context.facts.cgroups.hierarchies.flatMap((hierarchy) => hierarchySteps(context, hierarchy, from, tmpfs)),
     // One call for all of them: each part is a mount of the container's own.
-    { op: 'mount_setattr', from, fd: tmpfs, flags: AT_RECURSIVE, set },
+    { op: 'mount_setattr', from, fd: tmpfs, flags: AT_RECURSIVE, ...setting(set) },
   ]
 }
 
 function hierarchySteps(context: PlanContext, hierarchy: Hierarchy, from: string, tmpfs: number): Step[] {
   const own = context.cgroup.paths[hierarchy.version === 2 ? '' : (hierarchy.controllers[0] ?? '')]
   if (context.namespaces.of('cgroup') === 'host' && own === undefined) return []
-  const name = hierarchy.version === 2 ? 'unified' : directoryName(hierarchy)
+  const name = hierarchyName(hierarchy)
   const mount = context.slots.temporary(`cgroup mount ${name}`)
   const links = hierarchy.version === 1 && hierarchy.controllers.length > 1 ? hierarchy.controllers : []
   return [
@@ -82,8 +86,9 @@ function hierarchyMount(context: PlanContext, hierarchy: Hierarchy, from: string
   return detachedMountSteps(context, { from, type, source: 'cgroup', data, attributes: 0, into })
 }
 
-/** The last part of the mount point, as on the host: `cpu,cpuacct`, `systemd`. */
-const directoryName = ({ mountpoint }: Hierarchy): string => mountpoint.slice(mountpoint.lastIndexOf('/') + 1)
+/** Its directory in the tmpfs: the last part of the mount point, as on the host (`cpu,cpuacct`, `systemd`), or `unified`. */
+export const hierarchyName = ({ version, mountpoint }: Hierarchy): string =>
+  version === 2 ? 'unified' : mountpoint.slice(mountpoint.lastIndexOf('/') + 1)
 
 const controllerOptions = ({ controllers }: Hierarchy): string[] =>
   controllers.flatMap((controller) => (controller.startsWith('name=') ? ['none', controller] : [controller]))

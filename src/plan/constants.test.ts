@@ -52,11 +52,11 @@ const numbered = Object.fromEntries(
 const group = (...prefixes: readonly string[]): Record<string, number> =>
   Object.fromEntries(Object.entries(numbered).filter(([name]) => prefixes.some((prefix) => name.startsWith(prefix))))
 
-const mount = ['OPEN_TREE_', 'FSCONFIG_', 'MOUNT_ATTR_', 'MS_']
+const mount = ['OPEN_TREE_', 'MOVE_MOUNT_', 'FSCONFIG_', 'MOUNT_ATTR_', 'MS_']
 checkTable('files', ['fcntl.h', 'sys/stat.h'], group('O_', 'AT_', 'S_'))
 checkTable('openat2', ['linux/openat2.h'], group('RESOLVE_'))
 checkTable('mounts', ['fcntl.h', 'linux/mount.h'], group(...mount))
-checkTable('umount', ['sys/mount.h'], group('MNT_'))
+checkTable('umount', ['sys/mount.h'], group('MNT_', 'UMOUNT_'))
 checkTable('clone', ['linux/sched.h'], group('CLONE_'))
 checkTable('magic', ['linux/magic.h'], group('PROC_', 'DEVPTS_'))
 checkTable('prctl', ['linux/prctl.h'], group('PR_SET_'))
@@ -72,6 +72,7 @@ checkTable('scheduler', ['sched.h', 'linux/sched.h'], { ...schedulerPolicies, ..
 checkTable('memory policy', ['linux/mempolicy.h'], { ...memoryPolicyModes, ...memoryPolicyFlags }, [
   'MPOL_WEIGHTED_INTERLEAVE', // Linux 6.9
 ])
+checkTable('signals', ['signal.h'], group('SIG'))
 checkTable('io priority', ['linux/ioprio.h'], { ...ioPriorityClasses, IOPRIO_CLASS_SHIFT })
 
 t.test('every constant is compared', (t) => {
@@ -82,12 +83,14 @@ t.test('every constant is compared', (t) => {
     'RESOLVE_',
     ...mount,
     'MNT_',
+    'UMOUNT_',
     'CLONE_',
     'PROC_',
     'DEVPTS_',
     'PR_SET_',
     'SECCOMP_',
     'E',
+    'SIG',
   )
   t.same(
     Object.keys(numbered).filter((name) => !(name in compared)),
@@ -122,7 +125,19 @@ t.test('makedev', (t) => {
 
 t.test('the texts of errors are the C library’s, in lower case', (t) => {
   const names = ['E2BIG', 'EACCES', 'EAGAIN', 'EBUSY', 'EEXIST', 'EINVAL', 'EIO', 'EISDIR', 'ELOOP', 'EMFILE', 'ENODEV']
-  names.push('ENOENT', 'ENOEXEC', 'ENOMEM', 'ENOSPC', 'ENOSYS', 'ENOTDIR', 'ENXIO', 'EOPNOTSUPP', 'EPERM', 'EROFS')
+  names.push(
+    'ENOENT',
+    'ENOEXEC',
+    'ENOMEM',
+    'ENOSPC',
+    'ENOSYS',
+    'ENOTDIR',
+    'ENXIO',
+    'EOPNOTSUPP',
+    'EPERM',
+    'EROFS',
+    'ESRCH',
+  )
   names.push('ESRCH', 'ETXTBSY', 'EUSERS', 'EXDEV', 'ERANGE', 'EPIPE', 'ENAMETOOLONG', 'ENOTEMPTY', 'EDQUOT')
   const body = names.map((name) => `  printf("%s\\n", strerror(${name}));\n`).join('')
   const texts = runC('strerror', ['errno.h', 'string.h'], body).map((text) => text.toLowerCase())

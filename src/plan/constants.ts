@@ -4,6 +4,8 @@
 export const O_RDONLY = 0
 export const O_WRONLY = 1
 export const O_RDWR = 2
+export const O_CREAT = 0o100
+export const O_APPEND = 0o2000
 export const O_NONBLOCK = 0o4000
 export const O_DIRECTORY = 0o200000
 export const O_NOFOLLOW = 0o400000
@@ -22,10 +24,13 @@ export const RESOLVE_IN_ROOT = 0x10
 export const OPEN_TREE_CLONE = 1
 export const OPEN_TREE_CLOEXEC = O_CLOEXEC
 
+export const MOVE_MOUNT_T_SYMLINKS = 0x10
+
 export const FSCONFIG_SET_FLAG = 0
 export const FSCONFIG_SET_STRING = 1
 export const FSCONFIG_SET_FD = 5
 export const FSCONFIG_CMD_CREATE = 6
+export const FSCONFIG_CMD_RECONFIGURE = 7
 
 export const MOUNT_ATTR_RDONLY = 0x01
 export const MOUNT_ATTR_NOSUID = 0x02
@@ -49,6 +54,7 @@ export const MS_SLAVE = 1 << 19
 export const MS_SHARED = 1 << 20
 
 export const MNT_DETACH = 2
+export const UMOUNT_NOFOLLOW = 8
 
 export const CLONE_NEWTIME = 0x00000080
 export const CLONE_NEWNS = 0x00020000
@@ -74,6 +80,7 @@ export const SECCOMP_FILTER_FLAG_NEW_LISTENER = 8
 
 export const EPERM = 1
 export const ENOENT = 2
+export const ESRCH = 3
 export const EBADF = 9
 export const EACCES = 13
 export const EBUSY = 16
@@ -83,6 +90,11 @@ export const EINVAL = 22
 export const EROFS = 30
 export const ENOSYS = 38
 export const EOPNOTSUPP = 95
+
+/** signal(7). */
+export const SIGHUP = 1
+export const SIGINT = 2
+export const SIGTERM = 15
 
 /** A device number as the kernel's dev_t in user space (makedev(3)). */
 export const makedev = (major: number, minor: number): number =>

@@ -1,6 +1,7 @@
 // What every section planner gets, and what it gives back. No decisions.
 
 import type { CgroupPlan } from '../cgroup/plan-cgroup.ts'
+import type { SystemdFacts } from '../cgroup/systemd/plan-unit.ts'
 import type { Config, Linux, NamespaceType, Process } from '../config/config.ts'
 import type { HostFacts } from './host-facts.ts'
 import type { RdtPlan, ResctrlFacts } from './intel-rdt.ts'
@@ -18,15 +19,23 @@ export interface PlanOptions {
   readonly mode: 'create' | 'run'
   /** `chroot`: --no-pivot, for a root file system on a ramdisk. */
   readonly rootSwitch: 'pivot_root' | 'chroot'
+  /** For `chroot`: where the host has proc and sysfs file systems mounted as a whole. */
+  readonly fullMounts?: readonly string[] | undefined
   /** `keep`: --no-new-keyring. */
   readonly keyring: 'new' | 'keep'
   readonly preserveFds: number
   /** --console-socket; with a terminal and without it the runtime itself receives the master (the event's `terminal`). */
   readonly consoleSocket?: string | undefined
+  /** What the terminal shows goes to a file or a pipe, where nobody wants carriage returns. */
+  readonly plainNewlines?: boolean | undefined
   /** --seccomp-log: denied calls ask the runtime (the event's `listener`). */
   readonly seccompLog?: boolean | undefined
+  /** --systemd-cgroup: the systemd that will be asked. */
+  readonly systemd?: SystemdFacts | undefined
   /** For linux.intelRdt only. */
   readonly resctrl?: ResctrlFacts | undefined
+  /** The threaded v2 cgroup in which the container's will be, if it is one. */
+  readonly threaded?: string | undefined
 }
 
 /** What the planners of the process itself get, whether it is a container's first one or one of `exec`. */
@@ -35,7 +44,10 @@ export interface ProcessContext {
   readonly process: Process
   readonly linux: Linux
   readonly facts: HostFacts
-  readonly options: Pick<PlanOptions, 'id' | 'keyring' | 'preserveFds' | 'consoleSocket' | 'seccompLog'> & {
+  readonly options: Pick<
+    PlanOptions,
+    'id' | 'keyring' | 'preserveFds' | 'consoleSocket' | 'plainNewlines' | 'seccompLog'
+  > & {
     readonly mode: PlanOptions['mode'] | 'exec'
   }
   readonly slots: Slots
@@ -45,10 +57,14 @@ export interface ProcessContext {
 export interface PlanContext extends ProcessContext {
   readonly options: PlanOptions
   readonly cgroup: CgroupPlan
+  /** For the runtime, once init has its cgroup namespace. */
+  readonly delegated: readonly Step[]
   readonly rdt: RdtPlan
   readonly namespaces: NamespacePlan
   /** Slots that several sections use. */
   readonly shared: SharedSlots
+  /** What the config asks for and does not get. */
+  readonly warnings: string[]
 }
 
 export type NamespaceMode = 'host' | 'new' | 'join'

@@ -33,7 +33,7 @@ t.test('what the runtime lacks cannot be dropped, and is neither given nor kept 
   const planned = planWith(sets({ bounding: ['CAP_CHOWN'], permitted: ['CAP_CHOWN', 'CAP_SYS_ADMIN'] }), { host })
   t.same(stepsOf(planned, 'capbset_drop')[0]?.capabilities, [5])
   t.equal(stepsOf(planned, 'capset')[0]?.permitted, bit(0))
-  t.match(planned.warnings, ['process.capabilities: CAP_SYS_ADMIN is not available to runt: left out'])
+  t.match(planned.warnings, ['process.capabilities: not available to runt, left out: CAP_SYS_ADMIN'])
   t.end()
 })
 
@@ -47,7 +47,12 @@ t.test('in a user namespace of its own the container may have what the runtime l
 
 t.test('effective is a part of permitted', (t) => {
   const planned = planWith(
-    sets({ effective: ['CAP_KILL', 'CAP_CHOWN'], permitted: ['CAP_KILL'], inheritable: ['CAP_CHOWN'] }),
+    sets({
+      bounding: ['CAP_CHOWN'],
+      effective: ['CAP_KILL', 'CAP_CHOWN'],
+      permitted: ['CAP_KILL'],
+      inheritable: ['CAP_CHOWN'],
+    }),
   )
   t.match(stepsOf(planned, 'capset'), [{ effective: bit(5), permitted: bit(5), inheritable: bit(0) }])
   t.end()
@@ -55,9 +60,9 @@ t.test('effective is a part of permitted', (t) => {
 
 t.test('ambient: only what the kernel would raise, the rest warned of', (t) => {
   const both = ['CAP_KILL', 'CAP_CHOWN']
-  const planned = planWith(sets({ ambient: both, permitted: both, inheritable: ['CAP_KILL'] }))
+  const planned = planWith(sets({ bounding: both, ambient: both, permitted: both, inheritable: ['CAP_KILL'] }))
   t.match(stepsOf(planned, 'cap_ambient_raise'), [{ capabilities: [5] }])
-  t.same(planned.warnings, ["can't raise ambient capability CAP_CHOWN: it is not both permitted and inheritable"])
+  t.same(planned.warnings, ["can't raise ambient capability CAP_CHOWN: not both permitted and inheritable"])
   t.end()
 })
 
@@ -71,7 +76,7 @@ t.test('no capabilities at all in the config means none', (t) => {
 const ops = (steps: readonly { op: string }[]) => steps.map(({ op }) => op)
 
 t.test('the user: capabilities survive the change of ids, groups and gid come before uid', (t) => {
-  const planned = planWith({ process: { user: { uid: 5, gid: 6, additionalGids: [7, 8] } } })
+  const planned = planWith({ process: { user: { uid: 5, gid: 6, additionalGids: [7, 8, 7] } } })
   t.same(ops(stepsFrom(planned, 'process.user')).slice(3), ['prctl', 'setgroups', 'setresgid', 'setresuid', 'umask'])
   t.match(stepsOf(planned, 'setgroups'), [{ gids: [7, 8] }])
   t.match(
@@ -98,6 +103,17 @@ t.test('groups: kept where the kernel would not let them go', (t) => {
   t.end()
 })
 
+t.test('what the kernel would refuse whole sets for is left out with a warning', (t) => {
+  const sets = { bounding: ['CAP_KILL'], permitted: ['CAP_KILL'], effective: ['CAP_KILL', 'CAP_CHOWN'] }
+  const planned = planWith({ process: { capabilities: { ...sets, inheritable: ['CAP_CHOWN'], ambient: [] } } })
+  t.match(stepsOf(planned, 'capset').at(-1), { effective: bit(5), permitted: bit(5), inheritable: 0n })
+  t.same(planned.warnings, [
+    'process.capabilities.effective: not permitted, left out: CAP_CHOWN',
+    'process.capabilities.inheritable: not in the bounding set, left out: CAP_CHOWN',
+  ])
+  t.end()
+})
+
 t.test('no_new_privs, and where the filter is loaded with and without it', (t) => {
   const seccomp = { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['acct'], action: 'SCMP_ACT_ERRNO' }] }
   for (const noNewPrivileges of [true, false]) {
@@ -108,8 +124,28 @@ t.test('no_new_privs, and where the filter is loaded with and without it', (t) =
       nnp.map(({ arg2 }) => arg2),
       noNewPrivileges ? [1] : [],
     )
-    if (noNewPrivileges) t.ok(at('seccomp') > at('start_wait') && at('seccomp') < at('execve'), 'as late as can be')
-    else t.ok(at('seccomp') < at('capbset_drop') && at('seccomp') < at('capset'), 'while CAP_SYS_ADMIN is there')
+    const sets = plan.containerSteps.filter((step): step is StepOf<'capset'> => step.op === 'capset')
+    const admin = sets.map(({ effective, permitted }) => [BigInt(effective) & bit(21), BigInt(permitted) & bit(21)])
+    if (noNewPrivileges) {
+      t.ok(at('seccomp') > at('start_wait') && at('seccomp') < at('execve'), 'as late as can be')
+      t.same(admin, [[0n, 0n]])
+    } else {
+      t.same(
+        admin,
+        [
+          [bit(21), bit(21)],
+          [0n, 0n],
+        ],
+        'CAP_SYS_ADMIN is kept for it, and then given up',
+      )
+      t.same(
+        plan.containerSteps
+          .slice(at('seccomp'))
+          .map(({ op }) => op)
+          .slice(0, 2),
+        ['seccomp', 'capset'],
+      )
+    }
   }
   t.end()
 })

@@ -38,21 +38,18 @@ export function boundingSteps({ process, facts, namespaces }: ProcessContext): S
 }
 
 /**
- * A process that is not root must be able to open /dev/stdout (which leads to a pipe or a file of the caller's) like its
+ * Null is the container's own, as with runc. A process that is not root must be able to open /dev/stdout (which leads to a pipe or a file of the caller's) like its
  * descriptor, as with runc. What belongs to a user that the namespace has no name for stays as it is, and so does null.
  */
 export function standardStreamSteps({ process }: ProcessContext): Step[] {
   const { uid } = process.user
-  if (uid === 0) return []
+  const reopen: Step[] = process.terminal ? [] : [{ op: 'reopen_null', from: 'process', path: '/dev/null' }]
+  if (uid === 0) return reopen
   const tolerate = [EBADF, EINVAL, EPERM, EROFS]
-  return [0, 1, 2].map((fd) => ({
-    op: 'fchown',
-    from: 'process.user.uid',
-    fd,
-    uid,
-    unlessRdev: makedev(1, 3),
-    tolerate,
-  }))
+  const chown = [0, 1, 2].map(
+    (fd): Step => ({ op: 'fchown', from: 'process.user.uid', fd, uid, unlessRdev: makedev(1, 3), tolerate }),
+  )
+  return [...reopen, ...chown]
 }
 
 /** Groups and ids. Becoming another user clears the permitted set unless KEEPCAPS is on. */
@@ -69,7 +66,8 @@ export function userSteps({ config, process, facts, namespaces, linux }: Process
     steps.push({
       op: 'setgroups',
       from: 'process.user.additionalGids',
-      gids: additionalGids,
+      // Engines name the user's own group twice.
+      gids: [...new Set(additionalGids)],
       ...(tolerate && { tolerate }),
     })
   const isNow = (id: number, own: number) => id === 0 && own === 0 && namespaces.of('user') === 'host'
@@ -78,26 +76,50 @@ export function userSteps({ config, process, facts, namespaces, linux }: Process
   return steps
 }
 
-/** The other four sets. What the runtime itself may not have, it cannot give: left out, as the spec wants (a warning says so). */
-export function capabilitySteps({ process, facts, namespaces }: ProcessContext): Step[] {
+interface Sets {
+  readonly effective: bigint
+  readonly permitted: bigint
+  readonly inheritable: bigint
+  readonly ambient: bigint
+}
+
+/** The four sets besides the bounding one. What the runtime itself may not have, it cannot give: left out, as the spec wants (a
+ * warning says so). */
+function capabilitySets({ process, facts, namespaces }: ProcessContext): Sets {
   const sets = process.capabilities ?? noCapabilities
   const available = namespaces.of('user') === 'host' ? facts.boundingSet : everything
   const mask = (names: readonly string[]) => capabilityMask(names) & available
   const permitted = mask(sets.permitted)
-  const steps: Step[] = [
-    {
-      op: 'capset',
-      from: 'process.capabilities',
-      effective: mask(sets.effective) & permitted,
-      permitted,
-      inheritable: mask(sets.inheritable),
-    },
-  ]
-  // The kernel raises only what is permitted and inheritable (capabilities(7)); the rest gets a warning, as in runc.
-  const ambient = capabilityNumbers(mask(sets.ambient) & permitted & mask(sets.inheritable))
-  if (ambient.length > 0)
-    steps.push({ op: 'cap_ambient_raise', from: 'process.capabilities.ambient', capabilities: ambient })
+  // capset(2) takes no inheritable ones that are not in the bounding set, and no effective ones that are not permitted; the
+  // kernel raises only what is both permitted and inheritable (capabilities(7)). The rest gets a warning.
+  const inheritable = mask(sets.inheritable) & mask(sets.bounding)
+  return {
+    effective: mask(sets.effective) & permitted,
+    permitted,
+    inheritable,
+    ambient: mask(sets.ambient) & permitted & inheritable,
+  }
+}
+
+export function capabilitySteps(context: ProcessContext): Step[] {
+  const { ambient, ...sets } = capabilitySets(context)
+  const steps: Step[] = [{ op: 'capset', from: 'process.capabilities', ...sets }]
+  if (ambient !== 0n)
+    steps.push({
+      op: 'cap_ambient_raise',
+      from: 'process.capabilities.ambient',
+      capabilities: capabilityNumbers(ambient),
+    })
   return steps
+}
+
+const sysAdmin = capabilityMask(['CAP_SYS_ADMIN'])
+
+/** The sets of the process and CAP_SYS_ADMIN, which decides nothing about files: the program is looked for as the process would. */
+export function keepSysAdminSteps(context: ProcessContext): Step[] {
+  const { effective, permitted, inheritable } = capabilitySets(context)
+  const sets = { effective: effective | sysAdmin, permitted: permitted | sysAdmin, inheritable }
+  return [{ op: 'capset', from: 'linux.seccomp', ...sets }]
 }
 
 export function noNewPrivilegesSteps({ process }: ProcessContext): Step[] {
@@ -105,17 +127,29 @@ export function noNewPrivilegesSteps({ process }: ProcessContext): Step[] {
   return [{ op: 'prctl', from: 'process.noNewPrivileges', option: PR_SET_NO_NEW_PRIVS, arg2: 1 }]
 }
 
-/** What the config asks for and will not get. */
+const namesOf = (mask: bigint): string =>
+  capabilityNumbers(mask)
+    .map((number) => capabilityNames[number])
+    .join(', ')
+
+/** What the config asks for and will not get, a line for each reason: buildah asks for eleven at every step of a build. */
 export function capabilityWarnings({ process, facts, namespaces }: ProcessContext): string[] {
   const sets = process.capabilities ?? noCapabilities
   const available = namespaces.of('user') === 'host' ? facts.boundingSet : everything
   const warnings: string[] = []
   const lost = capabilityMask(Object.values(sets).flat()) & ~available
-  for (const number of capabilityNumbers(lost))
-    warnings.push(`process.capabilities: ${capabilityNames[number]} is not available to runt: left out`)
-  const notRaised =
-    capabilityMask(sets.ambient) & ~lost & ~(capabilityMask(sets.permitted) & capabilityMask(sets.inheritable))
-  for (const number of capabilityNumbers(notRaised))
-    warnings.push(`can't raise ambient capability ${capabilityNames[number]}: it is not both permitted and inheritable`)
+  if (lost !== 0n) warnings.push(`process.capabilities: not available to runt, left out: ${namesOf(lost)}`)
+  const without = (set: readonly string[], condition: bigint, say: (names: string) => string): void => {
+    const mask = capabilityMask(set) & ~lost & ~condition
+    if (mask !== 0n) warnings.push(say(namesOf(mask)))
+  }
+  const [bounding, permitted] = [capabilityMask(sets.bounding), capabilityMask(sets.permitted)]
+  const inheritable = capabilityMask(sets.inheritable) & bounding
+  const at = 'process.capabilities'
+  without(sets.effective, permitted, (names) => `${at}.effective: not permitted, left out: ${names}`)
+  without(sets.inheritable, bounding, (names) => `${at}.inheritable: not in the bounding set, left out: ${names}`)
+  // runc's words.
+  const raise = (names: string) => `can't raise ambient capability ${names}: not both permitted and inheritable`
+  without(sets.ambient, permitted & inheritable, raise)
   return warnings
 }

@@ -29,11 +29,12 @@ t.test('every step of every kind gives a sentence that begins with its property'
       if (step.op === 'run_hook') t.equal(text, 'error running prestart hook #0: (/hooks/prestart): because')
       else if (step.op === 'find_executable')
         t.match(text, /^process\.args\[0\] \(\w+\): exec: "\w+": stat: input\/output error$/)
+      else if (step.op === 'execve') t.match(text, /^process\.args\[0\] \(\w+\): exec \w+: input\/output error$/)
       else
         t.match(
           text,
           new RegExp(
-            `^${step.from.replace(/[[\](){}.*+?^$|\\]/g, '\\$&')}: call.*: EIO \\(input/output error\\): because`,
+            `^${step.from.replace(/[[\](){}.*+?^$|\\]/g, '\\$&')}: (failed to connect with seccomp agent: )?call.*: EIO \\(input/output error\\): because`,
           ),
         )
       t.notMatch(text, /undefined/, step.op)
@@ -66,6 +67,16 @@ const sentences: readonly (readonly [Step, Partial<StepReport>, string])[] = [
     'process.args[0] (sh): exec: "sh": executable file not found in $PATH',
   ],
   [
+    { op: 'find_executable', from: 'process.args[0] (sh)', candidates: ['/a/sh'] },
+    { code: 'ENOENT', errno: 2 },
+    'process.args[0] (sh): exec: "sh": executable file not found in $PATH',
+  ],
+  [
+    { op: 'find_executable', from: 'process.args[0] (/etc)', candidates: ['/etc'] },
+    { code: 'EISDIR', errno: 21 },
+    'process.args[0] (/etc): exec: "/etc": stat: is a directory: permission denied',
+  ],
+  [
     { op: 'find_executable', from: 'process.args[0] (/sh)', candidates: ['/sh'] },
     { code: 'ENOENT', errno: 2 },
     'process.args[0] (/sh): exec: "/sh": stat: no such file or directory',
@@ -76,9 +87,27 @@ const sentences: readonly (readonly [Step, Partial<StepReport>, string])[] = [
     'process.args[0] (/sh): exec: "/sh": stat: permission denied',
   ],
   [
+    { op: 'execve', from: 'process.args[0] (/a.out)', args: ['/a.out'], env: [] },
+    { syscall: 'execve', code: 'ENOEXEC', errno: 8 },
+    'process.args[0] (/a.out): exec /a.out: exec format error; not an executable format the kernel knows; is it for another architecture?',
+  ],
+  [
+    {
+      op: 'run_hook',
+      from: 'hooks.startContainer[1] (/h)',
+      path: '/h',
+      args: [],
+      env: [],
+      stdinHead: '',
+      stdinTail: '',
+    },
+    { syscall: 'hook', code: 'ECHILD', errno: 10, detail: 'signal 31 (SYS)' },
+    'error running startContainer hook #1: (/h): signal 31 (SYS); bad system call: the seccomp profile holds for this hook, too',
+  ],
+  [
     mount,
     { syscall: 'init', code: '', errno: 0, detail: 'init was killed by signal 9' },
-    'mounts[3] (tmpfs at /run): init was killed by signal 9 during fsconfig fs={a} command=SET_STRING key="size" value="x"',
+    'mounts[3] (tmpfs at /run): init was killed by signal 9 during fsconfig fs={a} command=SET_STRING key="size" value="x"; did a cgroup above it run out of memory?',
   ],
 ]
 
@@ -104,5 +133,31 @@ t.test('a step that the plan does not have is a fault of ours', (t) => {
 t.test('a warning is what the step says, or the sentence', (t) => {
   t.equal(describeWarning(planFor(mount), report({ detail: 'so' })), 'so')
   t.match(describeWarning(planFor(mount), report()), /^mounts\[3\] .*EPERM/)
+  t.end()
+})
+
+t.test('a limit too low for init is told by its name', (t) => {
+  const limit: Step = { op: 'write_file', from: 'linux.resources.memory.limit', path: '/c/memory.max', data: '1' }
+  const plan = { ...planFor({ op: 'setsid', from: 'process' }), runtimeSteps: [limit] }
+  const error = describeFailure(plan, report({ syscall: 'init', errno: 0, detail: 'init was killed by signal 9' }))
+  t.equal(
+    error.message,
+    'linux.resources.memory.limit: init was killed by signal 9 during setsid; OOM-killed (memory limit too low?)',
+  )
+  t.equal(error.path, 'linux.resources.memory.limit')
+  t.end()
+})
+
+t.test('the most particular hint counts', (t) => {
+  const open: Step = { op: 'fsconfig', from: 'mounts[0] (proc at /proc)', fs: 1, command: 6 }
+  t.match(message(open), /EPERM .*; in a user namespace it needs a new pid namespace, too$/)
+  t.match(message({ ...open, from: 'mounts[0] (tmpfs at /x)' }), /EPERM \(operation not permitted\)$/)
+  const tree: Step = { op: 'mount_setattr', from: 'mounts[0] (bind at /x)', fd: 1, set: 0x100000 }
+  t.match(
+    message({ ...tree, userns: 1 }, { code: 'EINVAL' }),
+    /; the file system of the source does not support id-mapped/,
+  )
+  t.match(message(tree, { code: 'EINVAL' }), /EINVAL \(invalid argument\)$/)
+  t.match(message({ op: 'setsid', from: 'process' }, { code: 'EMFILE' }), /; the limit of open files of the runtime/)
   t.end()
 })

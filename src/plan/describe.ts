@@ -1,61 +1,52 @@
-// From a failed step to one sentence: `<config path>: <system call>: <ERRNO> (<text>)[: detail][; hint]`. Hints are data keyed by
-// operation and errno; nothing here looks at the host.
+// From a failed step to one sentence: `<config path>: <system call>: <ERRNO> (<text>)[: detail][; hint]`. The hints are in hints.ts;
+// nothing here looks at the host.
 
 import { errnoText } from '../errno.ts'
 import { RuntError } from '../errors.ts'
 import type { StepReport } from '../native.ts'
+import { hintFor } from './hints.ts'
 import type { LaunchPlan, Step } from './launch-plan.ts'
 import { printStep } from './print.ts'
 
-const hints: Readonly<Record<string, string>> = {
-  'clone EINVAL': 'does this kernel support all of the namespaces?',
-  'clone EPERM': 'making namespaces needs CAP_SYS_ADMIN, or a user namespace',
-  'clone ENOSPC': 'a limit in /proc/sys/user/max_*_namespaces is reached',
-  'clone EBUSY': 'the v2 cgroup has children with controllers: processes may only be in its leaves',
-  'unshare EPERM': 'user namespaces may be forbidden (kernel.unprivileged_userns_clone, AppArmor)',
-  'unshare ENOSPC': 'a limit in /proc/sys/user/max_*_namespaces is reached',
-  'openat2 ELOOP': 'must be mounted on ordinary directory, not on a symbolic link',
-  'openat2 EXDEV': 'the path leads out of the root file system',
-  'pivot_root EINVAL': 'a root file system on a ramdisk needs --no-pivot',
-  'open_tree ENOENT': 'the source does not exist on the host',
-  'prlimit EPERM': 'raising a hard limit needs CAP_SYS_RESOURCE',
-  'seccomp EINVAL': 'the kernel does not know a flag or an action of the profile',
-  'setgroups EPERM': 'groups cannot be set in a user namespace whose gid_map was written with setgroups denied',
-  'setresuid EINVAL': 'the id is not mapped in the user namespace',
-  'setresgid EINVAL': 'the id is not mapped in the user namespace',
-  'setns EINVAL': 'is it a namespace of that type?',
-  'mkdirat EROFS': 'the hierarchy is mounted read-only',
-  'bpf_prog_attach EPERM': 'device rules on cgroup v2 need CAP_BPF and CAP_NET_ADMIN, or CAP_SYS_ADMIN',
-  'connect ECONNREFUSED': 'nobody listens at that socket',
-  'make_userns EPERM': 'mappings for a mount need the privileges of root on the host',
-  'make_userns ENOSPC': 'a limit in /proc/sys/user/max_user_namespaces is reached',
-  'move_netdev ENODEV': 'there is no such network device',
-  'move_netdev EEXIST': 'the name is taken in the network namespace of the container',
-  'set_mempolicy EINVAL': 'does the machine have these nodes, and the kernel this mode?',
-  'execve ENOEXEC': 'not an executable format the kernel knows; is it for another architecture?',
+/** What is being done there, in runc's words, for who looks for them. */
+const actions: Readonly<Record<string, string>> = {
+  '--cgroup': 'adding pid to cgroups: ',
+  'linux.seccomp.listenerPath': 'failed to connect with seccomp agent: ',
 }
 
-/** How a missing program is told: engines look for these words and turn them into exit statuses 126 and 127. */
+/** Of `process.args[0] (sh)`: sh. What is not the config's is named as it is: `criu`. */
+const programOf = ({ from }: Step): string => /\((.*)\)$/s.exec(from)?.[1] ?? from
+
+/**
+ * How a missing program is told: engines look for these words and turn them into exit statuses 126 and 127. Docker before 23 knows
+ * a directory only by what execve(2) would say of it.
+ */
 function describeProgram(step: Extract<Step, { op: 'find_executable' }>, report: StepReport): string {
-  const name = JSON.stringify(
-    step.candidates.length === 1 ? step.candidates[0] : step.from.slice('process.args[0] ('.length, -1),
-  )
+  const program = programOf(step)
   const text = errnoText(report.code)
-  if (report.code === 'ENOENT' && step.candidates.length > 1) return `exec: ${name}: executable file not found in $PATH`
-  return `exec: ${name}: stat: ${text}`
+  if (report.code === 'ENOENT' && !program.includes('/'))
+    return `exec: ${JSON.stringify(program)}: executable file not found in $PATH`
+  const alias = report.code === 'EISDIR' ? ': permission denied' : ''
+  return `exec: ${JSON.stringify(program)}: stat: ${text}${alias}`
 }
 
 /** The step's last word: the operation's system call, its errno, what the kernel or a hook said, and advice. */
 export function describeStep(step: Step, report: StepReport): string {
-  const hint = hints[`${step.op} ${report.code}`]
+  const hint = hintFor(step, report.code)
   const advice = hint === undefined ? '' : `; ${hint}`
   if (step.op === 'find_executable') return `${step.from}: ${describeProgram(step, report)}${advice}`
-  if (step.op === 'run_hook') return `error running ${hookName(step.from)}: ${report.detail || errnoText(report.code)}`
+  // runc's words again: the program is there, and cannot be executed.
+  if (step.op === 'execve') return `${step.from}: exec ${programOf(step)}: ${errnoText(report.code)}${advice}`
+  if (step.op === 'run_hook') {
+    const denied = report.detail.startsWith('signal 31')
+      ? '; bad system call: the seccomp profile holds for this hook, too'
+      : ''
+    return `error running ${hookName(step.from)}: ${report.detail || errnoText(report.code)}${denied}`
+  }
   const errno = report.errno === 0 ? '' : `: ${report.code} (${errnoText(report.code)})`
   const detail = report.detail === '' ? '' : `: ${report.detail}`
   const object = objectOf(step)
-  // runc's words, for who looks for them.
-  const action = step.from === '--cgroup' ? 'adding pid to cgroups: ' : ''
+  const action = actions[step.from] ?? ''
   return `${step.from}: ${action}${report.syscall}${object}${errno}${detail}${advice}`
 }
 
@@ -79,9 +70,22 @@ export function describeFailure(plan: LaunchPlan, report: StepReport): RuntError
   const step = plan[report.list][report.step]
   if (step === undefined)
     return new RuntError('internal', `step ${report.step} of ${report.list}: ${report.syscall}: ${report.code}`)
-  if (report.syscall === 'init')
-    return new RuntError('kernel', `${step.from}: ${report.detail} during ${printStep(step, plan.slots)}`)
-  return new RuntError('kernel', describeStep(step, report), { path: step.from })
+  if (report.syscall === 'init') return describeEnd(plan, step, report.detail)
+  const foreignCgroups = step.op === 'claim_cgroup' && ['EAGAIN', 'EBUSY'].includes(report.code)
+  return new RuntError('kernel', describeStep(step, report), { path: step.from, foreignCgroups })
+}
+
+const MEMORY_LIMIT = 'linux.resources.memory.limit'
+
+/** Init is gone, without a word. It is mostly the kernel that kills it, where the memory limit is too low even for it. */
+function describeEnd(plan: LaunchPlan, step: Step, detail: string): RuntError {
+  const killed = detail.endsWith('by signal 9')
+  const isLimited = plan.runtimeSteps.some(({ from }) => from === MEMORY_LIMIT)
+  const path = killed && isLimited ? MEMORY_LIMIT : step.from
+  const advice = isLimited ? '; OOM-killed (memory limit too low?)' : '; did a cgroup above it run out of memory?'
+  return new RuntError('kernel', `${path}: ${detail} during ${printStep(step, plan.slots)}${killed ? advice : ''}`, {
+    path,
+  })
 }
 
 /** A warning of a step that did not end the launch. */

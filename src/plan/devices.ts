@@ -1,8 +1,9 @@
 // Devices (config-linux.md "Devices", "Default Devices", runtime-linux.md "Dev symbolic links"): nodes and links below the
 // container's /dev. Where nodes cannot be made, in a user namespace, the host's are bind-mounted instead.
 
-import type { Device } from '../config/config.ts'
+import type { Config, Device } from '../config/config.ts'
 import {
+  EEXIST,
   MS_PRIVATE,
   makedev,
   O_CLOEXEC,
@@ -67,6 +68,11 @@ function wantedDevices({ linux }: PlanContext, covered: ReadonlySet<string>): Pl
   ]
 }
 
+/** Every node that a container of this config may have. */
+export const devicePaths = ({ linux }: Config): string[] => [
+  ...new Set([...defaultDevices.map(({ device }) => device.path), ...linux.devices.map(({ path }) => path)]),
+]
+
 /** /dev itself: the file system mounted there by the config, else whatever directory the image has, never through a link
  * (CVE-2026-41579). */
 function openDev(context: PlanContext): { dev: number; steps: Step[] } {
@@ -102,7 +108,8 @@ export function deviceSteps(context: PlanContext): SectionSteps {
   }
   for (const [name, target] of links) {
     const from = `/dev/${name}`
-    if (!covered.has(from)) steps.push({ op: 'symlinkat', from, target, at: dev, path: name })
+    // What an image, or a device of the config, has there stays, as with runc.
+    if (!covered.has(from)) steps.push({ op: 'symlinkat', from, target, at: dev, path: name, tolerate: [EEXIST] })
   }
   return { runtime, container: steps }
 }

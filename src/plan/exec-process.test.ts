@@ -1,9 +1,11 @@
 // The process of exec: from flags, from a file, and what it inherits.
 
+import fc from 'fast-check'
 import t from 'tap'
 import type { JsonObject } from '../config/json.ts'
 import { stringify } from '../config/json.ts'
 import { parseConfig, parseProcess } from '../config/parse-config.ts'
+import { RuntError } from '../errors.ts'
 import { type ProcessFlags, processOfFile, processOfFlags } from './exec-process.ts'
 import { configWith } from './fixtures/cases.ts'
 
@@ -81,6 +83,31 @@ t.test('flags add to the process of the container, or replace', (t) => {
     selinuxLabel: 'l',
   })
   t.same(process.user.additionalGids, [8, 9])
+  t.end()
+})
+
+t.test('a user is numbers, whatever is written: CVE-2016-3697 and its kin', (t) => {
+  const LARGEST = 2 ** 32 - 2
+  const word = fc.oneof(
+    fc.constantFrom('0', '1', '01', '+1', '-1', '1e3', '0x10', ' 1', '1 ', '', 'root', '2147483648', '4294967294'),
+    fc.constantFrom('4294967295', '4294967296', '18446744073709551616', '１', '1\0', '1\n'),
+    fc.nat().map(String),
+    fc.string({ maxLength: 5 }),
+  )
+  const id = (text: string): number | undefined =>
+    /^[0-9]+$/.test(text) && text.length <= 10 && Number(text) <= LARGEST ? Number(text) : undefined
+  const isRight = (uid: string, gid: string | undefined): boolean => {
+    const user = gid === undefined ? uid : `${uid}:${gid}`
+    const [first = '', ...rest] = user.split(':')
+    const expected = [id(first), rest.length === 0 ? 7 : id(rest.join(':'))]
+    try {
+      const process = byFlags({ user }, { user: { uid: 5, gid: 7 } })
+      return user === '' ? process.user.uid === 5 : process.user.uid === expected[0] && process.user.gid === expected[1]
+    } catch (error) {
+      return error instanceof RuntError && error.code === 'usage' && user !== '' && expected.includes(undefined)
+    }
+  }
+  t.doesNotThrow(() => fc.assert(fc.property(word, fc.option(word, { nil: undefined }), isRight), { numRuns: 2000 }))
   t.end()
 })
 

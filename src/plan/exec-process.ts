@@ -41,7 +41,7 @@ export function processOfFlags(config: Config, flags: ProcessFlags, args: readon
     (path, message) => problems.push({ path, message }),
     () => {},
   )
-  if (problems.length > 0) throw new RuntError('usage', formatProblems(problems).replaceAll('\n', '; '), { problems })
+  if (problems.length > 0) throw new RuntError('usage', formatProblems(problems), { problems })
   return process
 }
 

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { planWith, stepsOf } from './fixtures/plan-of.ts'
 import { type HookState, hookStdin, planLaterHooks } from './hooks.ts'
+import type { Step } from './launch-plan.ts'
 
 const state: HookState = {
   ociVersion: '1.3.0',
@@ -57,9 +58,37 @@ t.test('each kind at its place', (t) => {
   t.end()
 })
 
-t.test('hooks of later commands name the pid they know', (t) => {
-  const { runtimeSteps, containerSteps } = planLaterHooks('poststop', [{ path: '/p', args: [], env: [] }], state, 77)
-  t.match(runtimeSteps, [{ op: 'run_hook', from: 'hooks.poststop[0] (/p)', pid: 77 }])
-  t.same(containerSteps, [])
+t.test('hooks of later commands name the pid they know, each in a plan of its own', (t) => {
+  const hook = { path: '/p', args: [], env: [] }
+  const plans = planLaterHooks('poststop', [hook, { ...hook, path: '/q' }], state, 77)
+  t.match(
+    plans.map(({ runtimeSteps }) => runtimeSteps),
+    [
+      [{ op: 'run_hook', from: 'hooks.poststop[0] (/p)', pid: 77 }],
+      [{ op: 'run_hook', from: 'hooks.poststop[1] (/q)', pid: 77 }],
+    ],
+  )
+  t.end()
+})
+
+t.test('run.oci.hooks.stdout and stderr: files that are opened before the clone, only for hooks', (t) => {
+  const annotations = { 'run.oci.hooks.stdout': '/log/out', 'run.oci.hooks.stderr': '/log/err' }
+  const open = (plan: { readonly runtimeSteps: readonly Step[] }) =>
+    plan.runtimeSteps.filter((step) => step.from.startsWith('annotations'))
+  t.same(open(planWith({ annotations }).plan), [], 'no hooks, no files')
+  const planned = planWith({ annotations, hooks: { createContainer: [{ path: '/c' }] } })
+  t.match(open(planned.plan), [
+    { op: 'openat2', path: '/log/out', from: 'annotations["run.oci.hooks.stdout"] (/log/out)' },
+    { op: 'openat2', path: '/log/err' },
+  ])
+  const [output, errors] = open(planned.plan).map((step) => (step.op === 'openat2' ? step.into : -1))
+  t.match(stepsOf(planned, 'run_hook'), [{ output, errors }])
+  t.same(stepsOf(planned, 'clone')[0]?.inherit.slice(-2), [output, errors], 'init has them')
+  const [later] = planLaterHooks('poststart', [{ path: '/p', args: [], env: [] }], { ...state, annotations }, 1)
+  t.match(later?.runtimeSteps, [
+    { op: 'openat2', into: 1 },
+    { op: 'openat2', into: 2 },
+    { output: 1, errors: 2 },
+  ])
   t.end()
 })

@@ -1,9 +1,12 @@
 // Hooks (config.md "POSIX-platform Hooks"): each becomes one run_hook step; which list it goes into, and when, is decided in steps.ts.
 // poststart and poststop run in later commands and get a plan of their own.
 
-import type { Hook, Hooks } from '../config/config.ts'
+import type { Hook, Hooks, Process } from '../config/config.ts'
 import { stringify } from '../config/json.ts'
+import { O_APPEND, O_CLOEXEC, O_CREAT, O_WRONLY } from './constants.ts'
 import type { LaunchPlan, Step } from './launch-plan.ts'
+import { planEnvironment } from './process.ts'
+import { createSlots, type Slots } from './slots.ts'
 
 export type HookKind = keyof Hooks
 
@@ -24,7 +27,38 @@ export function hookStdin(state: HookState): { stdinHead: string; stdinTail: str
   return { stdinHead: `${head.slice(0, -1)},"pid":`, stdinTail: `,${tail.slice(1)}` }
 }
 
-export function hookSteps(kind: HookKind, hooks: readonly Hook[], state: HookState): Step[] {
+/** Slots of the files that the hooks' output goes to; else the last of it is kept for the error. */
+export interface HookOutput {
+  readonly output?: number
+  readonly errors?: number
+}
+
+const OUTPUT_MODE = 0o600
+
+/** crun(1): annotations that name files of the host for the standard output and standard error of hooks. */
+export function hookOutputSteps(annotations: HookState['annotations'], slots: Slots): HookOutput & { steps: Step[] } {
+  const steps: Step[] = []
+  const opened = (name: string): number | undefined => {
+    const path = annotations[name]
+    if (path === undefined) return undefined
+    const into = slots.allocate(name)
+    const flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC
+    steps.push({ op: 'openat2', from: `annotations["${name}"] (${path})`, path, flags, mode: OUTPUT_MODE, into })
+    return into
+  }
+  const output = opened('run.oci.hooks.stdout')
+  const errors = opened('run.oci.hooks.stderr')
+  return { steps, ...(output !== undefined && { output }), ...(errors !== undefined && { errors }) }
+}
+
+/** `process`: for hooks of the launch. */
+export function hookSteps(
+  kind: HookKind,
+  hooks: readonly Hook[],
+  state: HookState,
+  { output, errors }: HookOutput = {},
+  process?: Process,
+): Step[] {
   if (hooks.length === 0) return []
   const stdin = hookStdin(state)
   return hooks.map((hook, index) => ({
@@ -32,21 +66,38 @@ export function hookSteps(kind: HookKind, hooks: readonly Hook[], state: HookSta
     from: `hooks.${kind}[${index}] (${hook.path})`,
     path: hook.path,
     args: hook.args.length === 0 ? [hook.path] : hook.args,
-    env: hook.env,
+    ...(hook.env.length === 0 ? defaultEnvironment(kind, process) : { env: hook.env }),
     timeout: hook.timeout ?? 0,
+    output,
+    errors,
+    // createContainer and startContainer hooks run in init, which is at the root file system by then.
+    ...((kind === 'prestart' || kind === 'createRuntime') && { cwd: state.bundle }),
     ...stdin,
   }))
 }
 
-/** The plan of `start` and `delete`: hooks only, run by the runtime, which knows the pid from state.json. */
-export function planLaterHooks(
-  kind: 'poststart' | 'poststop',
-  hooks: readonly Hook[],
-  state: HookState,
-  pid: number,
-): LaunchPlan {
-  const runtimeSteps = hookSteps(kind, hooks, state).map(
-    (step): Step => (step.op === 'run_hook' ? { ...step, pid } : step),
-  )
-  return { slots: ['sync'], runtimeSteps, containerSteps: [] }
+/**
+ * What hooks get whose `env` is absent or empty, which the specification leaves open. Hooks are written for what runc and crun
+ * do: the runtime's own environment, in the container that of its process. Init has none before that.
+ */
+function defaultEnvironment(
+  kind: HookKind,
+  process: Process | undefined,
+): Partial<Extract<Step, { op: 'run_hook' }>> & { env: string[] } {
+  if (kind === 'createContainer') return { env: [] }
+  if (kind !== 'startContainer' || process === undefined) return { env: [], ownEnv: 1 }
+  const { env, needsHome } = planEnvironment(process)
+  return { env, home: needsHome === 'find' ? 1 : 0 }
+}
+
+/** The plans of `start`, `delete` and `restore`, one for each hook, since a plan ends at its first failure. They are run by the runtime, which
+ * knows the pid from state.json. */
+export function planLaterHooks(kind: HookKind, hooks: readonly Hook[], state: HookState, pid: number): LaunchPlan[] {
+  const slots = createSlots()
+  const { steps, ...output } = hookOutputSteps(state.annotations, slots)
+  return hookSteps(kind, hooks, state, output).map((step) => ({
+    slots: slots.names,
+    runtimeSteps: [...steps, step.op === 'run_hook' ? { ...step, pid } : step],
+    containerSteps: [],
+  }))
 }

@@ -1,7 +1,8 @@
 import t from 'tap'
 import type { JsonObject } from '../config/json.ts'
 import { planWith, stepsFrom } from './fixtures/plan-of.ts'
-import { planRdt, type ResctrlFacts } from './intel-rdt.ts'
+import { planRdt, planRdtUpdate, type ResctrlFacts } from './intel-rdt.ts'
+import type { Step } from './launch-plan.ts'
 
 const plan = (intelRdt: JsonObject, resctrl?: ResctrlFacts) =>
   planWith({ linux: { intelRdt } }, { options: resctrl === undefined ? {} : { resctrl } })
@@ -59,6 +60,21 @@ t.test('a class that exists is joined, and must be as the config says', (t) => {
     code: 'host',
     path: 'linux.intelRdt.memBwSchema',
   })
+  t.end()
+})
+
+t.test('an update: other schemas for the class, or a class of its own for all processes', (t) => {
+  const texts = (steps: readonly Step[]): string[] =>
+    steps.map((step) => ('data' in step && 'path' in step ? `${step.path} ${step.data}` : step.op))
+  const schemas = { memBwSchema: 'MB:0=70', l3CacheSchema: 'L3:0=f' }
+  const known = { tasks: ['/r/gold/tasks', '/r/gold/mon_groups/web/tasks'], directories: ['/r/gold/mon_groups/web'] }
+  const inClass = planRdtUpdate(schemas, known)
+  t.same(texts(inClass.steps), ['/r/gold/schemata L3:0=f\n', '/r/gold/schemata MB:0=70\n'])
+  t.equal(inClass.rdt, known)
+  const fresh = planRdtUpdate({ l3CacheSchema: 'L3:0=f' }, { group: '/r/web', exists: false, pids: [4, 711] })
+  t.same(texts(fresh.steps), ['mkdirat', '/r/web/schemata L3:0=f\n', '/r/web/tasks 4\n', '/r/web/tasks 711\n'])
+  t.same(fresh.rdt, { tasks: ['/r/web/tasks'], directories: ['/r/web'] })
+  t.same(planRdtUpdate({}, { group: '/r/web', exists: true, pids: [] }).rdt.directories, [], 'it was there before')
   t.end()
 })
 

@@ -3,6 +3,7 @@
 
 import type { IntelRdt } from '../config/config.ts'
 import { RuntError } from '../errors.ts'
+import { ESRCH } from './constants.ts'
 import type { Step } from './launch-plan.ts'
 
 /** What the host has, read only for a container that asks. */
@@ -48,7 +49,7 @@ export function planRdt(rdt: IntelRdt | undefined, id: string, facts: ResctrlFac
     prepare: [
       ...made.map((path): Step => ({ op: 'mkdirat', from: FROM, path, mode: 0o755 })),
       // Each line is a write of its own, in the order that the spec demands.
-      ...lines.map(([from, line]): Step => ({ op: 'write_file', from, path: `${group}/schemata`, data: `${line}\n` })),
+      ...lines.map(([from, line]) => writeLine(from, group, line)),
     ],
     assign: tasks.map((path): Step => ({ op: 'write_pid', from: FROM, path })),
     tasks,
@@ -56,8 +57,58 @@ export function planRdt(rdt: IntelRdt | undefined, id: string, facts: ResctrlFac
   }
 }
 
+/** The class that a container is in, as its record has it. */
+export type RdtRecord = Pick<RdtPlan, 'tasks' | 'directories'>
+
+/** What an update wants to know of a container that has no class yet. */
+export interface RdtCandidate {
+  /** The directory that would be its class, and whether it is there. */
+  readonly group: string
+  readonly exists: boolean
+  /** Its processes. */
+  readonly pids: readonly number[]
+}
+
+/**
+ * Other schemas for a running container (runc-update(8)): for the class that it is in, or for a new one with its name into which
+ * all of its processes move.
+ */
+export function planRdtUpdate(
+  schemas: Pick<IntelRdt, 'l3CacheSchema' | 'memBwSchema'>,
+  where: RdtRecord | RdtCandidate,
+): { readonly steps: readonly Step[]; readonly rdt: RdtRecord } {
+  const linesInto = (group: string): Step[] =>
+    schemataLines({ ...schemas, schemata: [] }).map(([from, line]) => writeLine(from, group, line))
+  if ('tasks' in where) {
+    const [tasks = ''] = where.tasks
+    return { steps: linesInto(tasks.slice(0, tasks.lastIndexOf('/'))), rdt: where }
+  }
+  const { group, exists, pids } = where
+  const tasks = `${group}/tasks`
+  return {
+    steps: [
+      { op: 'mkdirat', from: FROM, path: group, mode: 0o755 },
+      ...linesInto(group),
+      // One that ends meanwhile is none any more.
+      ...pids.map((pid): Step => ({ op: 'write_file', from: FROM, path: tasks, data: `${pid}\n`, tolerate: [ESRCH] })),
+    ],
+    rdt: { tasks: [tasks], directories: exists ? [] : [group] },
+  }
+}
+
+const writeLine = (from: string, group: string, line: string): Step => ({
+  op: 'write_file',
+  from,
+  path: `${group}/schemata`,
+  data: `${line}\n`,
+})
+
 /** "l3CacheSchema first", then memBwSchema, "the value of schemata field must be written last". */
-const schemataLines = ({ l3CacheSchema, memBwSchema, schemata }: IntelRdt): [string, string][] => [
+const schemataLines = ({
+  l3CacheSchema,
+  memBwSchema,
+  schemata,
+}: Omit<IntelRdt, 'enableMonitoring'>): [string, string][] => [
   ...(l3CacheSchema === undefined ? [] : [[`${FROM}.l3CacheSchema`, l3CacheSchema] as [string, string]]),
   ...(memBwSchema === undefined ? [] : [[`${FROM}.memBwSchema`, memBwSchema] as [string, string]]),
   ...schemata.map((line, index): [string, string] => [`${FROM}.schemata[${index}]`, line]),

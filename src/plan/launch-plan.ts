@@ -51,13 +51,14 @@ export const ON_MISSING_CREATE = 3
 export const ON_MISSING_LIKE = 4
 
 /** The points of sync_send and sync_wait, in the order in which a launch passes them. */
-export const SYNC_USERNS = 1 // init has its user namespace: the runtime may write the mappings
-export const SYNC_MAPPED = 2 // the mappings are written
-export const SYNC_NAMESPACES = 3 // all namespaces exist: devices may be moved, prestart and createRuntime hooks run
-export const SYNC_HOOKED = 4 // they have run
-export const SYNC_LISTENER = 5 // the filter is loaded; its listener comes along
-export const SYNC_READY = 6 // everything but the start is done
-export const SYNC_RECORDED = 7 // state.json is written: the container may live without its runtime
+export const SYNC_CGROUPS = 1 // systemd has put init into its cgroups
+export const SYNC_USERNS = 2 // init has its user namespace: the runtime may write the mappings
+export const SYNC_MAPPED = 3 // the mappings are written
+export const SYNC_NAMESPACES = 4 // all namespaces exist: devices may be moved, prestart and createRuntime hooks run
+export const SYNC_HOOKED = 5 // they have run
+export const SYNC_LISTENER = 6 // the filter is loaded; its listener comes along
+export const SYNC_READY = 7 // everything but the start is done
+export const SYNC_RECORDED = 8 // state.json is written: the container may live without its runtime
 
 /** The fields of each operation that read a slot or fill one: looked up once, for a plan has hundreds of steps. */
 const fieldsOf = (kind: 'slot' | 'into'): Readonly<Record<Op, readonly string[]>> => {

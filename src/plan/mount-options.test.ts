@@ -27,7 +27,7 @@ const nothing: MountOptions = {
 
 const cases: Readonly<Record<string, [readonly string[], Partial<MountOptions>]>> = {
   nothing: [[], {}],
-  'options without an effect of their own': [['defaults', 'async', 'loud', 'silent', 'nomand'], {}],
+  'options without an effect of their own': [['defaults', 'iversion', 'loud', 'silent', 'nomand'], {}],
   'attributes of the mount': [
     ['ro', 'nosuid', 'nodev', 'noexec', 'nosymfollow'],
     {

@@ -65,7 +65,7 @@ const recursiveToo: Readonly<Record<string, Meaning>> = {
 
 const plainOnly: Readonly<Record<string, Meaning>> = {
   __proto__: null as never,
-  async: ignored,
+  async: superblock('async'),
   defaults: ignored,
   dirsync: superblock('dirsync'),
   iversion: ignored,
@@ -73,13 +73,16 @@ const plainOnly: Readonly<Record<string, Meaning>> = {
   loud: ignored,
   mand: ignored,
   noiversion: ignored,
-  nolazytime: ignored,
+  nolazytime: superblock('nolazytime'),
   nomand: ignored,
   remount: { kind: 'remount' },
   silent: ignored,
   sync: superblock('sync'),
   tmpcopyup: { kind: 'tmpcopyup' },
 }
+
+/** Flags that mount(8) takes for every file system, and which say nothing to a bind mount. */
+export const isSuperblockFlag = (option: string): boolean => plainOnly[option]?.kind === 'superblock'
 
 /** Every option this runtime knows, sorted, as `features` reports them. */
 export function knownMountOptions(): string[] {

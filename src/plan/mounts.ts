@@ -4,13 +4,23 @@
 import type { Mount } from '../config/config.ts'
 import { RuntError } from '../errors.ts'
 import { planCgroupMount } from './cgroup-mount.ts'
-import { AT_RECURSIVE, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE } from './constants.ts'
+import {
+  AT_RECURSIVE,
+  FSCONFIG_CMD_RECONFIGURE,
+  MOUNT_ATTR_NODEV,
+  MOUNT_ATTR_NOEXEC,
+  MOUNT_ATTR_NOSUID,
+  MOUNT_ATTR_NOSYMFOLLOW,
+  MOUNT_ATTR_RDONLY,
+  OPEN_TREE_CLOEXEC,
+  OPEN_TREE_CLONE,
+} from './constants.ts'
 import type { PlanContext, SectionSteps } from './context.ts'
 import { deviceMountSteps, fileSystemSteps, isOnDevice } from './file-systems.ts'
 import { idMapSteps, isIdMapped } from './id-mapped-mounts.ts'
 import { ON_MISSING_LIKE, type Step } from './launch-plan.ts'
-import { readMountOptions } from './mount-options.ts'
-import { attributeSteps, openTarget, type PlannedMount, propagationSteps } from './mount-steps.ts'
+import { type Attributes, isSuperblockFlag, readMountOptions } from './mount-options.ts'
+import { attributeSteps, dataSteps, openTarget, type PlannedMount, propagationSteps } from './mount-steps.ts'
 import { sourcePropagation, wantsShared } from './root.ts'
 
 /** All mounts, in the order of the config. Fills shared.proc, shared.dev and shared.devpts. */
@@ -33,7 +43,12 @@ function planMount(context: PlanContext, mount: Mount, index: number): SectionSt
   if (isIdMapped(planned) && (!isBind || options.remount))
     throw new RuntError('config', `${planned.from}: only bind mounts can be id-mapped`, { path: `mounts[${index}]` })
   if (options.remount) return { runtime: [], container: remountSteps(context, planned) }
-  if (isBind) return bindSteps(context, planned)
+  if (isBind) {
+    const unused = options.data.filter((option) => !isSuperblockFlag(option))
+    if (unused.length > 0)
+      context.warnings.push(`${planned.from}: a bind mount has no options of a file system: ${unused.join(',')}`)
+    return bindSteps(context, planned)
+  }
   if (mount.type === 'cgroup' || mount.type === 'cgroup2') return planCgroupMount(context, planned)
   if (isOnDevice(planned)) return deviceMountSteps(context, planned)
   return { runtime: [], container: fileSystemSteps(context, planned) }
@@ -66,7 +81,7 @@ function bindSteps(context: PlanContext, planned: PlannedMount): SectionSteps {
   const target = openTarget(context, from, mount.destination, { onMissing: ON_MISSING_LIKE, like: tree })
   if (mount.destination === '/dev') context.shared.dev = undefined
   const steps = [
-    ...attributeSteps(from, tree, options),
+    ...attributeSteps(from, tree, { ...options, attributes: exactAttributes(options.attributes, unprivileged) }),
     ...propagationSteps(from, tree, options),
     target,
     { op: 'move_mount', from, mount: tree, to: target.into } as const,
@@ -78,7 +93,37 @@ function bindSteps(context: PlanContext, planned: PlannedMount): SectionSteps {
   return { runtime: [clone, ...idMapSteps(context, planned, tree), cut], container: steps }
 }
 
+const RESTRICTIONS =
+  MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOSYMFOLLOW
+
+/**
+ * With any option of its own a bind mount has these and no others, as with runc and crun: an executable on a volume of a `noexec`
+ * file system that is bound with `ro` can be run. Without any it is like its source. The access time is left alone, as by
+ * mount(2). In a user namespace the source's restrictions are locked (mount_namespaces(7)): there only what is asked for explicitly
+ * is cleared, and what never locks.
+ */
+function exactAttributes({ set, clear }: Attributes, unprivileged: boolean): Attributes {
+  if (set === 0 && clear === 0) return { set, clear }
+  const others = unprivileged ? MOUNT_ATTR_NOSYMFOLLOW : RESTRICTIONS
+  return { set, clear: clear | (others & ~set) }
+}
+
+/** What the options do not name stays as it is; with `bind` they are the mount's alone, as in mount(8). */
 function remountSteps(context: PlanContext, { mount, from, options }: PlannedMount): Step[] {
   const target = openTarget(context, from, mount.destination, { onMissing: 0 })
-  return [target, ...attributeSteps(from, target.into, options), ...propagationSteps(from, target.into, options)]
+  const fs = context.slots.temporary('remount')
+  const reconfigure: Step[] =
+    options.data.length === 0 || options.bind !== 'no'
+      ? []
+      : [
+          { op: 'fspick', from, mount: target.into, into: fs },
+          ...dataSteps(from, fs, options.data),
+          { op: 'fsconfig', from, fs, command: FSCONFIG_CMD_RECONFIGURE },
+        ]
+  return [
+    target,
+    ...reconfigure,
+    ...attributeSteps(from, target.into, options),
+    ...propagationSteps(from, target.into, options),
+  ]
 }

@@ -31,7 +31,11 @@ function planNamespaces(
   })
   const needed = types.includes('user') ? mapped : {}
   return planWith(
-    { hostname: '', linux: { maskedPaths: [], readonlyPaths: [], ...needed, ...linux, namespaces } },
+    {
+      root: { path: 'rootfs', readonly: false },
+      hostname: '',
+      linux: { maskedPaths: [], readonlyPaths: [], ...needed, ...linux, namespaces },
+    },
     rest,
   )
 }

@@ -144,10 +144,11 @@ t.test('init forks for a pid namespace only', (t) => {
 })
 
 t.test('without a mount namespace the root of the first process is entered, and checked to be its', (t) => {
-  const config = { linux: { namespaces: namespaces('uts'), maskedPaths: [], readonlyPaths: [] }, hostname: 'x' }
+  const root = { path: 'rootfs', readonly: false }
+  const config = { root, linux: { namespaces: namespaces('uts'), maskedPaths: [], readonlyPaths: [] }, hostname: 'x' }
   const { runtimeSteps } = planOf({ config }).plan
-  const root = runtimeSteps.findIndex((step) => step.op === 'openat2' && step.path === '/proc/4711/root')
-  t.ok(root >= 0 && root < runtimeSteps.findIndex(({ op }) => op === 'pidfd_open'))
+  const open = runtimeSteps.findIndex((step) => step.op === 'openat2' && step.path === '/proc/4711/root')
+  t.ok(open >= 0 && open < runtimeSteps.findIndex(({ op }) => op === 'pidfd_open'))
   t.equal(steps(planOf({ config }), 'chroot').length, 1)
   t.end()
 })

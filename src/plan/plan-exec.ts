@@ -2,7 +2,7 @@
 // making them, and then becomes what the container's first process became. Pure, like plan.ts, and the only place that decides
 // the order of an exec. What the process is decides exec-process.ts.
 
-import { planJoin } from '../cgroup/plan-join.ts'
+import { type JoinInput, type JoinPlan, planJoin } from '../cgroup/plan-join.ts'
 import type { Config, CpuAffinity, NamespaceType, Process } from '../config/config.ts'
 import { parseIdList } from '../config/id-list.ts'
 import {
@@ -13,13 +13,13 @@ import {
   RESOLVE_NO_MAGICLINKS,
   RESOLVE_NO_SYMLINKS,
 } from './constants.ts'
-import type { PlanOptions, ProcessContext } from './context.ts'
+import type { PlanOptions, ProcessContext, SectionSteps } from './context.ts'
 import { capabilityWarnings } from './credentials.ts'
 import type { HostFacts } from './host-facts.ts'
-import { type LaunchPlan, type Step, SYNC_READY, SYNC_RECORDED } from './launch-plan.ts'
+import { type LaunchPlan, type Step, SYNC_CGROUPS, SYNC_READY, SYNC_RECORDED } from './launch-plan.ts'
 import { becomeRoot, namespaceFlags } from './namespaces.ts'
 import { execveStep, hostProcSteps } from './process.ts'
-import { inheritedSlots, keyringSteps, notDumpable, processSteps } from './process-steps.ts'
+import { allCpus, inheritedSlots, keyringSteps, notDumpable, processSteps } from './process-steps.ts'
 import { type AgentState, seccompSteps } from './seccomp.ts'
 import { createSlots } from './slots.ts'
 import { ptySteps } from './terminal.ts'
@@ -32,13 +32,15 @@ export interface ExecTarget {
   /** Of its class of service. */
   readonly rdtTasks?: readonly string[]
   readonly cgroups: { readonly [controller: string]: string }
+  readonly attach?: JoinInput['attach']
   /** v2: the cgroup in which its first process is now. */
   readonly initCgroup?: string | undefined
   /** Namespaces of the config in which the runtime is itself: the kernel refuses to join one's own user namespace. */
   readonly own: readonly NamespaceType[]
 }
 
-export interface ExecOptions extends Pick<PlanOptions, 'id' | 'keyring' | 'preserveFds' | 'consoleSocket'> {
+export interface ExecOptions
+  extends Pick<PlanOptions, 'id' | 'keyring' | 'preserveFds' | 'consoleSocket' | 'plainNewlines'> {
   /** The values of --cgroup. */
   readonly subgroups: readonly string[]
 }
@@ -68,12 +70,15 @@ export function planExec(
   const context: ProcessContext = { config, process, linux, facts, options, slots, namespaces }
   const rootless = facts.euid !== 0 || facts.inUserNamespace
   const { cgroups: paths, initCgroup: initPath } = target
-  const cgroup = planJoin({ paths, subgroups: given.subgroups, initPath, rootless }, slots)
+  const cgroup = planJoin({ paths, subgroups: given.subgroups, initPath, attach: target.attach, rootless }, slots)
   const joined = joinSteps(context, target, [...modes.keys()])
   const terminal = terminalSteps(context)
   const seccomp = seccompSteps(context, agentState(config, given.id, target))
 
+  const attached = attachSteps(cgroup)
+
   const containerSteps: Step[] = [
+    ...attached.container,
     ...cgroup.containerSteps,
     ...affinitySteps('final', process.execCPUAffinity),
     ...hostProcSteps(context),
@@ -101,6 +106,7 @@ export function planExec(
       inherit: inheritedSlots(beforeClone, containerSteps, cgroup.cgroupSlot),
       forks: joined.forks,
     },
+    ...attached.runtime,
     ...terminal.runtimeAfter,
     ...seccomp.deliver,
     { op: 'sync_wait', from: 'exec', point: SYNC_READY },
@@ -113,6 +119,19 @@ export function planExec(
   // Of what the container's own sets lack `create` has warned.
   const isOwn = process.capabilities === config.process?.capabilities
   return { plan, warnings: isOwn ? [] : capabilityWarnings(context) }
+}
+
+/** Before the process joins anything: systemd moves what it can see. */
+function attachSteps({ attach }: JoinPlan): SectionSteps {
+  if (attach === undefined) return { runtime: [], container: [] }
+  const from = '--cgroup'
+  return {
+    runtime: [
+      { op: 'attach_unit', from, ...attach },
+      { op: 'sync_send', from, point: SYNC_CGROUPS },
+    ],
+    container: [{ op: 'sync_wait', from, point: SYNC_CGROUPS }],
+  }
 }
 
 /** What a seccomp agent is told of the container. */
@@ -166,8 +185,6 @@ function terminalSteps(context: ProcessContext) {
   return { ...pty, container: [open, ...pty.container] }
 }
 
-const ALL_CPUS = 8192
-
 /**
  * execCPUAffinity: `initial` before the process enters the cgroup, `final` after it did. Without either the process may use what
  * its cpuset allows, whatever the caller was bound to.
@@ -179,7 +196,7 @@ function affinitySteps(when: 'initial' | 'final', affinity: CpuAffinity): Step[]
     return [{ op: 'sched_setaffinity', from, mask: maskOf(parseIdList(list) ?? []) }]
   }
   if (when === 'initial' || affinity.initial !== undefined) return []
-  return [{ op: 'sched_setaffinity', from: 'process.execCPUAffinity', mask: new Uint8Array(ALL_CPUS / 8).fill(0xff) }]
+  return [allCpus('process.execCPUAffinity')]
 }
 
 /** A CPU set, in whole 64-bit words, as the kernel wants it. */

@@ -1,13 +1,17 @@
-// The planner on configs it was not written with: the official fixtures, and valid configs put together at random. It plans, or says
+// The planner on configs it was not written with: the official fixtures, valid configs put together at random, and the reviewed ones
+// with something changed, right or wrong (RUNT_FUZZ_RUNS=N for more of these). It plans, or says
 // as a RuntError what this host cannot have; and what it plans keeps the rules of every plan.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
-import type { JsonObject } from '../config/json.ts'
+import { type JsonObject, stringify } from '../config/json.ts'
 import { parseConfig } from '../config/parse-config.ts'
+import { changed, changes } from '../config/testing/documents.ts'
+import { loadSchemas, membersByPath } from '../config/testing/schema.ts'
 import { RuntError } from '../errors.ts'
+import { cases } from './fixtures/cases.ts'
 import { hybridHost, labelledHost, unifiedHost, userHost } from './fixtures/hosts.ts'
 import { planWith } from './fixtures/plan-of.ts'
 import { hostFacts } from './host-facts.ts'
@@ -52,7 +56,8 @@ function check({ plan }: CreatePlan): boolean {
     !/undefined|NaN|\[object/.test(printPlan(plan)) &&
     !unfilled(plan.runtimeSteps, new Set([0])) &&
     !unfilled(plan.containerSteps, new Set([0, ...inherit])) &&
-    plan.containerSteps.at(-1)?.op === 'execve'
+    // Without a process there is nothing after the wait for `start`.
+    ['execve', 'start_wait'].includes(plan.containerSteps.at(-1)?.op ?? '')
   )
 }
 
@@ -131,5 +136,26 @@ t.test('configs put together at random', (t) => {
     { numRuns: 400 },
   )
   t.ok(planned > 50, `${planned} of 400 could be planned`)
+  t.end()
+})
+
+const runs = Number(process.env.RUNT_FUZZ_RUNS ?? 600)
+t.setTimeout(120_000 + runs * 100)
+
+t.test('the reviewed configs, with changes anywhere', { timeout: 60_000 + runs * 100 }, (t) => {
+  const members = membersByPath(loadSchemas('spec-schemas'), 'config.json')
+  let planned = 0
+  const property = fc.property(fc.constantFrom(...Object.values(cases)), changes, (launch, picks) => {
+    const text = stringify(changed(launch.config, members, picks))
+    const result = attempt(() => {
+      const { config } = parseConfig(text, 'config.json')
+      return planCreate(config, hostFacts(launch.host), { ...options, consoleSocket: '/tty', ...launch.options })
+    })
+    if (result !== undefined) planned++
+    if (result !== undefined && !check(result)) throw new Error(text)
+  })
+  const result = fc.check(property, { numRuns: runs })
+  t.equal(result.failed ? `${result.errorInstance} (seed ${result.seed})` : '', '')
+  t.ok(planned > runs / 4, `${planned} of ${runs} could be planned`)
   t.end()
 })

@@ -21,15 +21,19 @@ const render = ({ plan, warnings }: CreatePlan): string =>
   warnings.map((warning) => `warning: ${warning}\n`).join('')
 
 const runtimeOnly = [
+  'claim_cgroup',
   'clone',
   'write_child',
   'map_ids',
   'save_state',
+  'start_unit',
+  'attach_unit',
+  'write_pid',
   'sync_exec',
   'mkfifo',
   'socketpair',
   'receive_terminal',
-  'keep_listener',
+  'keep',
   'move_netdev',
 ]
 const initOnly = [
@@ -37,6 +41,7 @@ const initOnly = [
   'start_wait',
   'find_executable',
   'find_home',
+  'dup3',
   'execve',
   'pivot_root',
   'seccomp',
@@ -196,8 +201,12 @@ t.test('the same config gives the same plan', (t) => {
   t.end()
 })
 
-t.test('a config without a process has no plan', (t) => {
+t.test('a config without a process can be created, and has nothing to start', (t) => {
   const { process: _, ...config } = configWith({})
-  t.throws(() => planOf({ config, host: unifiedHost }), { code: 'config', path: 'process' })
+  const { plan } = planOf({ config, host: unifiedHost })
+  t.equal(plan.containerSteps.at(-1)?.op, 'start_wait')
+  t.notOk(plan.containerSteps.some(({ op }) => op === 'find_executable' || op === 'execve'))
+  const options = { mode: 'run' } as const
+  t.throws(() => planOf({ config, host: unifiedHost, options }), { code: 'config', path: 'process' })
   t.end()
 })

@@ -1,7 +1,9 @@
 // Config + HostFacts → LaunchPlan: the pure heart of runt. What is decided where: each section in its own file, the order in steps.ts.
 
+import { delegatedSteps } from '../cgroup/delegated-cgroup.ts'
 import { type CgroupPlan, planCgroup } from '../cgroup/plan-cgroup.ts'
-import type { Config } from '../config/config.ts'
+import { planUnit } from '../cgroup/systemd/plan-unit.ts'
+import type { Config, Process } from '../config/config.ts'
 import { RuntError } from '../errors.ts'
 import { cgroupOwner } from './cgroup-owner.ts'
 import type { PlanContext, PlanOptions } from './context.ts'
@@ -25,23 +27,39 @@ export interface CreatePlan {
   readonly warnings: readonly string[]
 }
 
+/** "This property is REQUIRED when start is called" (config.md "Process"): a container can be created without. */
+const noProcess: Process = {
+  terminal: false,
+  cwd: '/',
+  env: [],
+  args: [],
+  user: { uid: 0, gid: 0, additionalGids: [] },
+  rlimits: [],
+  noNewPrivileges: false,
+  execCPUAffinity: {},
+}
+
 /** Plan `create` or `run`. Throws RuntError for what this config cannot have on this host. */
 export function planCreate(config: Config, facts: HostFacts, options: PlanOptions): CreatePlan {
-  const { linux, process } = config
-  if (process === undefined) throw new RuntError('config', 'process: is missing: nothing to run', { path: 'process' })
+  const { linux, process = noProcess } = config
+  if (process === noProcess && options.mode === 'run')
+    throw new RuntError('config', 'process: is missing: nothing to run', { path: 'process' })
   const slots = createSlots()
   const rootless = facts.euid !== 0 || facts.inUserNamespace
-  const cgroup = planCgroup(
-    {
-      id: options.id,
-      cgroupsPath: linux.cgroupsPath,
-      resources: linux.resources,
-      rootless,
-      owner: rootless ? undefined : cgroupOwner(config),
-    },
-    facts.cgroups,
-    slots,
-  )
+  const owner = rootless ? undefined : cgroupOwner(config)
+  const input = {
+    id: options.id,
+    cgroupsPath: linux.cgroupsPath,
+    resources: linux.resources,
+    rootless,
+    owner,
+    threaded: options.threaded,
+  }
+  const { annotations } = config
+  const cgroup =
+    options.systemd === undefined
+      ? planCgroup(input, facts.cgroups, slots)
+      : planUnit({ ...input, annotations }, facts.cgroups, options.systemd, slots)
   const context: PlanContext = {
     config,
     process,
@@ -50,6 +68,7 @@ export function planCreate(config: Config, facts: HostFacts, options: PlanOption
     options,
     slots,
     cgroup,
+    delegated: delegatedSteps(annotations, cgroup, facts.cgroups, { rootless, owner }, slots),
     rdt: planRdt(linux.intelRdt, options.id, options.resctrl),
     namespaces: planNamespaces(linux, facts),
     shared: {
@@ -62,6 +81,7 @@ export function planCreate(config: Config, facts: HostFacts, options: PlanOption
       idMappings: new Map(),
       readonlyLater: [],
     },
+    warnings: [],
   }
   const { runtimeSteps, containerSteps, warnings } = orderSteps(context)
   // What is cloned by the runtime needs a slot until init has it: with a user namespace every bind mount.
@@ -73,6 +93,6 @@ export function planCreate(config: Config, facts: HostFacts, options: PlanOption
     plan: { slots: slots.names, runtimeSteps, containerSteps },
     cgroup,
     rdt: context.rdt,
-    warnings: [...warnings, ...capabilityWarnings(context)],
+    warnings: [...context.warnings, ...warnings, ...capabilityWarnings(context)],
   }
 }

@@ -6,6 +6,7 @@ import * as constants from './constants.ts'
 import {
   type LaunchPlan,
   type Step,
+  SYNC_CGROUPS,
   SYNC_HOOKED,
   SYNC_LISTENER,
   SYNC_MAPPED,
@@ -54,6 +55,7 @@ const flagPrefixes: Readonly<Record<string, readonly string[]>> = {
 }
 const octal = new Set(['mode'])
 const syncNames: Readonly<Record<number, string>> = {
+  [SYNC_CGROUPS]: 'in its cgroups',
   [SYNC_USERNS]: 'user namespace made',
   [SYNC_MAPPED]: 'mappings written',
   [SYNC_NAMESPACES]: 'namespaces made',

@@ -2,9 +2,16 @@
 // namespaces are there until the program can be executed (config.md, "Process"). The order of the rest is steps.ts's and
 // plan-exec.ts's.
 
-import { ENOSYS, PR_SET_DUMPABLE } from './constants.ts'
+import { ENOSYS, PR_SET_DUMPABLE, SIGHUP, SIGINT, SIGTERM } from './constants.ts'
 import type { ProcessContext } from './context.ts'
-import { boundingSteps, capabilitySteps, noNewPrivilegesSteps, standardStreamSteps, userSteps } from './credentials.ts'
+import {
+  boundingSteps,
+  capabilitySteps,
+  keepSysAdminSteps,
+  noNewPrivilegesSteps,
+  standardStreamSteps,
+  userSteps,
+} from './credentials.ts'
 import { type Step, slotsOf } from './launch-plan.ts'
 import { memoryPolicySteps } from './memory-policy.ts'
 import { cwdStep, personalitySteps, programSteps, rlimitSteps, schedulingSteps, umaskStep } from './process.ts'
@@ -13,29 +20,49 @@ import type { SeccompSteps } from './seccomp.ts'
 /** Without this, processes of the container that see init could trace it and take its descriptors (CVE-2016-9962). */
 export const notDumpable: Step = { op: 'prctl', from: 'init', option: PR_SET_DUMPABLE, arg2: 0 }
 
-/** What needs privileges first, then who the process is, then what that user may do. */
-export function processSteps(context: ProcessContext, seccomp: SeccompSteps): Step[] {
-  const { options } = context
+/**
+ * What needs privileges first, then who the process is, then what that user may do. Without no_new_privs loading a filter needs
+ * CAP_SYS_ADMIN, which is then kept until everything else is done: what init does under the filter, the filter has to allow.
+ * `waits`: the steps that follow where init is going to wait for `start`. Meanwhile it holds nothing that these do not need, and ends by
+ * the signals by which one ends a program, as runc's does.
+ */
+export function processSteps(context: ProcessContext, seccomp: SeccompSteps, waits: readonly Step[] = []): Step[] {
+  const isPrivileged = seccomp.privileged.length > 0
   return [
     ...schedulingSteps(context),
     ...memoryPolicySteps(context),
     ...personalitySteps(context),
     ...rlimitSteps(context),
     ...standardStreamSteps(context),
-    // Without no_new_privs loading a filter needs CAP_SYS_ADMIN, so it comes before that is given up.
-    ...seccomp.privileged,
     ...boundingSteps(context),
     cwdStep(context),
     ...userSteps(context),
-    ...capabilitySteps(context),
+    ...(isPrivileged ? keepSysAdminSteps(context) : capabilitySteps(context)),
     ...noNewPrivilegesSteps(context),
     umaskStep(context),
     ...programSteps(context),
-    { op: 'reset_signals', from: 'process' },
-    { op: 'close_range', from: '--preserve-fds', first: 3 + options.preserveFds },
+    { op: 'reset_signals', from: 'process', ...(waits.length > 0 && { ending: [SIGHUP, SIGINT, SIGTERM] }) },
+    {
+      op: 'close_range',
+      from: '--preserve-fds',
+      first: 3 + context.options.preserveFds,
+      ...(waits.length > 0 && { keep: slotsOf([...seccomp.delivered, ...waits], 'slot') }),
+    },
+    ...seccomp.privileged,
+    ...(isPrivileged ? capabilitySteps(context) : []),
     ...seccomp.delivered,
   ]
 }
+
+/** More than kernels are built for: what is no CPU is ignored. */
+const CPU_COUNT = 8192
+
+/** Whatever CPUs the caller was bound to, the process may use those of its cpuset; so after the cgroups are entered. */
+export const allCpus = (from: string): Step => ({
+  op: 'sched_setaffinity',
+  from,
+  mask: new Uint8Array(CPU_COUNT / 8).fill(0xff),
+})
 
 /** The session keyring of the container's own, or its processes could read the caller's keys (keyrings(7)). */
 export function keyringSteps({ options }: ProcessContext): Step[] {

@@ -156,6 +156,7 @@ export function executableCandidates(process: Process): string[] {
 
 /** Find the program, as the user who will run it. */
 export function programSteps({ process }: ProcessContext): Step[] {
+  if (process.args.length === 0) return []
   const from = `process.args[0] (${process.args[0]})`
   const steps: Step[] = [{ op: 'find_executable', from, candidates: executableCandidates(process) }]
   if (planEnvironment(process).needsHome === 'find')

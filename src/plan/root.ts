@@ -3,10 +3,14 @@
 // resolved beneath its descriptor.
 
 import type { RootfsPropagation } from '../config/config.ts'
+import { RuntError } from '../errors.ts'
 import {
   AT_RECURSIVE,
+  EINVAL,
+  ENOENT,
   MNT_DETACH,
   MOUNT_ATTR_RDONLY,
+  MOVE_MOUNT_T_SYMLINKS,
   MS_MOVE,
   MS_PRIVATE,
   MS_REC,
@@ -18,6 +22,7 @@ import {
 } from './constants.ts'
 import type { PlanContext, SectionSteps } from './context.ts'
 import type { Step } from './launch-plan.ts'
+import { detachedMountSteps } from './mount-steps.ts'
 
 const propagationFlags: Readonly<Record<RootfsPropagation, number>> = {
   private: MS_PRIVATE,
@@ -47,9 +52,13 @@ export const sourcePropagation = (wanted: RootfsPropagation | undefined): number
 
 export const rootPath = (bundle: string, path: string): string => (path.startsWith('/') ? path : `${bundle}/${path}`)
 
+/** No mount can be made: the namespace is the host's, and a user namespace has no power over that. */
+const isBare = ({ of, unprivileged }: PlanContext['namespaces']): boolean => of('mount') === 'host' && unprivileged
+
 /**
  * Cut the new mount namespace off from the host's (slave: mounts of the host still come in, none go out), then clone the root file
- * system and put it in place.
+ * system and put it in place. In the host's own namespace as well, as runc does: so it can be read-only, and all that the container
+ * mounts lies on it.
  */
 export function enterRootSteps(context: PlanContext): SectionSteps {
   const { config, linux, options, namespaces, shared } = context
@@ -64,7 +73,7 @@ export function enterRootSteps(context: PlanContext): SectionSteps {
     flags: OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE,
     into: shared.root,
   }
-  if (namespaces.of('mount') === 'host') return { runtime: [{ ...clone, flags: OPEN_TREE_CLOEXEC }], container: [] }
+  if (isBare(namespaces)) return { runtime: [{ ...clone, flags: OPEN_TREE_CLOEXEC }], container: [] }
   const cut: Step[] =
     namespaces.of('mount') === 'new'
       ? [
@@ -85,25 +94,48 @@ export function enterRootSteps(context: PlanContext): SectionSteps {
     flags: AT_RECURSIVE,
     propagation: outside,
   }
-  const attach: Step[] = [{ op: 'move_mount', from, mount: shared.root, path }]
+  // The bundle is the caller's: its root file system may be a link, as for crun.
+  const attach: Step[] = [{ op: 'move_mount', from, mount: shared.root, path, flags: MOVE_MOUNT_T_SYMLINKS }]
   // In a user namespace init may not be able to reach the path; what the runtime has cloned still belongs to the host's peers.
   if (namespaces.cloner === 'runtime') return { runtime: [clone], container: [...cut, part, ...attach] }
   return { runtime: [], container: [...cut, clone, ...attach] }
 }
 
-/** Make the root file system the root. */
-export function switchRootSteps({ options, namespaces, shared }: PlanContext): Step[] {
+/** Into the root file system, while the host's is still the root: createContainer hooks run there, as with runc. */
+export const enterRootDirectory = ({ shared }: PlanContext): Step => ({
+  op: 'fchdir',
+  from: 'root.path',
+  fd: shared.root,
+})
+
+/**
+ * With chroot(2) the host's mounts stay in the namespace, out of reach, but there: and where all of a proc file system is
+ * mounted, the kernel lets a user namespace mount another, without what maskedPaths cover (mount_namespaces(7)). So they
+ * go; what came into a user namespace is locked and is covered instead.
+ */
+function hideFullMounts(context: PlanContext): Step[] {
+  const from = '--no-pivot'
+  const isLocked = context.namespaces.of('user') !== 'host'
+  return (context.options.fullMounts ?? []).flatMap((path): Step[] => {
+    if (!isLocked) return [{ op: 'umount2', from, path, flags: MNT_DETACH, tolerate: [EINVAL, ENOENT] }]
+    const into = context.slots.temporary(`cover of ${path}`)
+    const cover = { from, type: 'tmpfs', source: 'tmpfs', data: [], attributes: MOUNT_ATTR_RDONLY, into }
+    return [...detachedMountSteps(context, cover), { op: 'move_mount', from, mount: into, path }]
+  })
+}
+
+/** Make the root file system, where init is, the root. */
+export function switchRootSteps(context: PlanContext): Step[] {
+  const { options, namespaces } = context
   const from = 'root.path'
-  const enter: Step = { op: 'fchdir', from, fd: shared.root }
-  if (namespaces.of('mount') === 'host') return [enter, { op: 'chroot', from, path: '.' }]
+  if (namespaces.of('mount') === 'host') return [{ op: 'chroot', from, path: '.' }]
   if (options.rootSwitch === 'chroot')
     return [
-      enter,
+      ...hideFullMounts(context),
       { op: 'mount', from: '--no-pivot', source: '.', target: '/', flags: MS_MOVE },
       { op: 'chroot', from: '--no-pivot', path: '.' },
     ]
   return [
-    enter,
     { op: 'pivot_root', from },
     // The old root lies on top of the new one now; unmounting "." takes it away, and the host with it.
     { op: 'umount2', from, path: '.', flags: MNT_DETACH },
@@ -112,7 +144,10 @@ export function switchRootSteps({ options, namespaces, shared }: PlanContext): S
 
 /** Propagation and read-only come last, when nothing has to be made in the root any more. */
 export function sealRootSteps({ config, linux, namespaces, shared }: PlanContext): Step[] {
-  if (namespaces.of('mount') === 'host') return []
+  if (isBare(namespaces)) {
+    if (!config.root.readonly) return []
+    throw new RuntError('config', 'root.readonly: needs a mount namespace', { path: 'root.readonly' })
+  }
   const steps: Step[] = shared.readonlyLater.map(({ from, mount }) => ({
     op: 'mount_setattr',
     from,

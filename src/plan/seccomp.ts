@@ -81,7 +81,7 @@ function loggedSteps(
     ...(process.noNewPrivileges ? { delivered: steps } : { privileged: steps }),
     deliver: [
       { op: 'sync_wait', from, point: SYNC_LISTENER, into: ours },
-      { op: 'keep_listener', from, fd: ours },
+      { op: 'keep', from, fd: ours },
     ],
   }
 }

@@ -65,7 +65,9 @@ export const stepTable = {
   move_mount: { mount: 'slot', to: 'slot?', path: 'string?', flags: 'int?' },
   /** fsopen(2). */
   fsopen: { fstype: 'string', into: 'into' },
-  /** fsconfig(2): `command` FSCONFIG_SET_FLAG (key), SET_STRING (key, value), SET_FD (key, fd) or CMD_CREATE. With `modeOf`
+  /** fspick(2) of the file system mounted in `mount`, to change its options. */
+  fspick: { mount: 'slot', into: 'into' },
+  /** fsconfig(2): `command` FSCONFIG_SET_FLAG (key), SET_STRING (key, value), SET_FD (key, fd), CMD_CREATE or CMD_RECONFIGURE. With `modeOf`
    * the value is the permission bits of that file, in octal. On failure the first message of the file system's log is the detail. */
   fsconfig: { fs: 'slot', command: 'int', key: 'string?', value: 'string?', fd: 'slot?', modeOf: 'slot?' },
   /** fsmount(2) with MOUNT_ATTR_* `attributes`. */
@@ -129,24 +131,34 @@ export const stepTable = {
   sync_wait: { point: 'int', into: 'into?' },
   /** Runtime only: the machine returns to TypeScript, which writes state.json (and the pid file), and then goes on. */
   save_state: {},
+  /** Runtime only: as save_state. TypeScript asks systemd to start the scope `unit` with these `properties` (NAME=VALUE, values as GVariant
+   * text), and init as its first process (PIDs), and waits until systemd has moved it. */
+  start_unit: { unit: 'string', properties: 'strings' },
+  /** Runtime only: as save_state. TypeScript asks systemd to move init into `subgroup` ('' or '/path') of the cgroup of `unit`. */
+  attach_unit: { unit: 'string', subgroup: 'string' },
   /** Runtime only: wait until init has become the container process (its end of the socket is closed by execve(2)). */
   sync_exec: {},
   /** Init only: wait until `runt start` writes a byte to the FIFO in `request`; what goes wrong from here on is written to the FIFO in
    * `report`, and execve(2) closing it says that the container runs. Only read(2) and write(2) are used, for a seccomp filter may be
    * loaded already, and FIFOs need no path that an AF_UNIX address could not hold. */
   start_wait: { request: 'slot', report: 'slot' },
+  /** Runtime only: open(2) `path`, a file that only who may change the cgroup can open, O_WRONLY, and flock(2) it, which holds until it is closed; then
+   * see that nobody is in the cgroup's `list` of threads. EWOULDBLOCK: another runtime is about to enter; EBUSY: somebody has. */
+  claim_cgroup: { path: 'string', list: 'string', into: 'into' },
   /** Runtime only: mkfifoat(2) `path` and open it O_RDWR, so that neither side blocks in open(2). */
   mkfifo: { path: 'string', mode: 'int', into: 'into' },
   /** Runtime only: socket(2), connect(2) to the AF_UNIX socket `path` (long paths as above). `type` SOCK_STREAM or SOCK_SEQPACKET. */
   connect: { path: 'string', type: 'int?', into: 'into' },
-  /** Runtime only: socketpair(2), for the terminal of a foreground `run`. */
+  /** Runtime only: socketpair(2), SOCK_SEQPACKET. */
   socketpair: { ours: 'into', theirs: 'into' },
   /** Runtime only: receive the pty master (SCM_RIGHTS) that init sends; the event of the launch hands it to TypeScript. */
   receive_terminal: { socket: 'slot' },
-  /** The listener of a filter stays open in the runtime, which answers: the event's `listener`. */
-  keep_listener: { fd: 'slot' },
+  /** Runtime only: `fd` outlives the launch, for what TypeScript has to say over it: the event's `kept`. */
+  keep: { fd: 'slot' },
   /** Run a hook to its end: fork, execve(path, args, env), stdin = `stdinHead` + pid + `stdinTail`, where an absent
-   * `pid` is that of the container process as seen from here. `timeout` in seconds, 0 none: then SIGKILL. `output`/`errors`: files the hook's stdout/stderr are appended to. */
+   * `pid` is that of the container process as seen from here. `timeout` in seconds, 0 none: then SIGKILL. `cwd`: directory to
+   * run in, else the current one. `ownEnv` 1: with the environment of this process instead of `env`. `home` 1: the last entry of `env`
+   * becomes what find_home has found, as for execve. `output`/`errors`: files the hook's stdout/stderr are appended to. */
   run_hook: {
     path: 'string',
     args: 'strings',
@@ -155,6 +167,9 @@ export const stepTable = {
     stdinHead: 'string',
     stdinTail: 'string',
     pid: 'int?',
+    cwd: 'string?',
+    ownEnv: 'int?',
+    home: 'int?',
     output: 'slot?',
     errors: 'slot?',
   },
@@ -171,8 +186,18 @@ export const stepTable = {
 
   // ---- terminal ----
   /** Open a new pseudo terminal of the devpts instance whose mount is in `devpts` (its ptmx), or of the host (absent). `peer` is obtained by
-   * TIOCGPTPEER, never by path (CVE-2025-52565). Owner `uid`/`gid`, window size if `columns` and `rows` are not 0. */
-  open_pty: { devpts: 'slot?', master: 'into', peer: 'into', columns: 'int?', rows: 'int?', uid: 'int?', gid: 'int?' },
+   * TIOCGPTPEER, never by path (CVE-2025-52565). Owner `uid`/`gid`, window size if `columns` and `rows` are not 0.
+   * `plainNewlines` 1: no ONLCR (termios(3)). */
+  open_pty: {
+    devpts: 'slot?',
+    master: 'into',
+    peer: 'into',
+    columns: 'int?',
+    rows: 'int?',
+    uid: 'int?',
+    gid: 'int?',
+    plainNewlines: 'int?',
+  },
   /** Send `fd` over the AF_UNIX socket `socket` (SCM_RIGHTS), with `name` as the data. */
   send_fd: { socket: 'slot', fd: 'slot', name: 'string' },
   /** Runtime only: send `fd` over the stream socket `socket` (SCM_RIGHTS), with `parts` as the data, joined by init's pid. */
@@ -187,6 +212,9 @@ export const stepTable = {
   umask: { mode: 'int' },
   /** fchown(2) of an inherited descriptor, by its number, unless it belongs to `uid` already or is the device `unlessRdev`. */
   fchown: { fd: 'int', uid: 'int', unlessRdev: 'int?' },
+  /** Open each standard stream that is null (by its number 1:3) anew as `path`, if that is a null device and no link: the host's own
+   * is not the container's to hold, and CRIU could not name it. What cannot be opened stays as it is. */
+  reopen_null: { path: 'string' },
   setgroups: { gids: 'ints' },
   setresgid: { gid: 'int' },
   setresuid: { uid: 'int' },
@@ -220,10 +248,14 @@ export const stepTable = {
   find_executable: { candidates: 'strings' },
   /** Find the home directory of `uid` in /etc/passwd of the current root, for the environment's last entry, which is 'HOME=/'. */
   find_home: { uid: 'int' },
-  /** close_range(first, ~0, CLOSE_RANGE_CLOEXEC). */
-  close_range: { first: 'int' },
-  /** Reset every signal that is ignored to its default, empty the mask. */
-  reset_signals: {},
+  /** Init only: dup3(2) of `fd` to the number `as`, open at execve(2); another slot's descriptor of that number gives way to it. */
+  dup3: { fd: 'slot', as: 'int' },
+  /** close_range(first, ~0, CLOSE_RANGE_CLOEXEC). With `keep`, slots, all others from `first` up are closed at once, but for the one of
+   * the sync messages. */
+  close_range: { first: 'int', keep: 'ints?' },
+  /** Reset every signal to its default, empty the mask. `ending`: signals that end this process even if it is the first of its pid
+   * namespace, which the kernel spares (pid_namespaces(7)), with status 128 + the signal. execve(2) resets them. */
+  reset_signals: { ending: 'ints?' },
   /** execve(2) of the program find_executable chose. */
   execve: { args: 'strings', env: 'strings' },
 } as const satisfies Record<string, Readonly<Record<string, FieldType>>>

@@ -1,10 +1,12 @@
 // The order of a launch, and the only place that decides it (runtime.md "Lifecycle"). Every section planner gives its steps; here they are put one
 // after another, for the runtime and for init, with the points at which the two wait for each other.
 
-import type { PlanContext } from './context.ts'
+import type { CgroupPlan } from '../cgroup/plan-cgroup.ts'
+import { formatGVariant } from '../cgroup/systemd/gvariant-text.ts'
+import type { PlanContext, SectionSteps } from './context.ts'
 import { deviceSteps } from './devices.ts'
-import { type HookKind, hookSteps } from './hooks.ts'
-import { type Step, SYNC_HOOKED, SYNC_NAMESPACES, SYNC_READY, SYNC_RECORDED } from './launch-plan.ts'
+import { type HookKind, type HookOutput, hookOutputSteps, hookSteps } from './hooks.ts'
+import { type Step, SYNC_CGROUPS, SYNC_HOOKED, SYNC_NAMESPACES, SYNC_READY, SYNC_RECORDED } from './launch-plan.ts'
 import { mountSteps } from './mounts.ts'
 import {
   cgroupNamespaceSteps,
@@ -17,8 +19,8 @@ import {
 import { netDeviceSteps } from './net-devices.ts'
 import { maskedPathSteps, readonlyPathSteps, sysctlSteps } from './paths.ts'
 import { execveStep, procSteps, scoreSteps } from './process.ts'
-import { inheritedSlots, keyringSteps, notDumpable, processSteps } from './process-steps.ts'
-import { enterRootSteps, sealRootSteps, switchRootSteps } from './root.ts'
+import { allCpus, inheritedSlots, keyringSteps, notDumpable, processSteps } from './process-steps.ts'
+import { enterRootDirectory, enterRootSteps, sealRootSteps, switchRootSteps } from './root.ts'
 import { seccompSteps } from './seccomp.ts'
 import { terminalSteps } from './terminal.ts'
 
@@ -38,11 +40,22 @@ export function orderSteps(context: PlanContext): OrderedSteps {
   const devices = deviceSteps(context)
   const terminal = terminalSteps(context)
   const seccomp = seccompSteps(context, hookState(context, 'creating'))
-  const hooks = hookExchange(context)
+  const hookOutput = hookOutputOf(context, ['createContainer', 'startContainer'])
+  const hooks = hookExchange(context, hookOutput)
+  const deviceFilter = deviceFilterSteps(cgroup)
+  const unit = unitExchange(context, deviceFilter)
 
+  const last: Step[] = [
+    { op: 'sync_send', from: options.mode, point: SYNC_READY },
+    { op: 'sync_wait', from: options.mode, point: SYNC_RECORDED },
+    ...startWait(context),
+    ...startSteps(context, seccomp.last, hookOutput),
+  ]
   const containerSteps: Step[] = [
     // First of all, so that everything init does is accounted to the container.
+    ...unit.container,
     ...cgroup.containerSteps,
+    allCpus('linux.resources.cpu.cpus'),
     ...scoreSteps(context),
     ...joined.container,
     ...user.container,
@@ -59,6 +72,7 @@ export function orderSteps(context: PlanContext): OrderedSteps {
     ...mounts.container,
     ...devices.container,
     ...terminal.container,
+    enterRootDirectory(context),
     ...hooks.container,
     ...switchRootSteps(context),
     ...sysctlSteps(context),
@@ -66,19 +80,14 @@ export function orderSteps(context: PlanContext): OrderedSteps {
     ...maskedPathSteps(context),
     ...sealRootSteps(context),
     ...procSteps(context),
-    ...processSteps(context, seccomp),
-    { op: 'sync_send', from: options.mode, point: SYNC_READY },
-    { op: 'sync_wait', from: options.mode, point: SYNC_RECORDED },
-    ...startWait(context),
-    ...seccomp.last,
-    ...planHooks(context, 'startContainer'),
-    execveStep(context),
+    ...processSteps(context, seccomp, options.mode === 'create' ? last : []),
+    ...last,
   ]
 
   const beforeClone: Step[] = [
     ...startFifos(context),
     ...cgroup.runtimeSteps,
-    ...deviceFilterSteps(context),
+    ...(cgroup.unit === undefined ? deviceFilter : []),
     ...context.rdt.prepare,
     ...joined.runtime,
     ...root.runtime,
@@ -86,6 +95,7 @@ export function orderSteps(context: PlanContext): OrderedSteps {
     ...devices.runtime,
     ...terminal.runtime,
     ...seccomp.connect,
+    ...hookOutput.steps,
   ]
   const runtimeSteps: Step[] = [
     ...beforeClone,
@@ -97,6 +107,7 @@ export function orderSteps(context: PlanContext): OrderedSteps {
       inherit: inheritedSlots(beforeClone, containerSteps, cgroup.cgroupSlot),
       forks: namespaces.forks ? 1 : 0,
     },
+    ...unit.runtime,
     ...user.runtime,
     ...hooks.runtime,
     ...terminal.runtimeAfter,
@@ -104,6 +115,12 @@ export function orderSteps(context: PlanContext): OrderedSteps {
     ...recordSteps(context),
   ]
   return { runtimeSteps, containerSteps, warnings: seccomp.warnings }
+}
+
+/** None where there is no process: `start` refuses that. */
+function startSteps(context: PlanContext, filter: readonly Step[], output: HookOutput): Step[] {
+  if (context.process.args.length === 0) return []
+  return [...filter, ...planHooks(context, 'startContainer', output), execveStep(context)]
 }
 
 /** The end of both modes: `run` records while init is still working, `create` only a container that is ready. An init that
@@ -130,20 +147,47 @@ const hookState = ({ config, options }: PlanContext, status: 'creating' | 'creat
     annotations: config.annotations,
   }) as const
 
-const planHooks = (context: PlanContext, kind: HookKind): Step[] =>
-  hookSteps(kind, context.config.hooks[kind], hookState(context, 'created'))
+/** Where hooks of these kinds write to. The two sides each have descriptors of their own: what init inherits is closed here. */
+const hookOutputOf = (
+  { config, slots }: PlanContext,
+  kinds: readonly HookKind[],
+): ReturnType<typeof hookOutputSteps> =>
+  kinds.some((kind) => config.hooks[kind].length > 0) ? hookOutputSteps(config.annotations, slots) : { steps: [] }
+
+const planHooks = (context: PlanContext, kind: HookKind, output: HookOutput): Step[] =>
+  hookSteps(kind, context.config.hooks[kind], hookState(context, 'created'), output, context.process)
+
+/** systemd's cgroups begin with a process: init waits in the runtime's until it is moved, and the devices there are guarded. */
+function unitExchange({ cgroup: { unit } }: PlanContext, deviceFilter: readonly Step[]): SectionSteps {
+  if (unit === undefined) return { runtime: [], container: [] }
+  const from = 'linux.cgroupsPath'
+  const properties = unit.properties.map((property) => `${property.name}=${formatGVariant(property)}`)
+  return {
+    runtime: [
+      { op: 'start_unit', from, unit: unit.name, properties },
+      ...unit.steps,
+      ...deviceFilter,
+      { op: 'sync_send', from, point: SYNC_CGROUPS },
+    ],
+    container: [{ op: 'sync_wait', from, point: SYNC_CGROUPS }],
+  }
+}
 
 /** prestart and createRuntime run in the runtime's namespaces once the container's exist, then createContainer in
  * the container's; all before pivot_root, so that they can still reach the host's files. */
-function hookExchange(context: PlanContext): { runtime: Step[]; container: Step[] } {
-  const byInit = planHooks(context, 'createContainer')
+function hookExchange(context: PlanContext, outputOfInit: HookOutput): { runtime: Step[]; container: Step[] } {
+  const byInit = planHooks(context, 'createContainer', outputOfInit)
+  const from = 'hooks'
+  const output = hookOutputOf(context, ['prestart', 'createRuntime'])
   const byRuntime = [
+    ...context.delegated,
     ...netDeviceSteps(context),
-    ...planHooks(context, 'prestart'),
-    ...planHooks(context, 'createRuntime'),
+    ...output.steps,
+    ...planHooks(context, 'prestart', output),
+    ...planHooks(context, 'createRuntime', output),
+    ...output.steps.flatMap((step): Step[] => (step.op === 'openat2' ? [{ op: 'close', from, fd: step.into }] : [])),
   ]
   if (byRuntime.length === 0) return { runtime: [], container: byInit }
-  const from = 'hooks'
   return {
     runtime: [
       { op: 'sync_wait', from, point: SYNC_NAMESPACES },
@@ -158,8 +202,8 @@ function hookExchange(context: PlanContext): { runtime: Step[]; container: Step[
   }
 }
 
-/** Before the clone: the container is born in the cgroup, and must not be able to open a device there for a moment. */
-function deviceFilterSteps({ cgroup: { deviceFilter } }: PlanContext): Step[] {
+/** Before the clone, where that can be: the container is born in the cgroup, and must not be able to open a device there for a moment. */
+export function deviceFilterSteps({ deviceFilter }: CgroupPlan): Step[] {
   if (deviceFilter === undefined) return []
   const { slot, program, from } = deviceFilter
   return [{ op: 'bpf_prog_attach', from, cgroup: slot, program }]

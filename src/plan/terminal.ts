@@ -51,6 +51,7 @@ export function ptySteps(
       rows: process.consoleSize?.height,
       uid: process.user.uid,
       gid: KEEP_GROUP,
+      plainNewlines: options.plainNewlines ? 1 : 0,
     },
     ...withPeer(peer),
     { op: 'send_fd', from, socket, fd: master, name: '/dev/ptmx' },

@@ -24,7 +24,8 @@ function checkNodes({ mode, nodes = '', flags }: MemoryPolicy, path: string, rep
     return
   }
   const takesNone = mode === 'MPOL_DEFAULT' || mode === 'MPOL_LOCAL'
-  if (takesNone && ids.length > 0) report(`${path}.nodes`, `must be empty for ${mode}`)
+  if (takesNone && ids.length > 0)
+    report(`${path}.nodes`, `must be empty for ${mode}: this mode requires 0 nodes but got ${ids.length}`)
   if (takesNone && flags.length > 0) report(`${path}.flags`, `must be empty for ${mode}`)
   if (!takesNone && mode !== 'MPOL_PREFERRED' && ids.length === 0) report(`${path}.nodes`, `is required for ${mode}`)
 }

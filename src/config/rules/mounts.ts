@@ -10,7 +10,8 @@ export function checkMounts(config: Config, report: Report): void {
     const mount = mounts[i] as Mount
     const { options, uidMappings, gidMappings } = mount
     checkProc(mount, `mounts[${i}].destination`, report)
-    if (mount.source === undefined && (options.includes('bind') || options.includes('rbind'))) {
+    const isBind = options.includes('bind') || options.includes('rbind')
+    if (mount.source === undefined && isBind && !options.includes('remount')) {
       report(`mounts[${i}].source`, 'is required for a bind mount')
     }
     if (uidMappings.length > 0 || gidMappings.length > 0) {

@@ -31,7 +31,8 @@ function checkListener({ listenerPath, listenerMetadata, syscalls }: Seccomp, pa
 
 function checkSyscall({ names, action, errnoRet, args }: SeccompSyscall, path: string, report: Report): void {
   if (errnoRet !== undefined && !hasErrno(action)) report(`${path}.errnoRet`, `does not go with ${action}`)
-  if (action === NOTIFY && names.includes('write')) report(`${path}.action`, `${NOTIFY} cannot be used for write`)
+  if (action === NOTIFY && names.includes('write'))
+    report(`${path}.action`, `${NOTIFY} cannot be used for the write syscall`)
   for (let i = 0; i < args.length; i++) {
     const index = args[i]?.index ?? 0
     if (index > MAX_ARGUMENT) report(`${path}.args[${i}].index`, `must be from 0 to ${MAX_ARGUMENT}, not ${index}`)

@@ -3,20 +3,9 @@
  * crun; all others would change the host. Which parameters belong to which namespace: namespaces(7) and the pages it names.
  */
 
-import type { Config, NamespaceType } from '../config.ts'
+import type { Config } from '../config.ts'
 import { findNamespace, quote, type Report } from '../rule.ts'
-import { sysctlPath } from '../sysctl.ts'
-
-const ipcParameters = [
-  'kernel/msgmax',
-  'kernel/msgmnb',
-  'kernel/msgmni',
-  'kernel/sem',
-  'kernel/shmall',
-  'kernel/shmmax',
-  'kernel/shmmni',
-  'kernel/shm_rmid_forced',
-]
+import { sysctlNamespace, sysctlPath } from '../sysctl.ts'
 
 export function checkSysctl(config: Config, report: Report): void {
   for (const name of Object.keys(config.linux.sysctl)) {
@@ -26,18 +15,11 @@ export function checkSysctl(config: Config, report: Report): void {
       report(path, `${quote(name)} is not the name of a kernel parameter`)
       continue
     }
-    const type = namespaceOf(parameter)
+    const type = sysctlNamespace(parameter)
     if (type === undefined) report(path, 'is not namespaced: it would change the host')
     else if (findNamespace(config, type) === undefined) report(path, `needs a namespace of type ${type}`)
     else if (parameter === 'kernel/hostname') report(path, 'set hostname instead')
     else if (parameter === 'kernel/domainname' && config.domainname !== undefined)
       report(path, 'clashes with domainname')
   }
-}
-
-function namespaceOf(parameter: string): NamespaceType | undefined {
-  if (parameter.startsWith('net/')) return 'network'
-  if (parameter.startsWith('fs/mqueue/') || ipcParameters.includes(parameter)) return 'ipc'
-  if (parameter === 'kernel/hostname' || parameter === 'kernel/domainname') return 'uts'
-  return parameter.startsWith('user/') ? 'user' : undefined
 }

@@ -1,0 +1,138 @@
+// A new container before there is a process: its id claimed, its cgroups found free, its record written; and all of that taken back
+// when it comes to nothing. For `create`, `run` and `restore`; what is launched is theirs to decide.
+
+import { stopUnit } from '../cgroup/systemd/conversation.ts'
+import type { Config } from '../config/config.ts'
+import { errnoOf, hostFailure } from '../errno.ts'
+import { RuntError } from '../errors.ts'
+import type { Native } from '../native.ts'
+import type { LaunchPlan } from '../plan/launch-plan.ts'
+import type { CreatePlan } from '../plan/plan.ts'
+import { destroyCgroups } from '../state/destroy-container.ts'
+import { fillCpusets } from '../state/fill-cpusets.ts'
+import {
+  CGROUP_LINK,
+  CONFIG_FILE,
+  type ContainerRecord,
+  encodeRecord,
+  LAUNCH_FILE,
+  mainCgroup,
+} from '../state/record.ts'
+import { makeStateRoot, type StateRoot } from '../state/state-root.ts'
+import { converse } from '../state/systemd.ts'
+import { refuseUsedCgroups } from '../state/used-cgroups.ts'
+import type { Context } from './context.ts'
+import { hostMounts, unmountHostMounts } from './host-mounts.ts'
+import type { LoadedBundle } from './load-bundle.ts'
+import type { Launch } from './run-launch.ts'
+
+/** Makes the container's directory and locks it. Making it is what claims the id. */
+export function makeStateDirectory({ native }: Context, root: StateRoot, directory: string): number {
+  try {
+    try {
+      native.mkdir(directory, 0o711)
+    } catch (error) {
+      // The state root is missing only the first time.
+      if (errnoOf(error) !== 'ENOENT') throw error
+      makeStateRoot(native, root)
+      native.mkdir(directory, 0o711)
+    }
+    return native.lock(directory, 'wait')
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') throw new RuntError('state', 'container with given ID already exists')
+    throw hostFailure(`state directory ${directory}`, error)
+  }
+}
+
+/** Before anything is launched, and before a failure would make `undo` kill what is in them. */
+export function requireFreeCgroups(native: Native, { linux }: Config, { cgroup }: CreatePlan, directory: string): void {
+  try {
+    refuseUsedCgroups(native, cgroup)
+    if (linux.cgroupsPath !== undefined && cgroup.paths.cpuset !== undefined) fillCpusets(native, cgroup.paths.cpuset)
+  } catch (error) {
+    native.removeDirectory(directory, CGROUP_LINK)
+    throw error
+  }
+}
+
+/** What `delete --force` needs of a container whose runtime was killed, and what later commands must see unchanged. */
+export function saveBeforeLaunch(native: Native, directory: string, record: ContainerRecord, configText: string): void {
+  const cgroup = mainCgroup(record)
+  if (cgroup !== undefined) native.symlink(cgroup, `${directory}/${CGROUP_LINK}`)
+  native.writeFile(`${directory}/${LAUNCH_FILE}`, encodeRecord(record), 0o600)
+  native.writeFile(`${directory}/${CONFIG_FILE}`, configText, 0o600)
+}
+
+/** The record before there is a process. */
+export function newRecord(
+  { native }: Context,
+  id: string,
+  bundle: LoadedBundle,
+  rootfs: string,
+  { cgroup, plan, rdt }: CreatePlan,
+  owner: string,
+): ContainerRecord {
+  const { ociVersion, annotations, hooks, linux } = bundle.config
+  const mounts = hostMounts(native, bundle.config, rootfs)
+  return {
+    ociVersion,
+    id,
+    pid: 0,
+    startTime: '',
+    bundle: bundle.path,
+    rootfs,
+    created: native.now(),
+    owner,
+    annotations,
+    cgroups: cgroup.paths,
+    ...(cgroup.unit && { unit: { name: cgroup.unit.name, kind: cgroup.unit.kind } }),
+    ...(rdt.tasks.length > 0 && { rdt: { tasks: rdt.tasks, directories: rdt.directories } }),
+    ...(mounts && { hostMounts: mounts }),
+    pidNamespace: linux.namespaces.some(({ type, path }) => type === 'pid' && path === undefined) ? 'own' : 'shared',
+    hooks: { poststart: hooks.poststart, poststop: hooks.poststop },
+    startSteps: stepsOfStart(plan),
+  }
+}
+
+/** What is left for init when it has waited for `start`. */
+function stepsOfStart({ containerSteps }: LaunchPlan): ContainerRecord['startSteps'] {
+  const first = containerSteps.findIndex(({ op }) => op === 'start_wait') + 1
+  return { first, steps: first === 0 ? [] : containerSteps.slice(first).map(({ op, from }) => ({ op, from })) }
+}
+
+/** For `list` and `state`: the user's name, or `#` and the number. */
+export function ownerName(native: Native, uid: number): string {
+  if (uid === 0) return 'root'
+  try {
+    const line = native
+      .readFile('/etc/passwd')
+      .split('\n')
+      .find((entry) => entry.split(':')[2] === String(uid))
+    return line?.split(':')[0] ?? `#${uid}`
+  } catch {
+    return `#${uid}`
+  }
+}
+
+/** After a failure: init is dead already, what is left are cgroups, systemd's memory of a unit, mounts and the state. */
+export function undo(
+  context: Context,
+  { directory, record, systemd }: Pick<Launch, 'directory' | 'record' | 'systemd'>,
+  error: unknown,
+): void {
+  const { native, log } = context
+  try {
+    const { unit } = record
+    // Whoever got into a cgroup of ours meanwhile is not ours to kill; a unit is of systemd's making, with a process to hold it.
+    const foreign = error instanceof RuntError && error.foreignCgroups
+    if (!foreign) destroyCgroups(native, record, unit === undefined ? 'spare' : 'kill')
+    // Not where systemd itself is what failed: it would keep us waiting once more.
+    if (unit !== undefined && systemd?.answers) {
+      converse(native, systemd, (session) => stopUnit(session, unit.name), `stop ${unit.name}`)
+    }
+    unmountHostMounts(context, record)
+    native.removeDirectory(directory, CGROUP_LINK)
+  } catch (error) {
+    log.warn(`cleaning up after a failure: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}

@@ -1,0 +1,102 @@
+// Runs the plan of a container, and does in its pauses what is TypeScript's to do: what others learn of the container, and what
+// systemd is asked. What was made is taken away again by launch-container.ts where this throws.
+
+import { startUnit as startScope } from '../cgroup/systemd/conversation.ts'
+import { pidProperty } from '../cgroup/systemd/properties.ts'
+import { RuntError } from '../errors.ts'
+import type { LaunchEvent, Native } from '../native.ts'
+import { describeFailure, describeWarning } from '../plan/describe.ts'
+import type { CreatePlan } from '../plan/plan.ts'
+import { type ContainerRecord, encodeRecord, STATE_FILE } from '../state/record.ts'
+import { converse, type Systemd } from '../state/systemd.ts'
+import type { Context } from './context.ts'
+import { type PublishFlags, publishProcess } from './publish-process.ts'
+
+export interface LaunchFlags {
+  readonly bundle: string | undefined
+  readonly 'console-socket': string | undefined
+  readonly 'pidfd-socket': string | undefined
+  readonly 'pid-file': string | undefined
+  readonly 'no-pivot': boolean
+  readonly 'no-new-keyring': boolean
+  readonly 'preserve-fds': number
+}
+
+export interface LaunchOptions {
+  readonly mode: 'create' | 'run'
+  /** `kept`: the terminal is ours to serve. */
+  readonly terminal: 'kept' | 'sent'
+  /** `hold`: the container's signals will come through us, so none may end us before. */
+  readonly signals: 'hold' | 'leave'
+  /** `asked`: --seccomp-log, calls the profile denies are ours to answer. */
+  readonly seccomp: 'loaded' | 'asked'
+}
+
+/** All that is decided before anything is made. */
+export interface Launch {
+  readonly directory: string
+  readonly record: ContainerRecord
+  readonly planned: CreatePlan
+  readonly flags: LaunchFlags
+  readonly preserveFds: number
+  readonly how: LaunchOptions
+  /** With --systemd-cgroup. */
+  readonly systemd: Systemd | undefined
+}
+
+/** What a launch came to. */
+export interface Launched {
+  readonly directory: string
+  readonly record: ContainerRecord
+  /** The master of a terminal that is kept, or -1. */
+  readonly terminal: number
+  /** Where the calls wait that --seccomp-log reports, or -1. */
+  readonly listener: number
+}
+
+export function runLaunch({ native, log }: Context, launch: Launch): Launched {
+  const { directory, record, how } = launch
+  const { plan } = launch.planned
+  let launched = record
+  let event: LaunchEvent = native.launch(plan, { preserveFds: launch.preserveFds })
+  while (event.kind === 'paused') {
+    const { pid, step } = event
+    try {
+      if (plan.runtimeSteps[step]?.op === 'start_unit') {
+        startUnit(native, launch, pid)
+      } else {
+        launched = { ...record, pid, startTime: startTimeOf(native, pid) }
+        publish(native, directory, launched, launch.flags)
+      }
+    } catch (error) {
+      native.abandon()
+      throw error
+    }
+    // What comes from here on waits for `supervise`.
+    if (launched.pid !== 0 && how.signals === 'hold') native.holdSignals()
+    event = native.resume()
+  }
+  if (event.kind === 'failed') throw describeFailure(plan, event)
+  for (const warning of event.warnings) log.warn(describeWarning(plan, warning))
+  return { directory, record: launched, terminal: event.terminal, listener: event.kept }
+}
+
+function startUnit(native: Native, { planned: { cgroup }, systemd }: Launch, pid: number): void {
+  const { unit } = cgroup
+  if (unit === undefined || systemd === undefined)
+    throw new RuntError('internal', 'start_unit without --systemd-cgroup')
+  const properties = [...unit.properties, pidProperty(pid)]
+  converse(native, systemd, (session) => startScope(session, unit.name, properties), `start ${unit.name}`)
+}
+
+/** What others learn of the container, before it can run without us. */
+export function publish(native: Native, directory: string, record: ContainerRecord, flags: PublishFlags): void {
+  native.writeFileAtomic(`${directory}/${STATE_FILE}`, encodeRecord(record), 0o600)
+  publishProcess(native, record.pid, flags)
+}
+
+export function startTimeOf(native: Native, pid: number): string {
+  const status = native.processStatus(pid)
+  if (status === undefined) throw new RuntError('kernel', `init (pid ${pid}) has ended before it was ready`)
+  return status.startTime
+}
