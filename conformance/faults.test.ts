@@ -6,7 +6,7 @@
 import { existsSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { leaks, takeCensus } from './harness/census.ts'
+import { leaks, takeCensus, token } from './harness/census.ts'
 import { probing, readReport } from './harness/probe.ts'
 import { runtime } from './harness/project.ts'
 import { needsCommand } from './harness/requires.ts'
@@ -33,6 +33,9 @@ function duration(action: () => void): number {
 }
 
 const trials = 24
+
+/** Node is an aborted or hanging process where its own threads, pipes or memory fail, before runt has a say. */
+const hitsNode = { 'runt-node': 'the fault hits Node itself' }
 
 for (const command of ['create', 'run'] as const) {
   scenario(
@@ -166,6 +169,33 @@ scenario('creates of one id at the same time: one wins', {}, async (t, box) => {
   }
 })
 
+for (const [name, programs] of [
+  ['one wins', ['/bin/probe', '/bin/probe', '/bin/probe', '/bin/probe']],
+  ['one that fails takes nothing from another', ['/bin/probe', '/none', '/bin/probe', '/none']],
+] as const) {
+  const peers = { runc: 'claims nothing', crun: 'claims nothing' }
+  scenario(`creates in one cgroup at the same time: ${name}`, { peers }, async (t, box) => {
+    const linux = { cgroupsPath: `/${token}shared` }
+    const bundles = programs.map((program, i) =>
+      box.bundle(probing([], { process: { args: [program, 'pause'] }, linux }), { name: `b${i}` }),
+    )
+    const before = takeCensus(box.root)
+    for (let round = 0; round < 6; round++) {
+      const begun = bundles.map(({ dir }) => ({ dir, id: box.id() }))
+      const running = begun.map(({ dir, id }) => box.begin(['create', '--bundle', dir, id], { stdin: '' }))
+      const results = await Promise.all(running.map(({ exited }) => exited))
+      const winners = results.filter(({ status }) => status === 0).length
+      t.ok(winners === 1 || (winners === 0 && name !== 'one wins'), results.map(({ stderr }) => stderr).join(''))
+      for (const [i, { id }] of begun.entries()) {
+        if (results[i]?.status === 0) t.equal(box.call(['start', id]).status, 0, 'the winner is alive')
+        else t.match(results[i]?.stderr, /linux\.cgroupsPath: .*(not empty|about to enter|ENOENT|ENODEV)|"\/none"/)
+        t.equal(box.call(['delete', '--force', id]).status, 0)
+      }
+      await clean(t, box, before, `round ${round}`)
+    }
+  })
+}
+
 scenario(
   'create and delete --force of one id at the same time',
   {
@@ -202,13 +232,13 @@ scenario(
   'system calls that fail with EIO',
   {
     skip: needsCommand('strace'),
-    peers: { crun: 'leaves cgroups' },
+    peers: { crun: 'leaves cgroups', ...hitsNode },
   },
   async (t, box) => {
     const bundle = box.bundle()
     const before = takeCensus(box.root)
     const calls =
-      'openat openat2 mkdirat mkdir write read clone3 clone mount fsopen fsmount fsconfig move_mount open_tree mount_setattr pivot_root sendmsg recvmsg rename renameat execve execveat waitid wait4 unlink unlinkat fchmodat mknodat symlinkat sethostname capset setsid'
+      'openat openat2 open flock mkdirat mkdir write read clone3 clone mount fsopen fsmount fsconfig move_mount open_tree mount_setattr pivot_root sendmsg recvmsg rename renameat execve execveat waitid wait4 unlink unlinkat fchmodat mknodat symlinkat sethostname capset setsid'
     let failed = 0
     for (const name of calls.split(' ')) {
       for (const when of [1, 3, 9]) {
@@ -312,7 +342,7 @@ scenario(
 
 scenario(
   'few descriptors',
-  { skip: needsCommand('prlimit'), peers: { runc: 'waits, or says nothing', crun: 'leaves cgroups' } },
+  { skip: needsCommand('prlimit'), peers: { runc: 'waits, or says nothing', crun: 'leaves cgroups', ...hitsNode } },
   async (t, box) => {
     const bundle = box.bundle({ process: { rlimits: undefined } })
     const before = takeCensus(box.root)
@@ -332,7 +362,7 @@ scenario(
 
 scenario(
   'little memory',
-  { skip: needsCommand('prlimit'), peers: { runc: 'the Go runtime wants more' } },
+  { skip: needsCommand('prlimit'), peers: { runc: 'the Go runtime wants more', ...hitsNode } },
   async (t, box) => {
     const bundle = box.bundle()
     const before = takeCensus(box.root)

@@ -40,7 +40,7 @@ function rootlessBundle(box: Box, patch: Patch): string {
   const spec = callAs(box, ['spec', '--rootless', '--bundle', made])
   if (spec.status !== 0) throw new Error(spec.stderr)
   const base = JSON.parse(readFileSync(join(made, 'config.json'), 'utf8')) as Json
-  const quiet = { process: { terminal: false, capabilities: { ambient: undefined } } }
+  const quiet = { process: { terminal: false } }
   writeFileSync(config, JSON.stringify(patched(patched(base, quiet), patch)))
   return dir
 }

@@ -61,6 +61,17 @@ scenario('delete --force of a container that has frozen a part of itself', { ski
   t.throws(() => processesOf(freezer), 'nothing is left')
 })
 
+scenario('delete --force where the first process waits for frozen ones', { skip, peers: frozen }, async (t, box) => {
+  // The end of a pid namespace is waited for by its first process, and v1 lets nobody die who is frozen.
+  const { id, dir } = detached(box, 'freezer')
+  await until(() => processesOf(dir).length === 3, 'three processes')
+  mkdirSync(join(dir, 'inner'))
+  writeFileSync(join(dir, 'inner/cgroup.procs'), processesOf(dir)[2] ?? '')
+  writeFileSync(join(dir, 'inner/freezer.state'), 'FROZEN')
+  t.match(box.call(['delete', '--force', id]), { status: 0, stderr: '' })
+  t.throws(() => processesOf(dir), 'nothing is left')
+})
+
 const elder = { crun: 'does not look', runc: '1.1 only warns' }
 
 scenario('create in a cgroup that somebody is in', { skip, peers: elder }, (t, box) => {
@@ -87,6 +98,9 @@ scenario('create in a cgroup that is frozen', { skip, peers: elder }, (t, box) =
   writeFileSync(join(dirs[1] as string, 'freezer.state'), 'FROZEN')
   const bundle = box.bundle({ linux: { cgroupsPath: `/${id}` } })
   t.match(box.call(['create', '--bundle', bundle.dir, id]), { status: 1, stderr: /cgroup unexpectedly frozen/ })
+  // It may be all that somebody has made.
+  rmdirSync(dirs[0] as string)
+  t.match(box.call(['run', '--bundle', bundle.dir, id]), { status: 1, stderr: /cgroup unexpectedly frozen/ })
   writeFileSync(join(dirs[1] as string, 'freezer.state'), 'THAWED')
   t.equal(box.call(['run', '--bundle', bundle.dir, id]).status, 0, 'an empty one that runs is taken')
 })

@@ -17,7 +17,8 @@ const sleepers = 'sleep 1000 & sleep 1000 & wait'
 /** A detached container at /ID, and its directory. */
 function detached(box: Box, linux: Patch = {}, args = ['sh', '-c', sleepers]): { id: string; dir: string } {
   const id = box.id()
-  const bundle = box.bundle({ process: { args }, linux: { cgroupsPath: `/${id}`, ...linux } }, { name: id })
+  const root = { path: 'rootfs', readonly: false }
+  const bundle = box.bundle({ root, process: { args }, linux: { cgroupsPath: `/${id}`, ...linux } }, { name: id })
   const result = box.call(['run', '-d', '--bundle', bundle.dir, id])
   if (result.status !== 0) throw new Error(result.stderr)
   return { id, dir: join(tree, id) }
@@ -46,6 +47,78 @@ scenario('limits are written in v2’s terms', { skip }, (t, box) => {
   t.equal(read(dir, 'memory.max'), `${48 << 20}`)
   t.equal(box.call(['delete', '--force', id]).status, 0)
   t.notOk(existsSync(dir))
+})
+
+scenario('update by flags, in v2’s terms', { skip }, (t, box) => {
+  const { id, dir } = detached(box, { resources: { memory: { limit: 128 << 20, swap: 256 << 20 } } })
+  for (const [flag, value, file, expected] of [
+    ['--memory', '64M', 'memory.max', `${64 << 20}`],
+    ['--memory-reservation', '32m', 'memory.low', `${32 << 20}`],
+    ['--memory-swap', '96M', 'memory.swap.max', `${32 << 20}`],
+    ['--pids-limit', '7', 'pids.max', '7'],
+    ['--cpu-share', '512', 'cpu.weight', '59'],
+    ['--cpu-quota', '20000', 'cpu.max', '20000 100000'],
+    ['--cpu-period', '50000', 'cpu.max', '20000 50000'],
+    ['--cpu-burst', '10000', 'cpu.max.burst', '10000'],
+    ['--cpu-idle', '1', 'cpu.idle', '1'],
+    ['--cpuset-cpus', '0', 'cpuset.cpus', '0'],
+    ['--cpuset-mems', '0', 'cpuset.mems', '0'],
+  ] as const) {
+    t.match(box.call(['update', flag, value, id]), { status: 0, stdout: '', stderr: '' }, `${flag} ${value}`)
+    t.equal(read(dir, file), expected)
+  }
+  t.equal(read(dir, 'memory.max'), `${64 << 20}`, 'what is not named stays')
+  for (const [memory, swap] of [
+    ['16M', '24M'],
+    ['80M', '-1'],
+    ['20M', '20M'],
+  ] as const) {
+    t.match(box.call(['update', '--memory', memory, '--memory-swap', swap, id]), { status: 0, stderr: '' })
+    t.equal(read(dir, 'memory.max'), `${Number.parseInt(memory, 10) << 20}`)
+  }
+  t.equal(read(dir, 'memory.swap.max'), '0')
+  t.match(box.call(['update', '--cpu-rt-runtime', '1000', id]), { status: 1, stderr: /no real-time group scheduling/ })
+  t.match(box.call(['update', '--kernel-memory', '1M', id]), { status: 0 }, 'ignored, as by runc')
+  const failing = box.call(['update', '--pids-limit', '3', '--cpuset-cpus', '4711', id])
+  t.match(failing, { status: 1, stderr: /linux\.resources\.cpu\.cpus: .*4711/ })
+  t.equal(read(dir, 'pids.max'), '7', 'what had been written is put back')
+  const check = '{"memory":{"limit":4096,"swap":4096,"checkBeforeUpdate":true}}'
+  t.match(box.call(['update', '-r', '-', id], { stdin: check }), { status: 1, stderr: /rejecting memory limit 4096/ })
+  t.equal(box.call(['delete', '--force', id]).status, 0)
+})
+
+scenario('update of device rules replaces the program', { skip }, (t, box) => {
+  const { id } = detached(box)
+  const readable = (): boolean =>
+    box.call(['exec', id, 'sh', '-c', ': </tmp/fuse']).stderr.includes('not permitted') === false
+  const caps = ['CAP_MKNOD']
+  const node = {
+    args: ['mknod', '/tmp/fuse', 'c', '10', '229'],
+    cwd: '/',
+    capabilities: { bounding: caps, effective: caps, permitted: caps },
+  }
+  const process = join(box.dir, 'process.json')
+  writeFileSync(process, JSON.stringify(node))
+  t.match(box.call(['exec', '--process', process, id]), { status: 0, stderr: '' })
+  t.equal(readable(), false)
+  const rules = (access: string): string =>
+    JSON.stringify({
+      devices: [
+        { allow: false, access: 'rwm' },
+        { allow: true, type: 'c', major: 10, minor: 229, access },
+      ],
+    })
+  for (const [access, expected] of [
+    ['rw', true],
+    ['w', false],
+    ['rwm', true],
+  ] as const) {
+    t.match(box.call(['update', '-r', '-', id], { stdin: rules(access) }), { status: 0, stderr: '' })
+    t.equal(readable(), expected, access)
+  }
+  t.equal(box.call(['update', '--pids-limit', '9', id]).status, 0)
+  t.equal(readable(), true, 'an update without rules leaves them')
+  t.equal(box.call(['delete', '--force', id]).status, 0)
 })
 
 scenario('unified keys are written last, and checked by name', { skip }, (t, box) => {

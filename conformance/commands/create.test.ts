@@ -2,12 +2,21 @@
  * create: makes the container and leaves its process waiting (runtime.md, "create"); flags as in runc-create(8).
  * What a bad bundle or id does is in bad-input.test.ts, what the process gets is in default-config.test.ts.
  */
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { processes } from '../harness/census.ts'
 import { openConsole, openPidfd } from '../harness/console.ts'
 import { probing, readReport, runProbe } from '../harness/probe.ts'
-import { compiled } from '../harness/project.ts'
+import { compiled, isRunt } from '../harness/project.ts'
 import { runProgram, scenario, until } from '../harness/scenario.ts'
 
 const terminal = (topics: readonly string[], extra = {}) => probing(topics, { process: { terminal: true, ...extra } })
@@ -113,6 +122,24 @@ scenario('create leaves exactly one process, a child of the caller', {}, async (
   const ended = await reaper.exited
   t.match(ended.stdout, `orphan ${pid} 7`, 'which gets its exit status')
   t.equal(box.call(['delete', id]).status, 0)
+})
+
+scenario('a caller that dies takes its runtime with it, and not its containers', {}, async (t, box) => {
+  // As containerd's shim: each runtime gets SIGKILL as its parent-death signal, prctl(2).
+  const bundle = box.bundle(probing(['wait']))
+  const id = box.id()
+  const script = '"$@"; kill -KILL $$'
+  const shim = ['sh', '-c', script, 'sh', compiled('aid'), 'parent-death']
+  const created = box.call(['create', '--bundle', bundle.dir, id], { wrap: shim })
+  t.equal(created.status, 137, 'the shim is dead')
+  t.equal(box.state(id)?.status, 'created', 'its container is not')
+  t.equal(box.call(['start', id], { wrap: shim }).status, 137)
+  t.equal(box.state(id)?.status, 'running')
+  const pidFile = join(box.dir, 'pid')
+  const exec = ['exec', '--detach', '--pid-file', pidFile, id, '/bin/probe', 'wait']
+  t.equal(box.call(exec, { wrap: shim }).status, 137)
+  t.ok(processes().has(Number(readFileSync(pidFile, 'utf8'))), 'nor is a further process')
+  t.equal(box.call(['delete', '--force', id]).status, 0)
 })
 
 scenario('create --console-socket', {}, async (t, box) => {
@@ -233,7 +260,7 @@ scenario(
     const id = box.id()
     const created = box.call(['create', '--bundle', bundle.dir, id], {
       fds: [fd],
-      env: { LISTEN_FDS: '1' },
+      env: { LISTEN_FDS: '1', LISTEN_FDNAMES: 'http' },
       // sd_listen_fds(3): the variables are meant for one pid, which only the process itself knows beforehand.
       wrap: ['sh', '-c', 'LISTEN_PID=$$ exec "$@"', 'sh'],
     })
@@ -245,6 +272,7 @@ scenario(
     t.match(report.text('fds'), /^3 .*listener$/m)
     t.match(report.text('env'), /^LISTEN_FDS=1$/m)
     t.match(report.text('env'), /^LISTEN_PID=1$/m)
+    if (isRunt) t.match(report.text('env'), /^LISTEN_FDNAMES=http$/m)
     t.equal(box.call(['delete', id]).status, 0)
   },
 )
@@ -278,3 +306,51 @@ scenario('create does not change with config.json afterwards', {}, async (t, box
   await until(() => box.state(id)?.status === 'stopped', 'stopped')
   t.equal(box.call(['delete', id]).status, 0)
 })
+
+scenario(
+  'created, a container holds no descriptors of the host but those that start needs',
+  { peers: { runc: '1.1 keeps more', crun: 'keeps more' } },
+  (t, box) => {
+    const id = box.id()
+    const bundle = box.bundle()
+    t.equal(box.call(['create', '--bundle', bundle.dir, id]).status, 0)
+    const fds = `/proc/${box.state(id)?.pid}/fd`
+    const others = readdirSync(fds)
+      .filter((fd) => Number(fd) > 2)
+      .map((fd) => readlinkSync(join(fds, fd)).replace(/^socket:.*/, 'socket'))
+    const own = (name: string) => join(box.root, id, name)
+    t.same(others.sort(), [own('report.fifo'), own('start.fifo'), 'socket'].sort())
+    t.equal(box.call(['delete', '--force', id]).status, 0)
+  },
+)
+
+scenario(
+  'created, a container ends by the signals that end a program',
+  { peers: { crun: 'its init is spared' } },
+  async (t, box) => {
+    for (const signal of ['HUP', 'INT', 'TERM']) {
+      const id = box.id()
+      const bundle = box.bundle({}, { name: signal })
+      t.equal(box.call(['create', '--bundle', bundle.dir, id]).status, 0)
+      t.equal(box.call(['kill', id, signal]).status, 0)
+      await until(() => box.state(id)?.status === 'stopped', `stopped by SIG${signal}`)
+      t.equal(box.call(['delete', id]).status, 0)
+    }
+  },
+)
+
+scenario(
+  'run --no-pivot leaves no proc file system to mount another like',
+  { peers: { runc: 'since 1.0', crun: 'does not look' } },
+  (t, box) => {
+    const mount = ['unshare', '-mrpf', 'sh', '-c', 'mount -t proc none /proc && echo mounted']
+    const caps = ['CAP_SETFCAP', 'CAP_SYS_CHROOT']
+    const bundle = box.bundle({
+      process: { args: mount, capabilities: { bounding: caps, permitted: caps, effective: caps } },
+    })
+    const result = box.call(['run', '--no-pivot', '--bundle', bundle.dir, box.id()])
+    t.not(result.status, 0)
+    t.match(result.stderr, /permi/i)
+    t.equal(result.stdout, '')
+  },
+)

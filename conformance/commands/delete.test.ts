@@ -9,7 +9,7 @@ import { setFrozen } from '../harness/cgroup.ts'
 import { probing } from '../harness/probe.ts'
 import { runtime } from '../harness/project.ts'
 import { needsController } from '../harness/requires.ts'
-import { scenario, until } from '../harness/scenario.ts'
+import { pause, scenario, until } from '../harness/scenario.ts'
 
 scenario('delete of a stopped container', {}, async (t, box) => {
   const bundle = box.bundle(probing(['exit:0']))
@@ -94,6 +94,23 @@ scenario('delete --force of a frozen container', { skip: needsController('freeze
   await setFrozen(box.state(id)?.pid, 'FROZEN')
   t.equal(box.call(['delete', '--force', id]).status, 0)
 })
+
+scenario(
+  'delete --force of a container with hardly any CPU time',
+  { skip: needsController('cpu'), peers: { runc: 'gives up after 10 s', crun: 'leaves the cgroups' } },
+  async (t, box) => {
+    const script = 'i=0; while [ $i -lt 60 ]; do while :; do :; done & i=$((i + 1)); done; echo all; wait'
+    const id = box.id()
+    const begun = box.begin(['run', '--bundle', box.bundle({ process: { args: ['sh', '-c', script] } }).dir, id])
+    await until(() => begun.output().stdout.includes('all'), 'all of them')
+    // A thousandth of a CPU, of which 60 processes need more to die than there is in 10 s.
+    t.equal(box.call(['update', '--cpu-period', '1000000', '--cpu-quota', '1000', id]).status, 0)
+    await pause(1500)
+    t.match(box.call(['delete', '--force', id]), { status: 0, stdout: '', stderr: '' })
+    t.same(cgroups(), [])
+    await begun.exited
+  },
+)
 
 scenario(
   'delete removes cgroups that the container made below its own',

@@ -2,7 +2,8 @@
  * events: lines of JSON that engines read (runc-events(8)): statistics now or from time to time, a line when the container
  * runs out of memory, and an end when the container ends.
  */
-import { needsV1 } from '../harness/requires.ts'
+import { existsSync } from 'node:fs'
+import { needsController, needsV2 } from '../harness/requires.ts'
 import { type Box, pause, scenario, until } from '../harness/scenario.ts'
 
 const sleeping = (memory: object = {}): { readonly [key: string]: never } =>
@@ -20,7 +21,7 @@ function detached(box: Box, memory: object = {}): string {
 
 const crun = { crun: 'has no events' }
 
-scenario('events --stats', { peers: crun, skip: needsV1('memory') }, (t, box) => {
+scenario('events --stats', { peers: crun, skip: needsController('memory') }, (t, box) => {
   const id = detached(box, { limit: 64 << 20 })
   const result = box.call(['events', '--stats', id])
   t.match(result, { status: 0, stderr: '' })
@@ -33,6 +34,16 @@ scenario('events --stats', { peers: crun, skip: needsV1('memory') }, (t, box) =>
   t.equal(data.memory.usage.limit, 64 << 20)
   t.ok(data.memory.usage.usage > 0)
   t.ok(data.cpu.usage.total > 0)
+  if (needsV2() === false) {
+    // Pressure stall information, where the kernel keeps it (CONFIG_PSI, psi=1).
+    for (const part of [data.cpu, data.memory, data.blkio].filter(({ psi }) => psi !== undefined)) {
+      t.match(part.psi, {
+        some: { avg10: Number, avg60: Number, avg300: Number, total: Number },
+        full: { total: Number },
+      })
+    }
+    t.equal(data.cpu.psi !== undefined, existsSync('/proc/pressure/cpu'))
+  }
   t.equal(box.call(['delete', '--force', id]).status, 0)
 })
 
@@ -52,7 +63,7 @@ scenario('events until the end of the container', { peers: older }, async (t, bo
 
 scenario(
   'events tells when a container has run out of memory',
-  { peers: crun, skip: needsV1('memory') },
+  { peers: crun, skip: needsController('memory') },
   async (t, box) => {
     const id = detached(box, { limit: 16 << 20, swap: 16 << 20 })
     const running = box.begin(['events', '--interval', '1h', id])

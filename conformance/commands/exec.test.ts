@@ -66,7 +66,7 @@ scenario(
     for (const [program, words] of [
       ['/no/such', /no such file or directory/],
       ['no-such', /executable file not found in \$PATH/],
-      ['/etc', /is a directory|permission denied/],
+      ['/etc', /permission denied/],
       ['/etc/passwd', /permission denied/],
     ] as const) {
       const result = exec(box, [], id, [program])
@@ -152,6 +152,28 @@ scenario(
 )
 
 scenario(
+  'exec is scheduled like the process of the container',
+  { peers: { runc: '1.1 has none of them', crun: "takes less from the container's process" } },
+  async (t, box) => {
+    const id = await started(t, box, {
+      ociVersion: '1.2.0',
+      process: {
+        scheduler: { policy: 'SCHED_BATCH', nice: 7 },
+        ioPriority: { class: 'IOPRIO_CLASS_BE', priority: 6 },
+      },
+      linux: { personality: { domain: 'LINUX32' }, memoryPolicy: { mode: 'MPOL_PREFERRED', nodes: '0' } },
+    })
+    const expected = { policy: '3', nice: '7', ioprio: String((2 << 13) | 6), mempolicy: '1' }
+    const report = probed(t, box, [], id, ['scheduling', 'process'])
+    t.match(report.pairs('scheduling'), expected)
+    t.equal(report.pairs('process').personality, '8')
+    const file = join(box.dir, 'process.json')
+    writeFileSync(file, JSON.stringify({ args: ['/bin/probe', 'scheduling'], cwd: '/' }))
+    t.match(readReport(box.call(['exec', '--process', file, id])).pairs('scheduling'), expected, 'by a file too')
+  },
+)
+
+scenario(
   'exec --user, --additional-gids, --cwd',
   { peers: { crun: "takes less from the container's process" } },
   async (t, box) => {
@@ -226,6 +248,15 @@ scenario("exec --process without rlimits has the container's", limitless, async 
   const file = join(box.dir, 'process.json')
   writeFileSync(file, JSON.stringify({ args: ['/bin/probe', 'rlimits'], cwd: '/' }))
   t.equal(readReport(box.call(['exec', '--process', file, id])).pairs('rlimits').RLIMIT_NOFILE, '100 200')
+})
+
+scenario('exec --process takes a pipe', {}, async (t, box) => {
+  const id = await started(t, box)
+  const file = join(box.dir, 'process.json')
+  writeFileSync(file, JSON.stringify({ args: ['/bin/probe', 'say:piped'], cwd: '/', env: [] }))
+  const script = 'cat process.json | "$0" "$@"'
+  const wrap = ['sh', '-c', script]
+  t.match(box.call(['exec', '--process', '/proc/self/fd/0', id], { wrap, cwd: box.dir }).stdout, 'piped')
 })
 
 scenario('exec --process -', { peers: { runc: 'has no "-"', crun: 'has no "-"' } }, async (t, box) => {
@@ -573,6 +604,27 @@ scenario('exec -t --console-socket', { peers: { crun: 'does not give the termina
     'it belongs to the user and the group of the mount',
   )
 })
+
+scenario(
+  'exec takes sockets by long and by relative paths',
+  { peers: { runc: 'limits them to sun_path', crun: 'limits them to sun_path' } },
+  async (t, box) => {
+    const id = await started(t, box)
+    const deep = 'd'.repeat(120)
+    mkdirSync(join(box.dir, deep))
+    for (const directory of [deep, '.']) {
+      const console = await openConsole(box, join(directory, 'console.sock'))
+      const receiver = await openPidfd(box, join(directory, 'pidfd.sock'))
+      const at = (path: string): string => (directory === '.' ? path.slice(box.dir.length + 1) : path)
+      const flags = ['-t', '-d', '--console-socket', at(console.socket), '--pidfd-socket', at(receiver.socket)]
+      const result = exec(box, flags, id, ['/bin/probe', 'say:hello', 'pause'], { cwd: box.dir })
+      t.equal(result.status, 0, result.stderr)
+      await until(() => console.text().includes('hello'), 'terminal output')
+      process.kill(await receiver.pid(), 'SIGKILL')
+      await until(() => receiver.exited(), 'the pidfd is of the process')
+    }
+  },
+)
 
 scenario(
   'exec refuses terminals that nobody serves',

@@ -66,6 +66,16 @@ scenario('--log that cannot be written', { peers: { crun: 'other words' } }, (t,
   t.match(result.stderr, /missing\/log/)
 })
 
+scenario('--log on a full disk changes nothing but the log', { peers: { crun: 'other words' } }, (t, box) => {
+  const log = ['--log', '/dev/full', '--log-format', 'json', '--debug']
+  const id = box.id()
+  t.equal(box.call([...log, 'create', '--bundle', box.bundle().dir, id]).status, 0)
+  const refused = box.call([...log, 'start', 'nosuchcontainer'])
+  t.equal(refused.status, 1)
+  t.match(refused.stderr, 'does not exist', 'stderr has it all the same')
+  t.equal(box.call([...log, 'delete', '--force', id]).status, 0)
+})
+
 scenario('--log-format of another kind', { peers: { crun: 'other words' } }, (t, box) => {
   const result = box.call(['--log-format', 'xml', 'list'])
   t.equal(result.status, 1)

@@ -235,3 +235,29 @@ scenario('run of a program that is not there', {}, (t, box) => {
   t.equal(box.state(id), undefined)
   t.equal(existsSync(join(box.root, id)), false)
 })
+
+scenario('run of a script whose interpreter is not there', { peers: { crun: 'other words' } }, (t, box) => {
+  const bundle = box.bundle({ process: { args: ['/script'] } })
+  writeFileSync(join(bundle.rootfs, 'script'), '#!/no/such/shell\n', { mode: 0o755 })
+  const result = box.call(['run', '--bundle', bundle.dir, box.id()])
+  t.equal(result.status, 1)
+  t.match(result.stderr, /exec \/script: no such file or directory/)
+  t.equal(result.stderr.trim().split('\n').length, 1, 'one line')
+})
+
+const bound = { skip: needsCommand('taskset'), peers: { runc: 'since 1.3', crun: 'keeps it' } }
+
+scenario('run lets the process use all CPUs of its cpuset, whatever its caller may use', bound, (t, box) => {
+  const status = 'file:/proc/self/status'
+  const bundle = box.bundle(probing([status]))
+  const own = /^Cpus_allowed_list:\t(.*)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]
+  const result = box.call(['run', '--bundle', bundle.dir, box.id()], { wrap: ['taskset', '1'] })
+  t.equal(readReport(result).pairs(status).Cpus_allowed_list, own)
+})
+
+scenario('run with a terminal whose output goes to a file', { skip: needsCommand('setsid') }, (t, box) => {
+  const bundle = box.bundle({ process: { terminal: true, args: ['printf', 'one\\ntwo\\n'] } })
+  const result = box.call(['run', '--bundle', bundle.dir, box.id()], { wrap: ['setsid', '--wait'] })
+  t.equal(result.status, 0, result.stderr)
+  t.equal(result.stdout, 'one\ntwo\n', 'no carriage returns')
+})

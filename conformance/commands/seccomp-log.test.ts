@@ -60,6 +60,10 @@ scenario('run --seccomp-log where it cannot be', { skip }, (t, box) => {
   const detached = box.call(['run', '--detach', '--seccomp-log', '--bundle', dir, box.id()])
   t.equal(detached.status, 1)
   t.match(detached.stderr, '--detach')
+  const env = { NOTIFY_SOCKET: '/run/systemd/notify' }
+  const notifying = box.call(['run', '--seccomp-log', '--bundle', dir, box.id()], { env })
+  t.equal(notifying.status, 1)
+  t.match(notifying.stderr, 'NOTIFY_SOCKET')
   const terminal = box.bundle({ process: { terminal: true }, linux: denying('SCMP_ACT_ERRNO') }, { name: 'terminal' })
   const refused = box.call(['run', '--seccomp-log', '--bundle', terminal.dir, box.id()])
   t.equal(refused.status, 1)

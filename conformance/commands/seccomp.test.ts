@@ -1,6 +1,6 @@
 /*
  * seccomp: what a bundle's filter is, and which rule decides a call. Needs no rights and leaves nothing; what filters do
- * is tested in seccomp-bpf-js and in ../seccomp.test.ts.
+ * is tested in seccomp-bpf-js and in ../spec/seccomp.test.ts.
  */
 import { readdirSync } from 'node:fs'
 import { isRunt } from '../harness/project.ts'

@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { patched } from '../harness/bundle.ts'
 import { onTerminal } from '../harness/console.ts'
+import { isRunt } from '../harness/project.ts'
 import { scenario } from '../harness/scenario.ts'
 
 interface Spec {
@@ -37,6 +38,7 @@ scenario('spec writes config.json into the current directory', {}, (t, box) => {
   const three = ['CAP_AUDIT_WRITE', 'CAP_KILL', 'CAP_NET_BIND_SERVICE']
   for (const set of ['bounding', 'effective', 'permitted']) t.same(spec.process.capabilities[set], three, set)
   t.same(spec.process.capabilities.inheritable ?? [], [], 'nothing inheritable (CVE-2022-29162)')
+  if (isRunt) t.same(spec.process.capabilities.ambient ?? [], [], 'nothing ambient, so no warning when it runs')
   t.same(
     spec.mounts.map((mount) => mount.destination),
     ['/proc', '/dev', '/dev/pts', '/dev/shm', '/dev/mqueue', '/sys', '/sys/fs/cgroup'],

@@ -3,7 +3,9 @@
  * does is tried in conformance/cgroup; here it is which file gets what, and what is refused.
  */
 import { readFileSync } from 'node:fs'
-import { needsV1 } from '../harness/requires.ts'
+import { join } from 'node:path'
+import { disk } from '../harness/cgroup.ts'
+import { needsController, needsV1 } from '../harness/requires.ts'
 import { type Box, scenario, until } from '../harness/scenario.ts'
 
 const sleeping = { process: { args: ['sleep', '1000'] } }
@@ -105,11 +107,16 @@ scenario('an update that fails changes nothing', { ...v1, peers: others }, (t, b
   t.equal(read('memory.limit_in_bytes'), String(32 << 20))
   t.equal(box.call(['update', '--memory-swap', '40M', id]).status, 0)
   t.match(box.call(['update', '--memory', '60M', id]), { status: 1, stderr: /memory and swap together is 41943040/ })
+  if (disk !== undefined) {
+    const [known, unknown] = [disk, { major: 259, minor: 4711 }].map((device) => ({ ...device, rate: 1 << 20 }))
+    const throttles = JSON.stringify({ blockIO: { throttleReadBpsDevice: [known, unknown] } })
+    const half = box.call(['update', '-r', '-', id], { stdin: throttles })
+    t.match(half, { status: 1, stderr: /throttleReadBpsDevice\[1\]/ })
+    t.equal(read('blkio.throttle.read_bps_device'), '', 'the first of two throttles is taken away again')
+  }
   for (const [flag, value] of [
     ['--memory', 'much'],
     ['--pids-limit', '1x'],
-    ['--l3-cache-schema', 'L3:0=f'],
-    ['--mem-bw-schema', 'MB:0=20'],
   ] as const) {
     t.match(box.call(['update', flag, value, id]), { status: 1, stderr: new RegExp(flag) })
   }
@@ -119,18 +126,35 @@ scenario('an update that fails changes nothing', { ...v1, peers: others }, (t, b
   t.equal(box.call(['delete', '--force', id]).status, 0)
 })
 
-scenario('update of a container that is paused, created, stopped', v1, async (t, box) => {
-  const id = box.id()
-  t.equal(box.call(['create', '--bundle', box.bundle(sleeping).dir, id]).status, 0)
-  t.equal(box.call(['update', '--pids-limit', '8', id]).status, 0, 'created')
-  t.equal(box.call(['start', id]).status, 0)
-  t.equal(box.call(['pause', id]).status, 0)
-  t.equal(box.call(['update', '--pids-limit', '9', id]).status, 0)
-  t.equal(box.state(id)?.status, 'paused', 'a paused container stays paused')
-  t.equal(box.call(['resume', id]).status, 0)
-  t.equal(box.call(['kill', id, 'KILL']).status, 0)
-  await until(() => box.state(id)?.status === 'stopped', 'its end')
-  t.equal(box.call(['update', '--pids-limit', '10', id]).status, 1)
-  t.equal(box.call(['delete', id]).status, 0)
-  t.match(box.call(['update', '--pids-limit', '10', id]), { status: 1, stderr: /does not exist/ })
+scenario('an update that cannot be recorded changes nothing', { ...v1, peers: others }, (t, box) => {
+  const { id, read } = detached(box, {
+    linux: { resources: { devices: [{ allow: false, access: 'rwm' }], pids: { limit: 9 } } },
+  })
+  const directory = join(box.root, id)
+  const script = `mount --bind ${directory} ${directory} && mount -o remount,bind,ro ${directory} && exec "$@"`
+  const wrap = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script, 'sh']
+  const failing = box.call(['update', '--pids-limit', '3', id], { wrap })
+  t.match(failing, { status: 1, stderr: /state\.json.*EROFS/ })
+  t.equal(read('pids.max'), '9')
+  t.equal(box.call(['delete', '--force', id]).status, 0)
 })
+
+scenario(
+  'update of a container that is paused, created, stopped',
+  { skip: needsController('pids') },
+  async (t, box) => {
+    const id = box.id()
+    t.equal(box.call(['create', '--bundle', box.bundle(sleeping).dir, id]).status, 0)
+    t.equal(box.call(['update', '--pids-limit', '8', id]).status, 0, 'created')
+    t.equal(box.call(['start', id]).status, 0)
+    t.equal(box.call(['pause', id]).status, 0)
+    t.equal(box.call(['update', '--pids-limit', '9', id]).status, 0)
+    t.equal(box.state(id)?.status, 'paused', 'a paused container stays paused')
+    t.equal(box.call(['resume', id]).status, 0)
+    t.equal(box.call(['kill', id, 'KILL']).status, 0)
+    await until(() => box.state(id)?.status === 'stopped', 'its end')
+    t.equal(box.call(['update', '--pids-limit', '10', id]).status, 1)
+    t.equal(box.call(['delete', id]).status, 0)
+    t.match(box.call(['update', '--pids-limit', '10', id]), { status: 1, stderr: /does not exist/ })
+  },
+)

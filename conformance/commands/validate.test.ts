@@ -2,7 +2,7 @@
  * validate: lists every problem of a config, each with its path, and makes nothing. One run must be enough to repair
  * a config.
  */
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isRunt } from '../harness/project.ts'
 import { scenario } from '../harness/scenario.ts'
@@ -42,6 +42,24 @@ scenario('validate lists all problems at once', { skip }, (t, box) => {
     t.match(text, path, `names ${path}`)
   }
   t.match(text, /linux\.namespaces\[1\]|duplicate|twice/, 'and the namespace listed twice')
+})
+
+scenario('validate warns of what nothing knows, which is no error', { skip }, (t, box) => {
+  const bundle = box.bundle({ hostnam: 'x', root: { readOnly: true }, linux: { maskedPath: ['/x'] } })
+  const result = box.call(['validate', bundle.dir])
+  t.equal(result.status, 0)
+  t.match(result.stdout, /^warning: hostnam: unknown property; did you mean hostname\?$/m)
+  t.match(result.stdout, /^warning: root\.readOnly: unknown property; did you mean readonly\?$/m)
+  t.match(result.stdout, /^warning: linux\.maskedPath: unknown property; did you mean maskedPaths\?$/m)
+  t.equal(box.call(['run', '--bundle', bundle.dir, box.id()]).stderr, '', 'run says nothing of them')
+})
+
+scenario('validate of a key that occurs twice', { skip }, (t, box) => {
+  const { config } = box.bundle()
+  const text = readFileSync(config, 'utf8').replace('{', '{"hostname": "first",')
+  const result = box.call(['validate', box.bundle({}, { text, name: 'twice' }).dir])
+  t.equal(result.status, 0)
+  t.match(result.stdout, /^warning: line \d+: "hostname" occurs twice, the last one counts$/m)
 })
 
 scenario('validate of what is no bundle', { skip }, (t, box) => {

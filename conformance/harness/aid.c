@@ -1,15 +1,21 @@
 /*
  * aid.c: what Node cannot do for the conformance tests: receive descriptors over a socket (SCM_RIGHTS, unix(7)), own
- * a pseudoterminal, be a subreaper, exchange two directory entries. One verb per run; results are lines on stdout.
+ * a pseudoterminal, be a shell with job control, a service manager or a subreaper, exchange two directory entries. One
+ * verb per run; results are lines on stdout.
  *
  *   aid console SOCKET          listen, receive a pty master, print "master NAME-SENT ROWS COLS", then relay it
  *   aid pidfd SOCKET            listen, receive a pidfd, print "pid N", wait for that process, print "exited"
  *   aid agent SOCKET ERRNO      listen, receive a seccomp listener, print "state JSON" and a line for each call, which
- * it answers with the errno (0: the call may go on) aid pty ROWS COLS CMD...    run CMD with a new pty as its
- * controlling terminal, relay it; CMD's exit status aid reap CMD...             run CMD as its subreaper; print "main
- * PID STATUS" and "orphan PID STATUS" lines aid swap MS A B             exchange A and B until MS milliseconds have
- * gone by aid ignore SIGNAL CMD...    run CMD with one signal ignored and blocked aid parent-death CMD...     run CMD
- * with SIGKILL as its parent-death signal
+ *                               it answers with the errno (0: the call may go on)
+ *   aid pty ROWS COLS CMD...    run CMD with a new pty as its controlling terminal, relay it; CMD's exit status
+ *   aid job CMD...              on a terminal: run CMD as a foreground job; when it stops print "stopped SIGNAL MODES" and
+ *                               continue it in the foreground, at its end print "ended STATUS MODES"
+ *   aid background CMD...       the same, but it starts in the background
+ *   aid manager SOCKET          a datagram socket as of systemd: print "notify TEXT" for each message, newlines as "|"
+ *   aid reap CMD...             run CMD as its subreaper; print "main PID STATUS" and "orphan PID STATUS" lines
+ *   aid swap MS A B             exchange A and B until MS milliseconds have gone by
+ *   aid ignore SIGNAL CMD...    run CMD with one signal ignored and blocked
+ *   aid parent-death CMD...     run CMD with SIGKILL as its parent-death signal
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -17,6 +23,7 @@
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +32,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -204,6 +212,72 @@ static int pty(char **argv) {
   return status_of(status);
 }
 
+/* Whether the terminal is as shells leave it: lines, echo, and keys that send signals. */
+static const char *modes(void) {
+  struct termios now;
+  if (tcgetattr(0, &now) < 0) return "none";
+  tcflag_t usual = ICANON | ECHO | ISIG;
+  return (now.c_lflag & usual) == usual ? "cooked" : "raw";
+}
+
+static int job(char **argv, int foreground) {
+  int status = 0;
+  signal(SIGTTOU, SIG_IGN);
+  pid_t pid = fork();
+  if (pid == 0) {
+    setpgid(0, 0);
+    if (foreground) tcsetpgrp(0, getpid());
+    signal(SIGTTOU, SIG_DFL);
+    execvp(argv[0], argv);
+    die(argv[0]);
+  }
+  printf("job %d\n", pid);
+  fflush(stdout);
+  for (;;) {
+    if (waitpid(pid, &status, WUNTRACED) < 0) die("waitpid");
+    if (!WIFSTOPPED(status)) break;
+    tcsetpgrp(0, getpgrp());
+    printf("stopped %d %s\n", WSTOPSIG(status), modes());
+    fflush(stdout);
+    usleep(100000);
+    tcsetpgrp(0, pid);
+    kill(-pid, SIGCONT);
+  }
+  tcsetpgrp(0, getpgrp());
+  printf("ended %d %s\n", status_of(status), modes());
+  return 0;
+}
+
+static int manager(char **argv) {
+  char text[4096], control[CMSG_SPACE(sizeof(int))];
+  struct sockaddr_un addr = {.sun_family = AF_UNIX};
+  strncpy(addr.sun_path, argv[0], sizeof addr.sun_path - 1);
+  socklen_t size = sizeof addr;
+  if (argv[0][0] == '@') { /* unix(7): the name is as long as it is */
+    addr.sun_path[0] = 0;
+    size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(argv[0]));
+  }
+  int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (sock < 0 || bind(sock, (struct sockaddr *)&addr, size) < 0) die("bind");
+  printf("listening\n");
+  fflush(stdout);
+  for (;;) {
+    struct iovec iov = {text, sizeof text - 1};
+    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    ssize_t n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
+    if (n < 0) return 1;
+    text[n] = 0;
+    for (char *c = text; *c; c++)
+      if (*c == '\n') *c = '|';
+    printf("notify %s\n", text);
+    fflush(stdout);
+    struct cmsghdr *head = CMSG_FIRSTHDR(&msg);
+    int fd = -1;
+    if (head && head->cmsg_type == SCM_RIGHTS) memcpy(&fd, CMSG_DATA(head), sizeof fd);
+    if (fd >= 0) close(fd); /* sd_notify_barrier(3) */
+  }
+}
+
 static int reap(char **argv) {
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   pid_t main_pid = fork();
@@ -241,6 +315,9 @@ int main(int argc, char **argv) {
   if (!strcmp(verb, "pidfd")) return pidfd(rest);
   if (!strcmp(verb, "agent") && argc == 4) return agent(rest);
   if (!strcmp(verb, "pty") && argc > 4) return pty(rest);
+  if (!strcmp(verb, "job")) return job(rest, 1);
+  if (!strcmp(verb, "background")) return job(rest, 0);
+  if (!strcmp(verb, "manager")) return manager(rest);
   if (!strcmp(verb, "reap")) return reap(rest);
   if (!strcmp(verb, "swap") && argc == 5) return swap(rest);
   if (!strcmp(verb, "ignore") && argc > 3) {

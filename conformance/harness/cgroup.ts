@@ -2,7 +2,8 @@
  * The cgroups of a running container as the host sees them, on v1 and v2 alike: where they are, what a limit's file is
  * called and holds, freezing. The names are the kernel's (cgroup-v1/, cgroup-v2.rst), not the runtime's.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { cgroupMounts } from './census.ts'
 import { until } from './scenario.ts'
@@ -20,6 +21,34 @@ export function cgroupOf(pid: number | undefined, controller: string): string {
   }
   throw new Error(`process ${pid} is in no cgroup for ${controller}`)
 }
+
+/**
+ * The lines of /proc/PID/cgroup whose hierarchy is mounted. The others nobody can reach: a v1 hierarchy that was
+ * unmounted with a cgroup in it lives on.
+ */
+export function reachableCgroups(lines: readonly string[]): string[] {
+  const mounted = cgroupMounts().map(({ controllers }) => controllers)
+  return lines.filter((line) => mounted.includes(/^\d+:([^:]*):/.exec(line)?.[1] ?? 'none'))
+}
+
+/** The mount point of the hierarchy that has the controller: v1's, or the v2 tree's. */
+export function cgroupRoot(controller: string): string {
+  const mounts = cgroupMounts()
+  const found = mounts.find(({ controllers }) => controllers.split(',').includes(controller))
+  return (found ?? mounts.find(({ controllers }) => controllers === ''))?.dir ?? ''
+}
+
+/** The block device under the scratch directory, as a throttle names it: the disk, not its partition. */
+export const disk = ((): { readonly major: number; readonly minor: number } | undefined => {
+  const { dev } = statSync(tmpdir())
+  const own = `/sys/dev/block/${(dev >> 8) & 0xfff}:${dev & 0xff}`
+  for (const path of [`${own}/../dev`, `${own}/dev`]) {
+    if (!existsSync(path)) continue
+    const [major = 0, minor = 0] = readFileSync(path, 'utf8').trim().split(':').map(Number)
+    return { major, minor }
+  }
+  return undefined
+})()
 
 /** Freezes a container and waits until it is, or thaws it. */
 export async function setFrozen(pid: number | undefined, state: 'FROZEN' | 'THAWED'): Promise<void> {

@@ -47,8 +47,8 @@ export interface PidfdReceiver {
 }
 
 /** A pidfd socket, ready to be named on the command line. */
-export async function openPidfd(box: Box): Promise<PidfdReceiver> {
-  const socket = join(box.dir, 'pidfd.sock')
+export async function openPidfd(box: Box, name = 'pidfd.sock'): Promise<PidfdReceiver> {
+  const socket = join(box.dir, name)
   const running = await listen(box, 'pidfd', socket)
   const pid = (): number => Number(/^pid (\d+)$/m.exec(running.output().stdout)?.[1] ?? 0)
   return {

@@ -23,6 +23,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -208,6 +209,33 @@ static void try_syscall(const char *name) {
     exit(98);
 }
 
+/* sd_notify(3). */
+static void notify(const char *text) {
+  struct sockaddr_un addr = {.sun_family = AF_UNIX};
+  const char *path = getenv("NOTIFY_SOCKET");
+  if (!path) {
+    printf("no socket\n");
+    return;
+  }
+  strncpy(addr.sun_path, path, sizeof addr.sun_path - 1);
+  int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  outcome((int)sendto(fd, text, strlen(text), 0, (struct sockaddr *)&addr, sizeof addr));
+  close(fd);
+}
+
+/* What several processes that share a descriptor can change for one another: fcntl(2), F_SETFL. */
+static void dump_status_flags(void) {
+  for (int fd = 0; fd < 3; fd++) printf("%d %o\n", fd, fcntl(fd, F_GETFL));
+}
+
+/* What the scheduler knows of the process. */
+static void dump_scheduling(void) {
+  printf("policy %d\nnice %d\nioprio %ld\n", sched_getscheduler(0), getpriority(PRIO_PROCESS, 0),
+         syscall(SYS_ioprio_get, 1L, 0L));
+  int mode = -1;
+  if (syscall(SYS_get_mempolicy, &mode, NULL, 0L, NULL, 0L) == 0) printf("mempolicy %x\n", (unsigned)mode);
+}
+
 static void report(int sig) {
   char line[] = "signal 00\n";
   line[7] = (char)('0' + sig / 10);
@@ -221,6 +249,17 @@ static void wait_signals(void) {
   for (int sig = 1; sig < 32; sig++) signal(sig, report);
   printf("ready\n");
   fflush(stdout);
+  for (;;) pause();
+}
+
+/* Processes that are gone before anybody can kill them, each having left another one behind. */
+static void run_away(int count) {
+  signal(SIGCHLD, SIG_IGN);
+  while (count-- > 0) {
+    if (fork() != 0) continue;
+    for (;;)
+      if (fork() > 0) _exit(0);
+  }
   for (;;) pause();
 }
 
@@ -254,6 +293,12 @@ static void topic(const char *arg) {
     try_write(value, O_CREAT | O_TRUNC);
   else if (IS("mknod"))
     try_node(value);
+  else if (IS("notify"))
+    notify(value);
+  else if (IS("flags"))
+    dump_status_flags();
+  else if (IS("scheduling"))
+    dump_scheduling();
   else if (IS("try"))
     try_syscall(value);
   else if (IS("say"))
@@ -268,6 +313,9 @@ static void topic(const char *arg) {
   } else if (IS("pause")) {
     fflush(stdout);
     for (;;) pause();
+  } else if (IS("run-away")) {
+    fflush(stdout);
+    run_away(atoi(value));
   } else if (IS("exit")) {
     fflush(stdout);
     _exit(atoi(value));

@@ -28,6 +28,14 @@ const hasV2 = (controller: string): boolean =>
     controller,
   )
 
+/** crun takes v1 or v2, not v1 hierarchies beside a v2 tree that has controllers as well. */
+export function needsCgroupsOfCrun(): Skip {
+  const unified = /^\S+ \S+ \S+ \S+ (\S+) .* - cgroup2 /m.exec(mountinfo())?.[1]
+  const isHybrid = unified !== undefined && /- cgroup /.test(mountinfo())
+  const controllers = isHybrid ? readFileSync(`${unified}/cgroup.controllers`, 'utf8').trim() : ''
+  return controllers === '' ? false : `crun refuses v1 hierarchies beside a v2 tree with ${controllers}`
+}
+
 const effectiveCaps = (): bigint =>
   BigInt(`0x${/^CapEff:\s*([0-9a-f]+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'}`)
 

@@ -93,6 +93,8 @@ export interface ScenarioOptions {
   readonly peers?: Partial<Record<RuntimeName, string>>
   /** 'any': an ordinary user can run it too. */
   readonly user?: 'root' | 'any'
+  /** Milliseconds, for a test that takes as long as it is asked to. */
+  readonly timeout?: number
 }
 
 const scratchRoot = join(tmpdir(), token)
@@ -101,7 +103,7 @@ let serial = 0
 
 /* Far beyond what any test takes: emulated machines are twenty times slower, and a hang must still end. */
 const scenarioTimeout = 300_000
-t.setTimeout(1_800_000)
+t.setTimeout(1_800_000 + Number(process.env.RUNT_FUZZ_RUNS ?? 0) * 1000)
 
 /** Waits until the condition holds, asking every 10 ms: for what the kernel does after a call has returned. */
 export async function until(condition: () => unknown, what: string, limit = 10_000): Promise<void> {
@@ -187,7 +189,8 @@ export function runProgram(dir: string, argv: readonly string[], options: CallOp
   return { status: statusOf(child.status, child.signal), ...prepared.read(), later: prepared.read }
 }
 
-function startProgram(dir: string, argv: readonly string[], options: CallOptions): Running {
+/** Starts any program and goes on, in the manner of Box.begin. */
+export function startProgram(dir: string, argv: readonly string[], options: CallOptions): Running {
   const prepared = prepare(dir, argv, options, options.stdin === undefined ? 'pipe' : 'file')
   const [program, ...rest] = prepared.argv
   const child = spawn(program, rest, { stdio: prepared.stdio, env: environment(options.env), cwd: options.cwd ?? dir })
@@ -236,19 +239,20 @@ function openBox(dir: string, deferred: (() => void)[]): Box {
   }
 }
 
+/** The stated reason why the runtime under test, as a control, is known to fail; false with RUNT_STRICT=1. */
+export function peerSkip(peers: ScenarioOptions['peers']): Skip {
+  const peer = process.env.RUNT_STRICT ? undefined : peers?.[runtime.name]
+  return peer === undefined ? false : `${runtime.name}: ${peer}`
+}
+
 /** One end-to-end test, with the leak check after it. */
 export function scenario(
   name: string,
   options: ScenarioOptions,
   body: (t: Test, box: Box) => Promise<void> | void,
 ): void {
-  const peer = process.env.RUNT_STRICT ? undefined : options.peers?.[runtime.name]
-  const skip = either(
-    options.user === 'any' ? false : needsRoot(),
-    options.skip ?? false,
-    peer === undefined ? false : `${runtime.name}: ${peer}`,
-  )
-  t.test(name, { skip, timeout: scenarioTimeout }, async (test) => {
+  const skip = either(options.user === 'any' ? false : needsRoot(), options.skip ?? false, peerSkip(options.peers))
+  t.test(name, { skip, timeout: options.timeout ?? scenarioTimeout }, async (test) => {
     claimProcesses()
     mkdirSync(store, { recursive: true })
     chmodSync(scratchRoot, 0o755)

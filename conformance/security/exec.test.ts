@@ -73,7 +73,8 @@ while :; do
     case $exe in /bin/busybox|/bin/probe) continue;; esac
     echo "exe $exe"
     (: >>$p/exe) 2>/dev/null && echo "wrote $exe"
-    for fd in $p/fd/*; do link=$(readlink $fd) && echo "fd $link"; done
+    (: <$p/mem) 2>/dev/null && echo "memory of $exe"
+    for fd in $p/fd/* $p/map_files/* $p/cwd; do link=$(readlink $fd) && echo "link $fd $link"; done
   done
 done 2>/dev/null`
 

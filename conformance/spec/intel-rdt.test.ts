@@ -80,6 +80,39 @@ scenario('a class with another schema is an error, and so is one that does not e
   }
 })
 
+scenario('update changes the schemas of the class', { peers }, (t, box) => {
+  const { tree, see } = makeResctrl(box)
+  const schemata = (): string => readFileSync(join(tree, 'gold/schemata'), 'utf8')
+  const bundle = box.bundle(withRdt({ closID: 'gold' }, { process: { args: ['sleep', '100'] } }))
+  const id = box.id()
+  t.equal(box.call(['run', '--detach', '--bundle', bundle.dir, id], see).status, 0)
+  const result = box.call(['update', '--l3-cache-schema', 'L3:0=f0', '--mem-bw-schema=MB:0=50', id], see)
+  t.match(result, { status: 0, stderr: '' })
+  // What the kernel would merge, a file shows by its last line.
+  t.match(schemata(), /^MB:0=50\n/)
+  writeFileSync(join(tree, 'gold/schemata'), '    MB:0= 20\n')
+  const failing = box.call(['update', '--cpuset-cpus', '4711', '--mem-bw-schema', 'MB:0=70', id], see)
+  t.match(failing, { status: 1, stderr: /cpu\.cpus/ })
+  t.equal(schemata(), '    MB:0= 20\n', 'a failed update puts it back')
+  t.equal(box.call(['delete', '--force', id]).status, 0)
+})
+
+scenario('update of a container without a class, on a machine without resctrl', { peers }, (t, box) => {
+  const { tree, see } = makeResctrl(box)
+  const id = box.id()
+  const bundle = box.bundle({ process: { args: ['sleep', '100'] } })
+  t.equal(box.call(['run', '--detach', '--bundle', bundle.dir, id]).status, 0)
+  // In a real tree the new class has its files at once; here it has none: an error, and the class goes away again.
+  const result = box.call(['update', '--l3-cache-schema', 'L3:0=f', id], see)
+  t.match(result, { status: 1, stderr: /linux\.intelRdt\.l3CacheSchema: .*ENOENT/ })
+  t.notOk(existsSync(join(tree, id)))
+  if (!readFileSync('/proc/self/mountinfo', 'utf8').includes(' - resctrl ')) {
+    const none = box.call(['update', '--l3-cache-schema', 'L3:0=f', id])
+    t.match(none, { status: 1, stderr: /--l3-cache-schema: no resctrl file system is mounted/ })
+  }
+  t.equal(box.call(['delete', '--force', id]).status, 0)
+})
+
 scenario('groups that a failed create has made go away', { peers }, (t, box) => {
   const { tree, see } = makeResctrl(box)
   // In a real tree the new group has its files at once; here it has none, so that the next step fails.

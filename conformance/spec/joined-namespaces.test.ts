@@ -30,6 +30,10 @@ const flags: Readonly<Record<Type, string>> = {
 }
 const inode = (pid: number | 'self', type: Type): string => readlinkSync(`/proc/${pid}/ns/${files[type]}`)
 
+/** The file of the namespace that unshare(1) made: it gets into some of them only by its child. */
+const forChildren = (type: Type): string =>
+  type === 'pid' || type === 'time' ? `${files[type]}_for_children` : files[type]
+
 /** A process in new namespaces of these types. */
 async function hold(box: Box, types: readonly Type[]): Promise<Running> {
   const forks = types.includes('pid') || types.includes('time')
@@ -46,9 +50,7 @@ async function hold(box: Box, types: readonly Type[]): Promise<Running> {
     : (types.find((type) => type !== 'pid' && type !== 'time') ?? types[0] ?? 'pid')
   const isThere = (): boolean => {
     try {
-      return forks
-        ? readlinkSync(`/proc/${running.pid}/ns/${files[test]}_for_children`) !== inode('self', test)
-        : inode(running.pid, test) !== inode('self', test)
+      return readlinkSync(`/proc/${running.pid}/ns/${forChildren(test)}`) !== inode('self', test)
     } catch {
       return false
     }
@@ -114,6 +116,31 @@ scenario('a user namespace and a network namespace that it does not own', {}, as
   t.equal(inside.pairs('ns').ipc, inode(other.pid, 'ipc'))
   t.equal(inside.pairs('ns').user, inode(holder.pid, 'user'))
 })
+
+for (const types of [
+  ['ipc', 'network', 'uts', 'cgroup', 'time', 'pid', 'mount'],
+  ['user', 'ipc', 'network', 'uts', 'cgroup', 'pid', 'mount'],
+] as const) {
+  scenario(`all at once: ${types.join(', ')}`, {}, async (t, box) => {
+    const holder = await hold(box, types)
+    await until(
+      () => readlinkOr(`/proc/${holder.pid}/ns/pid_for_children`) !== inode('self', 'pid'),
+      'the child of unshare',
+    )
+    const namespaces = types.map((type): Json => ({ type, path: `/proc/${holder.pid}/ns/${forChildren(type)}` }))
+    const wanted = types.map((type) => readlinkSync(`/proc/${holder.pid}/ns/${forChildren(type)}`))
+    const patch = {
+      hostname: undefined,
+      linux: { namespaces },
+      ...((types as readonly Type[]).includes('user') && { mounts: ofOneUser }),
+    }
+    const inside = runProbe(t, box, ['ns'], patch).pairs('ns')
+    t.same(
+      types.map((type) => inside[files[type]]),
+      wanted,
+    )
+  })
+}
 
 scenario('what is no namespace of the type is refused by its entry', {}, (t, box) => {
   for (const [path, message] of [

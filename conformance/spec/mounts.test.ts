@@ -146,3 +146,56 @@ scenario('an option that the file system does not know is told by its name', {},
     t.match(result.stderr, message)
   }
 })
+
+/** Options of a bind mount in the container, by those of its source and its own. */
+const boundOptions = [
+  ['ro,nosuid,noexec', [], 'ro,nosuid,noexec'],
+  ['ro,nosuid,noexec', ['nodev'], 'rw,nodev'],
+  ['nodev,nosuid,noexec', ['ro'], 'ro'],
+  ['ro', ['rw', 'nosuid'], 'rw,nosuid'],
+  ['nosuid,noatime', ['ro'], 'ro,noatime'],
+] as const
+
+scenario(
+  'a bind mount with options has these and no others',
+  { peers: { runc: '1.1 keeps noatime otherwise' } },
+  (t, box) => {
+    const source = join(box.dir, 'source')
+    mkdirSync(source)
+    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', source])
+    box.defer(() => execFileSync('umount', [source]))
+    boundOptions.forEach(([ofSource, own, expected], index) => {
+      // Of the mount, not of the file system: that stays as it is.
+      execFileSync('mount', ['-o', 'remount,bind,rw,suid,dev,exec,relatime', source])
+      execFileSync('mount', ['-o', `remount,bind,${ofSource}`, source])
+      const bind = { destination: '/mnt', type: 'bind', source, options: ['bind', 'rprivate', ...own] }
+      const bundle = box.bundle(
+        { process: { args: ['awk', '$5 == "/mnt" { print $6 }', '/proc/self/mountinfo'] }, mounts: mountsWith(bind) },
+        { name: `bundle-${index}` },
+      )
+      const result = box.call(['run', '--bundle', bundle.dir, box.id()])
+      const found = result.stdout.trim().split(',')
+      t.same(
+        found.filter((option) => option !== 'relatime').sort(),
+        expected.split(',').sort(),
+        `${ofSource} bound with ${own.join() || 'none'}`,
+      )
+    })
+  },
+)
+
+scenario(
+  'without a mount namespace the root is a mount of its own, which goes with the container',
+  { peers: { runc: 'leaves its mounts', crun: 'refuses it' } },
+  (t, box) => {
+    const bundle = box.bundle({
+      process: { args: ['sh', '-c', 'touch /new; awk \'$5 == "/" { print $6 }\' /proc/self/mountinfo'] },
+      root: { path: 'rootfs', readonly: true },
+      linux: { namespaces: [{ type: 'pid' }, { type: 'uts' }], maskedPaths: [], readonlyPaths: [] },
+    })
+    const result = box.call(['run', '--bundle', bundle.dir, box.id()])
+    t.match(result.stderr, /touch: .*Read-only file system/)
+    t.match(result.stdout, /^ro,/m, 'as readonly says')
+    t.notMatch(readFileSync('/proc/self/mountinfo', 'utf8'), bundle.rootfs)
+  },
+)

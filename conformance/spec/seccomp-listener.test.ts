@@ -106,7 +106,10 @@ scenario('no agent: an error that names the property, and nothing is left', {}, 
   const bundle = box.bundle(notifying(join(box.dir, 'nobody.sock'), mkdirs))
   const result = box.call(['run', '--bundle', bundle.dir, box.id()])
   t.not(result.status, 0)
-  t.match(result.stderr, /linux\.seccomp\.listenerPath: connect .*nobody\.sock: ENOENT/)
+  t.match(
+    result.stderr,
+    /linux\.seccomp\.listenerPath: failed to connect with seccomp agent: connect .*nobody\.sock: ENOENT/,
+  )
 })
 
 scenario('an agent without anything to decide is not asked', {}, (t, box) => {
@@ -116,3 +119,19 @@ scenario('an agent without anything to decide is not asked', {}, (t, box) => {
   const bundle = box.bundle({ ...patch, linux })
   t.equal(box.call(['run', '--bundle', bundle.dir, box.id()]).status, 0, 'If NOTIFY is not used this value is ignored')
 })
+
+for (const by of ['run.oci.seccomp.receiver', 'RUN_OCI_SECCOMP_RECEIVER'] as const) {
+  const peers = { runc: 'has neither', crun: 'another JSON' }
+  scenario(`${by} names the agent where the profile does not`, { peers }, async (t, box) => {
+    const { socket, running } = await openAgent(box, ENOANO)
+    const patch = notifying(socket, mkdirs)
+    const { seccomp } = patch.linux as { seccomp: Patch }
+    const linux = { seccomp: { ...seccomp, listenerPath: undefined, listenerMetadata: undefined } }
+    const isAnnotation = by.startsWith('run')
+    const bundle = box.bundle({ ...patch, linux, ...(isAnnotation && { annotations: { [by]: socket } }) })
+    const env = isAnnotation ? {} : { [by]: socket }
+    const result = box.call(['run', '--bundle', bundle.dir, box.id()], { env })
+    t.match(result.stdout, /No anode/, result.stderr)
+    t.equal(stateOf(running).metadata, undefined)
+  })
+}

@@ -2,9 +2,9 @@
  * Seccomp in the running container: what a filter denies, with which errno, and that the default profile of engines
  * starts programs at all. The compiler's exactness is seccomp-bpf-js's own matter.
  */
-import type { Json, Patch } from './harness/bundle.ts'
-import { runProbe } from './harness/probe.ts'
-import { scenario } from './harness/scenario.ts'
+import type { Json, Patch } from '../harness/bundle.ts'
+import { runProbe } from '../harness/probe.ts'
+import { scenario } from '../harness/scenario.ts'
 
 const native = process.arch === 'arm64' ? 'SCMP_ARCH_AARCH64' : 'SCMP_ARCH_X86_64'
 
@@ -82,6 +82,36 @@ scenario('a whitelist starts the process and denies the rest', {}, (t, box) => {
     t.equal(inside.pairs('file:/proc/self/status').Seccomp, '2')
   }
 })
+
+scenario(
+  'a whitelist has to allow little for the runtime’s sake',
+  { peers: { runc: 'needs more', crun: 'needs more' } },
+  (t, box) => {
+    // The program's own: a static C program that prints.
+    const own = [
+      'exit_group',
+      'write',
+      'writev',
+      'ioctl',
+      'arch_prctl',
+      'set_tid_address',
+      'brk',
+      'fstat',
+      'newfstatat',
+    ]
+    const whitelist = (names: readonly string[]) =>
+      profile('SCMP_ACT_KILL_PROCESS', [{ names: [...own, ...names], action: 'SCMP_ACT_ALLOW' }])
+    const startup = ['set_robust_list', 'rseq', 'prlimit64', 'readlink', 'readlinkat', 'getrandom', 'mprotect']
+    for (const [process, names] of [
+      [{ noNewPrivileges: true }, ['execve']],
+      [{ noNewPrivileges: false }, ['execve', 'capset', 'read']],
+      [{ noNewPrivileges: false, user: { uid: 1000, gid: 1000 } }, ['execve', 'capset', 'read']],
+    ] as const) {
+      const inside = runProbe(t, box, ['say:alive'], { process, ...whitelist([...startup, ...names]) })
+      t.equal(inside.text('say:alive'), 'alive')
+    }
+  },
+)
 
 scenario('a filter applies to a user without capabilities', {}, (t, box) => {
   for (const noNewPrivileges of [true, false]) {

@@ -4,10 +4,11 @@
  */
 import { existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Json, mountsWith, type Patch } from './harness/bundle.ts'
-import { probing } from './harness/probe.ts'
-import { isRunt } from './harness/project.ts'
-import { type Box, scenario, until } from './harness/scenario.ts'
+import { type Json, mountsWith, type Patch } from '../harness/bundle.ts'
+import { processes } from '../harness/census.ts'
+import { probing } from '../harness/probe.ts'
+import { isRunt } from '../harness/project.ts'
+import { type Box, scenario, until } from '../harness/scenario.ts'
 
 const kinds = ['prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop'] as const
 type Kind = (typeof kinds)[number]
@@ -167,33 +168,55 @@ scenario('hooks see the mounts in place, before pivot_root or after', {}, (t, bo
   t.equal(hooks.file('root').includes('shared'), true)
 })
 
+scenario('hooks get their own arguments, and their environment only', {}, (t, box) => {
+  const hooks = withHooks(box, {
+    createRuntime: [
+      shell(box, 'createRuntime', 'echo "$0 $1 $2" >$LOG/args; tr "\\0" "\\n" </proc/self/environ >$LOG/env', {
+        args: ['name', '-c', 'echo "$0 $1 $2" >$LOG/args; cat /proc/$$/environ >$LOG/env', 'zero', 'one', 'two words'],
+      }),
+    ],
+  })
+  const bundle = box.bundle(hooks.patch)
+  const result = box.call(['run', '--bundle', bundle.dir, box.id()], { env: { LD_SOMETHING: '1' } })
+  t.equal(result.status, 0, result.stderr)
+  t.equal(hooks.file('args'), 'zero one two words\n')
+  t.equal(hooks.file('env'), `PATH=/bin:/usr/bin\0LOG=${join(box.dir, 'shared')}\0`)
+})
+
+scenario('hooks without env get what runc and crun give', { peers: { crun: 'no HOME' } }, (t, box) => {
+  const copy = (to: string): Json => ({ path: '/bin/cp', args: ['cp', '/proc/self/environ', to] })
+  const file = join(box.dir, 'shared/runtime')
+  const hooks = withHooks(
+    box,
+    {
+      createRuntime: [{ ...(copy(file) as object), env: [] }],
+      startContainer: [copy('/shared/container')],
+      poststop: [copy(`${file}-last`)],
+    },
+    { process: { args: ['true'], env: ['ONE=1', 'PATH=/bin'] } },
+  )
+  const bundle = box.bundle(hooks.patch)
+  const result = box.call(['run', '--bundle', bundle.dir, box.id()], { env: { OF_THE_CALLER: 'yes' } })
+  t.equal(result.status, 0, result.stderr)
+  const variables = (name: string) => hooks.file(name).split('\0').filter(Boolean)
+  for (const name of ['runtime', 'runtime-last']) t.ok(variables(name).includes('OF_THE_CALLER=yes'), name)
+  t.same(variables('container').sort(), ['HOME=/root', 'ONE=1', 'PATH=/bin'], 'in the container, that of its process')
+})
+
 scenario(
-  'hooks get their own arguments, and their environment only',
-  {
-    peers: { runc: 'an empty environment becomes the caller’s', crun: 'an empty environment becomes the caller’s' },
-  },
+  'hooks run in the bundle, then in the root file system',
+  { peers: { crun: 'in the caller’s directory' } },
   (t, box) => {
-    const hooks = withHooks(box, {
-      createRuntime: [
-        shell(box, 'createRuntime', 'echo "$0 $1 $2" >$LOG/args; tr "\\0" "\\n" </proc/self/environ >$LOG/env', {
-          args: [
-            'name',
-            '-c',
-            'echo "$0 $1 $2" >$LOG/args; cat /proc/$$/environ >$LOG/env',
-            'zero',
-            'one',
-            'two words',
-          ],
-        }),
-        { path: '/bin/cp', args: ['cp', '/proc/self/environ', join(box.dir, 'shared/empty')] },
-      ],
-    })
+    const where = (kind: Kind) => shell(box, kind, `pwd -P >$LOG/${kind}`)
+    const kinds = ['prestart', 'createRuntime', 'createContainer', 'startContainer'] as const
+    const hooks = withHooks(box, Object.fromEntries(kinds.map((kind) => [kind, [where(kind)]])))
     const bundle = box.bundle(hooks.patch)
-    const result = box.call(['run', '--bundle', bundle.dir, box.id()], { env: { LD_SOMETHING: '1' } })
+    const result = box.call(['run', '--bundle', bundle.dir, box.id()], { cwd: '/' })
     t.equal(result.status, 0, result.stderr)
-    t.equal(hooks.file('args'), 'zero one two words\n')
-    t.equal(hooks.file('env'), `PATH=/bin:/usr/bin\0LOG=${join(box.dir, 'shared')}\0`)
-    t.equal(hooks.file('empty'), '', 'no env stays empty')
+    t.same(
+      kinds.map((kind) => hooks.file(kind).trim()),
+      [bundle.dir, bundle.dir, bundle.rootfs, '/'],
+    )
   },
 )
 
@@ -383,3 +406,60 @@ scenario('the caller of create may watch a hook’s work through the pid of the 
   t.equal(result.status, 0, result.stderr)
   t.equal(hooks.file('net').trim(), /^net (.*)$/m.exec(result.stdout)?.[1], 'the namespace that the process then has')
 })
+
+scenario(
+  'run.oci.hooks.stdout and run.oci.hooks.stderr: the output of hooks of every kind is appended to files',
+  { peers: { runc: 'has no such annotations' } },
+  (t, box) => {
+    const [output, errors] = [join(box.dir, 'hooks.out'), join(box.dir, 'hooks.err')]
+    writeFileSync(output, 'before\n')
+    const annotations = { 'run.oci.hooks.stdout': output, 'run.oci.hooks.stderr': errors }
+    const script = (kind: Kind): string => `echo ${kind} says; echo ${kind} complains >&2`
+    const hooks = withHooks(box, Object.fromEntries(kinds.map((kind) => [kind, [shell(box, kind, script(kind))]])), {
+      annotations,
+      process: { args: ['sh', '-c', 'ls /proc/self/fd | wc -l'] },
+    })
+    const bundle = box.bundle(hooks.patch)
+    const result = box.call(['run', '--bundle', bundle.dir, box.id()])
+    t.equal(result.status, 0, result.stderr)
+    t.equal(result.stdout, '4\n', "the container's output is its own, and so are its descriptors")
+    const said = (path: string): readonly string[] => readFileSync(path, 'utf8').trim().split('\n').sort()
+    t.same(said(output), ['before', ...kinds.map((kind) => `${kind} says`)].sort())
+    t.same(said(errors), kinds.map((kind) => `${kind} complains`).sort())
+  },
+)
+
+scenario(
+  'run.oci.hooks.stdout that cannot be opened',
+  { peers: { runc: 'has no such annotations', crun: 'other words' } },
+  (t, box) => {
+    const annotations = { 'run.oci.hooks.stdout': join(box.dir, 'none/out') }
+    const hooks = withHooks(box, { createRuntime: [shell(box, 'createRuntime', 'true')] }, { annotations })
+    const result = box.call(['run', '--bundle', box.bundle(hooks.patch).dir, box.id()])
+    t.equal(result.status, 1)
+    t.match(result.stderr, /annotations\["run\.oci\.hooks\.stdout"\] \(.*none\/out\): openat2: ENOENT/)
+    const none = box.bundle({ annotations, process: { args: ['true'] } }, { name: 'none' })
+    t.equal(box.call(['run', '--bundle', none.dir, box.id()]).status, 0, 'without hooks it does not matter')
+  },
+)
+
+scenario(
+  'poststop: a delete that was killed in a hook runs it again',
+  { peers: { runc: 'forgets the container first', crun: 'forgets the container first' } },
+  async (t, box) => {
+    const hooks = withHooks(box, {
+      poststop: [shell(box, 'poststop', 'echo poststop >>$LOG/log; [ -e $LOG/go ] || sleep 100')],
+    })
+    const id = box.id()
+    t.equal(box.call(['run', '--keep', '--bundle', box.bundle(hooks.patch).dir, id]).status, 0)
+    const interrupted = box.begin(['delete', id])
+    await until(() => hooks.log().length === 2, 'the hook runs')
+    interrupted.kill('SIGKILL')
+    await interrupted.exited
+    for (const [pid, line] of processes()) if (line.includes('sleep 100')) process.kill(pid, 'SIGKILL')
+    t.equal(box.state(id)?.status, 'stopped', 'the container is still known')
+    writeFileSync(join(box.dir, 'shared/go'), '')
+    t.equal(box.call(['delete', id]).status, 0)
+    t.same(hooks.log(), ['process', 'poststop', 'poststop'])
+  },
+)

@@ -1,0 +1,191 @@
+/*
+ * checkpoint and restore (runc-checkpoint(8), runc-restore(8)): what a container has in memory and on its own file systems goes on
+ * where it stopped. Needs a criu that works with this kernel: Debian 12's does not with a new one, the virtual machine's does.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { openConsole } from '../harness/console.ts'
+import { hasCommand } from '../harness/project.ts'
+import { either, type Skip } from '../harness/requires.ts'
+import { type Box, scenario, until } from '../harness/scenario.ts'
+
+const skip: Skip = !hasCommand('criu')
+  ? 'no criu'
+  : spawnSync('criu', ['check'], { stdio: 'ignore' }).status === 0
+    ? false
+    : 'criu does not work with this kernel'
+
+/** It counts in a tmpfs, and writes nothing to the caller's files, which CRIU could not save. */
+const counting = {
+  process: { args: ['sh', '-c', 'i=0; while :; do i=$((i+1)); echo $i >/dev/shm/count; sleep 0.05; done'] },
+}
+const quiet = ['sh', '-c', 'exec "$@" >/dev/null 2>&1', 'sh'] as const
+
+const count = (box: Box, id: string): number => Number(box.call(['exec', id, 'cat', '/dev/shm/count']).stdout)
+
+/** A container that has counted a little. */
+async function counter(t: Test, box: Box, bundle: string): Promise<string> {
+  const id = box.id()
+  t.equal(box.call(['run', '-d', '--bundle', bundle, id], { wrap: quiet }).status, 0)
+  await until(() => count(box, id) > 2, 'a count')
+  return id
+}
+
+scenario('restore goes on where checkpoint has stopped', { skip }, async (t, box) => {
+  const bundle = box.bundle(counting).dir
+  const [images, pidFile] = [join(box.dir, 'images'), join(box.dir, 'pid')]
+  const id = await counter(t, box, bundle)
+  const before = count(box, id)
+  t.match(box.call(['checkpoint', '--image-path', images, id]), { status: 0, stdout: '', stderr: '' })
+  t.equal(box.state(id), undefined, 'the container is deleted')
+
+  const restored = box.id()
+  const args = ['restore', '-d', '--image-path', images, '--bundle', bundle, '--pid-file', pidFile, restored]
+  t.equal(box.call(args, { wrap: quiet }).status, 0)
+  const state = box.state(restored)
+  t.equal(state?.status, 'running')
+  t.equal(readFileSync(pidFile, 'utf8'), String(state?.pid))
+  t.ok(count(box, restored) >= before, 'with its memory')
+  const after = count(box, restored)
+  await until(() => count(box, restored) > after + 1, 'further counting')
+  t.match(readFileSync(`/proc/${state?.pid}/cgroup`, 'utf8'), restored, 'in cgroups of its own')
+  t.equal(box.call(args, { wrap: quiet }).status, 1, 'the id is taken')
+  t.equal(box.state(restored)?.status, 'running', 'which does it no harm')
+  t.equal(box.call(['delete', '--force', restored]).status, 0)
+})
+
+const tracksMemory = (): Skip =>
+  spawnSync('criu', ['check', '--feature', 'mem_dirty_track'], { stdio: 'ignore' }).status === 0
+    ? false
+    : 'this kernel does not track memory for criu'
+
+scenario(
+  'checkpoint of a container that goes on, after its memory was saved',
+  { skip: either(skip, tracksMemory()) },
+  async (t, box) => {
+    const bundle = box.bundle(counting).dir
+    const id = await counter(t, box, bundle)
+    const [first, second] = [join(box.dir, 'first'), join(box.dir, 'second')]
+    t.match(box.call(['checkpoint', '--pre-dump', '--image-path', first, id]), { status: 0, stderr: '' })
+    t.equal(box.state(id)?.status, 'running')
+    const rest = ['--parent-path', '../first', '--leave-running', '--image-path', second]
+    t.match(box.call(['checkpoint', ...rest, id]), { status: 0, stderr: '' })
+    const now = count(box, id)
+    await until(() => count(box, id) > now + 1, 'it goes on')
+    t.ok(existsSync(join(second, 'parent')), 'with the earlier images behind the later ones')
+    t.equal(box.call(['delete', '--force', id]).status, 0)
+  },
+)
+
+scenario('checkpoint of a container that goes on', { skip }, async (t, box) => {
+  const bundle = box.bundle(counting).dir
+  const id = await counter(t, box, bundle)
+  const images = join(box.dir, 'images')
+  t.match(box.call(['checkpoint', '--leave-running', '--image-path', images, id]), { status: 0, stderr: '' })
+  const now = count(box, id)
+  await until(() => count(box, id) > now + 1, 'further counting')
+  t.equal(box.call(['delete', '--force', id]).status, 0)
+})
+
+scenario('restore in the foreground, with hooks', { skip }, async (t, box) => {
+  const told = join(box.dir, 'told')
+  const hook = (kind: string) => [{ path: '/bin/sh', args: ['sh', '-c', `(echo ${kind}; cat; echo) >>${told}`] }]
+  const bundle = box.bundle({
+    ...counting,
+    hooks: { createRuntime: hook('createRuntime'), poststop: hook('poststop') },
+  }).dir
+  const images = join(box.dir, 'images')
+  const id = await counter(t, box, bundle)
+  t.equal(box.call(['checkpoint', '--image-path', images, id]).status, 0)
+  writeFileSync(told, '')
+  const running = box.begin(['restore', '--image-path', images, '--bundle', bundle, id], { wrap: quiet })
+  await until(() => box.state(id)?.status === 'running', 'the container')
+  const pid = box.state(id)?.pid
+  running.kill('SIGKILL') // to the shell that has become runt: the container lives on without its runtime
+  await running.exited
+  t.equal(box.state(id)?.pid, pid)
+  t.equal(box.call(['delete', '--force', id]).status, 0)
+  const lines = readFileSync(told, 'utf8').trim().split('\n')
+  t.same([lines[0], lines[2]], ['createRuntime', 'poststop'])
+  t.match(JSON.parse(lines[1] ?? ''), { id, pid, bundle })
+})
+
+scenario('the status of a restored process is that of restore', { skip }, async (t, box) => {
+  const script = 'touch /dev/shm/up; while [ ! -e /dev/shm/go ]; do sleep 0.02; done; exit 7'
+  const bundle = box.bundle({ process: { args: ['sh', '-c', script] } }).dir
+  const images = join(box.dir, 'images')
+  const id = box.id()
+  t.equal(box.call(['run', '-d', '--bundle', bundle, id], { wrap: quiet }).status, 0)
+  await until(() => box.call(['exec', id, 'ls', '/dev/shm/up']).status === 0, 'the process')
+  t.equal(box.call(['checkpoint', '--image-path', images, id]).status, 0)
+  const running = box.begin(['restore', '--image-path', images, '--bundle', bundle, id], { wrap: quiet })
+  await until(() => box.call(['exec', id, 'touch', '/dev/shm/go']).status === 0, 'the container')
+  t.equal((await running.exited).status, 7)
+  t.equal(box.state(id), undefined, 'and the container is gone')
+})
+
+scenario('a terminal is handed over anew', { skip }, async (t, box) => {
+  const script = 'while read line; do echo "heard $line"; done'
+  const bundle = box.bundle({ process: { terminal: true, args: ['sh', '-c', script] } }).dir
+  const images = join(box.dir, 'images')
+  const id = box.id()
+  const first = await openConsole(box, 'first.sock')
+  t.equal(box.call(['run', '-d', '--bundle', bundle, '--console-socket', first.socket, id], { wrap: quiet }).status, 0)
+  await first.master()
+  t.match(box.call(['checkpoint', '--image-path', images, id]), { status: 0, stderr: '' })
+  const second = await openConsole(box, 'second.sock')
+  const args = ['restore', '-d', '--bundle', bundle, '--image-path', images, '--console-socket', second.socket, id]
+  t.equal(box.call(args, { wrap: quiet }).status, 0)
+  await second.master()
+  t.equal(box.state(id)?.status, 'running')
+  t.equal(box.call(['delete', '--force', id]).status, 0)
+})
+
+scenario('checkpoint of what cannot be', { skip }, async (t, box) => {
+  const bundle = box.bundle(counting).dir
+  const images = join(box.dir, 'images')
+  t.match(box.call(['checkpoint', '--image-path', images, 'nobody']), { status: 1, stderr: /does not exist/ })
+  const id = box.id()
+  t.equal(box.call(['create', '--bundle', bundle, id]).status, 0)
+  t.match(box.call(['checkpoint', '--image-path', images, id]), {
+    status: 1,
+    stderr: /cannot checkpoint a container that is created/,
+  })
+  t.equal(box.call(['start', id]).status, 0)
+  const wrong = (...flags: readonly string[]) => box.call(['checkpoint', '--image-path', images, ...flags, id])
+  t.match(wrong('--parent-path', '/first'), { status: 1, stderr: /--parent-path \/first: must be relative/ })
+  t.match(wrong('--parent-path', 'none'), { status: 1, stderr: /--parent-path none: no such file or directory/ })
+  t.match(wrong('--manage-cgroups-mode', 'some'), { status: 1, stderr: /--manage-cgroups-mode: must be soft/ })
+  t.match(wrong('--empty-ns', 'pid'), { status: 1, stderr: /--empty-ns pid: only "network"/ })
+  t.match(wrong('--page-server', 'nowhere'), { status: 1, stderr: /--page-server nowhere: expected ADDRESS:PORT/ })
+  // Its output goes to a file of ours, which CRIU cannot save.
+  t.match(wrong(), { status: 1, stderr: /criu: dump: Error .*; see .*dump\.log/ })
+  t.equal(box.state(id)?.status, 'running', 'it goes on')
+  t.equal(box.call(['delete', '--force', id]).status, 0)
+})
+
+scenario('restore of what cannot be leaves nothing', { skip }, (t, box) => {
+  const bundle = box.bundle(counting).dir
+  const images = join(box.dir, 'images')
+  const restore = (...more: readonly string[]) => box.call(['restore', '-d', '--bundle', bundle, ...more, box.id()])
+  t.match(restore('--image-path', images), { status: 1, stderr: /descriptors\.json: read: ENOENT/ })
+  box.call(['spec', '--bundle', box.dir])
+  writeFileSync(join(box.dir, 'descriptors.json'), '["/dev/null","/dev/null","/dev/null"]')
+  t.match(restore('--image-path', box.dir), { status: 1, stderr: /criu: restore: .*; see .*restore\.log/ })
+  writeFileSync(join(box.dir, 'descriptors.json'), '[1]')
+  t.match(restore('--image-path', box.dir), { status: 1, stderr: /descriptors\.json: must be a list of strings/ })
+})
+
+scenario('without criu', {}, (t, box) => {
+  const bundle = box.bundle(counting).dir
+  const id = box.id()
+  t.equal(box.call(['run', '-d', '--bundle', bundle, id]).status, 0)
+  t.match(box.call(['checkpoint', '--image-path', join(box.dir, 'images'), id], { env: { PATH: '/nowhere' } }), {
+    status: 1,
+    stderr: /"criu".*(not found|no such file).*need CRIU/,
+  })
+  t.equal(box.state(id)?.status, 'running')
+  t.equal(box.call(['delete', '--force', id]).status, 0)
+})
