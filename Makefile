@@ -3,7 +3,10 @@
 #   make            build/runt, build/runt.node, build/node/ and build/runt-node
 #   make test       everything that is checked: types, lint, tests
 #                   TESTS="word …" runs only the files whose path has one of the words, with test-only
+#   make conformance   the end-to-end tests of the specification; with RUNTIME_TOOLS=DIR, a built checkout of runtime-tools, the
+#                   official suite as well
 #   make vm-test    end-to-end tests in the virtual machine of ../shared/vm, where there is one
+#   make engine-test  Podman, Docker, containerd on runt; RUNT_RUNTIME=runc is a control
 #   make SANITIZE=1 test   the same with the C code under ASan and UBSan, in build/sanitize
 #   make DEBUG=1    keeps names, line numbers and symbols
 #   make SNAPSHOT=0 starts from bytecode instead of the saved state of the engine
@@ -103,7 +106,7 @@ $(call remember,$(JS_FLAGS),$(DEBUG) $(RUNT_COMMIT))
 
 # ---- what is built ----
 PROGRAMS := $(BUILD)/runt $(BUILD)/runt.node $(BUILD)/node/index.mjs $(BUILD)/runt-node
-.PHONY: all deps gen test test-only vm-test check lint format clean install demo bench coverage
+.PHONY: all deps peers gen test test-only conformance vm-test engine-test check lint format clean install demo bench coverage
 all: $(PROGRAMS)
 
 # Everything else needs this first; the script does nothing where nothing is missing.
@@ -285,13 +288,24 @@ $(TAP): package.json $(DEPS)
 	@touch $@
 
 test: all check test-only
+# What some tests compare runt with, or need.
+peers: $(DEPS)
+	@scripts/deps.sh peers
 PROBES := $(PROBE)/host $(PROBE)/snapshot $(PROBE)/probe.node $(BUILD)/steps-test $(BUILD)/steps-test-init
-test-only: $(PROGRAMS) $(PROBES) $(TEST_BUNDLES) $(TAP)
+test-only: $(PROGRAMS) $(PROBES) $(TEST_BUNDLES) $(TAP) | peers
 	@scripts/test.sh $(BUILD)
+
+# By section of the specification, and the official suite where RUNTIME_TOOLS names it.
+conformance: export TESTS := $(or $(TESTS),conformance/spec conformance/default-config conformance/official)
+conformance: test-only
 
 # End-to-end tests in a virtual machine with cgroup v2 and AppArmor, as root and as an ordinary user.
 vm-test: $(BUILD)/runt $(TEST_BUNDLES)
 	@scripts/vm-test.sh $(BUILD)
+
+# Real engines on the runtime under test, each in namespaces of its own.
+engine-test: $(BUILD)/runt $(TEST_BUNDLES)
+	@scripts/engine-test.sh $(BUILD)
 
 coverage: $(GENERATED) $(BUILD)/runt.node
 	@scripts/coverage.sh $(BUILD)

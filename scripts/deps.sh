@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what the build needs and says nothing where nothing is missing: Debian packages and npm's.
+# Installs what the build needs and says nothing where nothing is missing: Debian packages and npm's. "deps.sh peers" installs what
+# some tests compare runt with, or need; without it they skip.
 #
 # libquickjs came with Debian 13. On an older Debian that suite is added, from the mirror that the machine's own apt
 # configuration names, pinned so that nothing but libquickjs can ever be taken from it.
@@ -61,9 +62,23 @@ add_suite() {
   is_installable libquickjs || fail "libquickjs is not in $suite on ${own%|*}"
 }
 
+# What is missing of the packages named, each after a space.
+missing_of() {
+  for package in "$@"; do is_installed "$package" || printf ' %s' "$package"; done
+}
+
+install_peers() {
+  missing=$(missing_of runc libseccomp-dev uidmap)
+  [ -n "$missing" ] || return 0
+  say "installing:$missing"
+  # shellcheck disable=SC2086 # a list of words
+  (as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -q -y --no-install-recommends $missing >&2) ||
+    say "tests that need them skip:$missing"
+}
+
 install_packages() {
-  missing=
-  for package in $packages; do is_installed "$package" || missing="$missing $package"; done
+  # shellcheck disable=SC2086 # a list of words
+  missing=$(missing_of $packages)
   [ -n "$missing" ] || return 0
   command -v apt-get >/dev/null || fail "missing, and there is no apt-get to install it:$missing"
   say "installing:$missing"
@@ -92,6 +107,10 @@ install_modules() {
   npm ci --no-audit --no-fund --loglevel=error >&2
 }
 
+if [ "${1:-}" = peers ]; then
+  install_peers
+  exit
+fi
 install_packages
 check_node
 install_modules

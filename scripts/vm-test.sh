@@ -1,23 +1,31 @@
 #!/bin/sh
 # Runs end-to-end tests in the virtual machine of ../shared/vm, for what this host may not have: pure cgroup v2, AppArmor, and
-# an ordinary user with a delegated cgroup. First as root, then as that user. Where there is no such machine, nothing fails.
+# an ordinary user with a delegated cgroup; then hybrid hierarchies as systemd mounts them, joint controllers among them.
+# Where there is no such machine, or not that one, nothing fails.
 # Usage: vm-test.sh BUILD; TESTS="word …" limits it to files whose path has one of the words. The last line counts, as test.sh's.
 set -eu
 build=$1
 vm=../shared/vm/run
 output=$build/vm-test.tap
 # What depends on cgroups, on AppArmor or on who runs it; the emulated machine takes about ten seconds a file.
-root='cgroup/ rootless spec/apparmor commands/create commands/delete commands/events commands/exec commands/kill
-  commands/pause commands/ps commands/resume commands/run commands/update default-config security/user-namespace'
-user='rootless'
+root='cgroup/bad-input cgroup/limits cgroup/mount cgroup/removal cgroup/surroundings cgroup/systemd cgroup/v2 rootless spec/apparmor spec/labels
+  spec/cgroup-v2 commands/checkpoint commands/create commands/delete commands/events commands/exec commands/kill commands/pause
+  commands/ps commands/resume commands/run commands/update default-config security/user-namespace
+  engines/podman-limits engines/podman-systemd'
+user='rootless cgroup/systemd. engines/podman-rootless engines/podman-systemd'
+# What differs where controllers share a hierarchy and systemd has one of its own.
+hybrid='cgroup/systemd. cgroup/limits cgroup/removal cgroup/v1 commands/update'
 
-skip() {
-  echo "skipped 1: $1"
-  echo '0 passed, 0 failed, 1 skipped'
-  exit 0
+status=0
+: >"$output"
+
+# prepare OPTION…: builds the machine and saves its state. One that cannot be built is a test that is skipped.
+prepare() {
+  [ -x "$vm" ] && timeout -k 10 900 "$vm" "$@" --prepare </dev/null >"$build/vm-prepare.log" 2>&1 && return
+  log=$([ -x "$vm" ] && tail -n 1 "$build/vm-prepare.log" || echo 'no ../shared/vm')
+  echo "ok - virtual machine $* # SKIP the virtual machine${*:+ ($*)} cannot be built: $log" >>"$output"
+  return 1
 }
-[ -x "$vm" ] || skip 'no ../shared/vm'
-"$vm" --prepare </dev/null >"$build/vm-prepare.log" 2>&1 || skip "the virtual machine cannot be built, see $build/vm-prepare.log"
 
 # The files whose path has a word of both lists.
 choose() {
@@ -35,14 +43,18 @@ for helper in probe aid; do
     gcc -Wall -Wextra -Werror -O1 $([ $helper = aid ] || echo -static) -o build/conformance/$helper $source
 done
 
-status=0
-: >"$output"
-for who in root user; do
-  eval "files=\$(choose \"\$$who\")"
-  [ -n "$files" ] || continue
-  as=
-  [ $who = root ] || as=--user
-  # shellcheck disable=SC2086 # lists of words
-  "$vm" $as --timeout 900 -- scripts/vm-guest.sh $who "$build/runt" $files >>"$output" || status=$?
-done
+# in_vm WHO WORDS OPTION…: runs the files that have one of the words, if any.
+in_vm() {
+  who=$1
+  files=$(choose "$2")
+  shift 2
+  [ -n "$files" ] || return 0
+  # shellcheck disable=SC2086 # a list of files
+  "$vm" "$@" --timeout 1800 -- scripts/vm-guest.sh "$who" "$build/runt" $files >>"$output" || status=$?
+}
+if prepare; then
+  in_vm root "$root"
+  in_vm user "$user" --user
+fi
+if prepare --cgroup hybrid; then in_vm hybrid "$hybrid" --cgroup hybrid; fi
 node scripts/count.mjs "$output" "$status" "$build/vm-test.counts"
