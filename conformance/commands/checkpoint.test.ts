@@ -3,7 +3,7 @@
  * where it stopped. Needs a criu that works with this kernel: Debian 12's does not with a new one, the virtual machine's does.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { openConsole } from '../harness/console.ts'
@@ -91,7 +91,8 @@ scenario('checkpoint of a container that goes on', { skip }, async (t, box) => {
 
 scenario('restore in the foreground, with hooks', { skip }, async (t, box) => {
   const told = join(box.dir, 'told')
-  const hook = (kind: string) => [{ path: '/bin/sh', args: ['sh', '-c', `(echo ${kind}; cat; echo) >>${told}`] }]
+  const script = (kind: string) => `(echo ${kind}; cat; echo; readlink /proc/self/ns/mnt) >>${told}`
+  const hook = (kind: string) => [{ path: '/bin/sh', args: ['sh', '-c', script(kind)] }]
   const bundle = box.bundle({
     ...counting,
     hooks: { createRuntime: hook('createRuntime'), poststop: hook('poststop') },
@@ -108,7 +109,9 @@ scenario('restore in the foreground, with hooks', { skip }, async (t, box) => {
   t.equal(box.state(id)?.pid, pid)
   t.equal(box.call(['delete', '--force', id]).status, 0)
   const lines = readFileSync(told, 'utf8').trim().split('\n')
-  t.same([lines[0], lines[2]], ['createRuntime', 'poststop'])
+  t.same([lines[0], lines[3]], ['createRuntime', 'poststop'])
+  const mounts = readlinkSync('/proc/self/ns/mnt')
+  t.same([lines[2], lines[5]], [mounts, mounts], 'what a hook mounts is on the host')
   t.match(JSON.parse(lines[1] ?? ''), { id, pid, bundle })
 })
 

@@ -18,7 +18,8 @@ export interface Notification {
 
 export interface CriuRequest {
   readonly action: CriuAction
-  readonly options: CriuOptions
+  /** Asked when CRIU is there, for what depends on its pid. */
+  readonly options: (pid: number) => CriuOptions
   readonly plan: LaunchPlan
   /** The file that CRIU's own messages are in. */
   readonly log: string
@@ -32,7 +33,7 @@ export function askCriu(native: Native, request: CriuRequest): void {
   if (event.kind === 'failed') throw explained(describeFailure(request.plan, event))
   if (event.kind === 'paused') throw new RuntError('internal', 'the plan of CRIU has a save_state step')
   try {
-    converse(native, request, event.kept)
+    converse(native, request, event)
   } finally {
     // After a pre-dump it waits for more, and would complain of the end.
     if (request.action === 'pre-dump') endCriu(native, event.pid)
@@ -53,11 +54,12 @@ const explained = (error: RuntError): RuntError =>
     ? new RuntError('host', `${error.message}; checkpoint and restore need CRIU, https://criu.org`)
     : error
 
-function converse(native: Native, { action, options, log, notified }: CriuRequest, socket: number): void {
-  let packet = encodeRequest(action, options)
+function converse(native: Native, request: CriuRequest, criu: { readonly pid: number; readonly kept: number }): void {
+  const { action, log, notified } = request
+  let packet = encodeRequest(action, request.options(criu.pid))
   let fault: unknown
   for (;;) {
-    const { message, fd } = native.exchange(socket, packet)
+    const { message, fd } = native.exchange(criu.kept, packet)
     const response = message.length === 0 ? undefined : decodeResponse(message)
     if (response?.notify === undefined || !response.success) {
       if (fault !== undefined) throw fault
@@ -96,11 +98,30 @@ function reasonIn(native: Native, log: string): string {
   }
 }
 
-/** A directory of --image-path or --work-path, made where it is missing, and kept from other checkpoints. The descriptor is CRIU's, too. */
-export function openDirectory(native: Native, flag: string, path: string): number {
+/** The directories of a checkpoint or restore, as CRIU wants them. */
+export interface Directories {
+  readonly images: string
+  readonly work: string
+}
+
+/**
+ * Makes --image-path and --work-path where they are missing and keeps other checkpoints from them. `root`: where CRIU's own mount
+ * namespace begins, since it cannot mount on the directories of another.
+ */
+export function openDirectories(
+  native: Native,
+  { images, work }: Directories,
+  root = '',
+): Pick<CriuOptions, 'images_dir_fd' | 'work_dir_fd'> {
+  const imagesFd = openDirectory(native, '--image-path', images, root)
+  const workFd = work === images ? imagesFd : openDirectory(native, '--work-path', work, root)
+  return { images_dir_fd: imagesFd, work_dir_fd: workFd }
+}
+
+function openDirectory(native: Native, flag: string, path: string, root: string): number {
   try {
     native.mkdirAll(path, 0o700)
-    return native.lock(path, 'try')
+    return native.lock(root + native.realpath(path), 'try')
   } catch (error) {
     if (errnoOf(error) === 'EAGAIN' || errnoOf(error) === 'EWOULDBLOCK')
       throw new RuntError('state', `${flag} ${path}: another checkpoint or restore is using it`)

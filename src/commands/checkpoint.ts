@@ -16,7 +16,7 @@ import { withLock } from '../state/lock.ts'
 import { CONFIG_FILE, type ContainerRecord } from '../state/record.ts'
 import { stateRoot } from '../state/state-root.ts'
 import { containerStatus } from '../state/status.ts'
-import { askCriu, openDirectory, searchPath } from './ask-criu.ts'
+import { askCriu, openDirectories, searchPath } from './ask-criu.ts'
 import type { Context, Run } from './context.ts'
 import { removeContainer } from './remove-container.ts'
 
@@ -42,13 +42,12 @@ async function dump(context: Context, container: Container, flags: CheckpointFla
   const work = flags['work-path'] || images
   const config = parseConfig(native.readFile(`${directory}/${CONFIG_FILE}`), CONFIG_FILE).config
   const options = dumpOptions(config, dumpTarget(native, record, config), flags)
-  const imagesFd = openDirectory(native, '--image-path', images)
+  const directories = openDirectories(native, { images, work })
   checkParent(native, images, flags['parent-path'])
-  const workFd = work === images ? imagesFd : openDirectory(native, '--work-path', work)
   if (!flags['pre-dump']) saveStreams(native, images, record.pid)
   askCriu(native, {
     action: flags['pre-dump'] ? 'pre-dump' : 'dump',
-    options: { ...options, images_dir_fd: imagesFd, work_dir_fd: workFd },
+    options: () => ({ ...options, ...directories }),
     plan: planDump({ path: searchPath(native) }, createSlots()),
     log: `${work}/dump.log`,
     notified: ({ script }) => {

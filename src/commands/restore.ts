@@ -12,11 +12,11 @@ import type { Native } from '../native.ts'
 import { describeFailure } from '../plan/describe.ts'
 import { planLaterHooks } from '../plan/hooks.ts'
 import { hostFacts } from '../plan/host-facts.ts'
-import { FIRST_NAMESPACE_FD, planPrivateMounts, planRestore } from '../plan/plan-criu.ts'
+import { FIRST_NAMESPACE_FD, planRestore } from '../plan/plan-criu.ts'
 import { createSlots } from '../plan/slots.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { checkId, stateRoot } from '../state/state-root.ts'
-import { askCriu, type Notification, openDirectory, searchPath } from './ask-criu.ts'
+import { askCriu, type Notification, openDirectories, searchPath } from './ask-criu.ts'
 import { DEFAULT_IMAGES, STREAMS_FILE } from './checkpoint.ts'
 import type { Context, Run } from './context.ts'
 import { type LoadedBundle, loadBundle, rootfsOf, warnOf } from './load-bundle.ts'
@@ -95,9 +95,6 @@ function restoreContainer(context: Context, id: string, bundle: LoadedBundle, fl
   const root = stateRoot(native, globals.root)
   const directory = `${root.path}/${id}`
   const { rootfs, planned, options, images, work, owner } = planContainer(context, id, bundle, flags)
-  makeMountsPrivate(native)
-  const imagesFd = openDirectory(native, '--image-path', images)
-  const workFd = work === images ? imagesFd : openDirectory(native, '--work-path', work)
   const lock = makeStateDirectory(context, root, directory)
   requireFreeCgroups(native, bundle.config, planned, directory)
   const record = newRecord(context, id, bundle, rootfs, planned, owner)
@@ -106,7 +103,7 @@ function restoreContainer(context: Context, id: string, bundle: LoadedBundle, fl
     const progress = new Map<'pid' | 'terminal', number>()
     askCriu(native, {
       action: 'restore',
-      options: { ...options, images_dir_fd: imagesFd, work_dir_fd: workFd },
+      options: (pid) => ({ ...options, ...openDirectories(native, { images, work }, `/proc/${pid}/root`) }),
       plan: planned.plan,
       log: `${work}/restore.log`,
       notified: (notification) => follow(native, { bundle, record, directory, flags, progress }, notification),
@@ -119,12 +116,6 @@ function restoreContainer(context: Context, id: string, bundle: LoadedBundle, fl
   } finally {
     native.close(lock)
   }
-}
-
-function makeMountsPrivate(native: Native): void {
-  const plan = planPrivateMounts()
-  const event = native.launch(plan, { preserveFds: 0 })
-  if (event.kind === 'failed') throw describeFailure(plan, event)
 }
 
 function identity(native: Native, pid: number | undefined): Pick<ContainerRecord, 'pid' | 'startTime'> {

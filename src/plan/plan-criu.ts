@@ -1,7 +1,7 @@
 // The plans of `checkpoint` and `restore` (runc-checkpoint(8), runc-restore(8)): init becomes `criu swrk`, which serves one request
 // over a socket (criu.org, "RPC"). To restore it first joins the new container's cgroups, so that what it restores is born there.
-// CRIU wants the root file system to be a mount: it is one in a mount namespace of runt's own, which nothing outlives. The only
-// place that decides this order. What CRIU is asked for is in src/criu/.
+// CRIU wants the root file system to be a mount: it is one in a mount namespace of CRIU's own, which ends with it. The only place
+// that decides this order. What CRIU is asked for is in src/criu/.
 
 import type { CgroupPlan } from '../cgroup/plan-cgroup.ts'
 import type { Config } from '../config/config.ts'
@@ -42,16 +42,14 @@ export interface RestoredRoot {
 /** Init becomes CRIU where it is. */
 export function planDump(program: CriuProgram, slots: Slots): LaunchPlan {
   const service = socket(slots)
-  return ordered(
-    slots,
-    [service.pair],
-    undefined,
-    [...handOver(service.theirs, []), ...becomeCriu(program, 0)],
-    service,
-  )
+  const container = [...handOver(service.theirs, []), ...becomeCriu(program, 0)]
+  return ordered(slots, service, [service.pair], { flags: 0, cgroup: undefined }, container)
 }
 
-/** Init becomes CRIU in the cgroups of `restored`, with its root file system as a mount. */
+/**
+ * Init becomes CRIU in the cgroups of `restored` and in a mount namespace, where the root file system is a mount. CRIU mounts in its
+ * working directory, so the descriptors of directories that it gets have to come from there: /proc/PID/root.
+ */
 export function planRestore(program: CriuProgram, config: Config, restored: RestoredRoot, slots: Slots): LaunchPlan {
   const { cgroup } = restored
   const service = socket(slots)
@@ -72,6 +70,8 @@ export function planRestore(program: CriuProgram, config: Config, restored: Rest
   ]
   const container: Step[] = [
     ...cgroup.containerSteps,
+    // What the host unmounts must not be held.
+    { op: 'mount_setattr', from: 'restore', path: '/', flags: AT_RECURSIVE, propagation: MS_SLAVE },
     ...rootSteps(config, restored, slots),
     ...handOver(
       service.theirs,
@@ -79,22 +79,8 @@ export function planRestore(program: CriuProgram, config: Config, restored: Rest
     ),
     ...becomeCriu(program, namespaces.length),
   ]
-  return ordered(slots, runtime, cgroup.cgroupSlot, container, service)
+  return ordered(slots, service, runtime, { flags: CLONE_NEWNS, cgroup: cgroup.cgroupSlot }, container)
 }
-
-/**
- * Before everything else of a restore: mounts made from here on are seen by this command and by CRIU, and vanish with them. CRIU
- * mounts in its working directory, so the descriptors it gets must be opened after this.
- */
-export const planPrivateMounts = (): LaunchPlan => ({
-  slots: ['sync'],
-  runtimeSteps: [
-    { op: 'unshare', from: 'restore', flags: CLONE_NEWNS },
-    // What the host unmounts must not be held.
-    { op: 'mount_setattr', from: 'restore', path: '/', flags: AT_RECURSIVE, propagation: MS_SLAVE },
-  ],
-  containerSteps: [],
-})
 
 interface Service {
   readonly ours: number
@@ -109,13 +95,13 @@ function socket(slots: Slots): Service {
 
 function ordered(
   slots: Slots,
-  before: readonly Step[],
-  cgroup: number | undefined,
-  containerSteps: readonly Step[],
   { ours }: Service,
+  before: readonly Step[],
+  { flags, cgroup }: { readonly flags: number; readonly cgroup: number | undefined },
+  containerSteps: readonly Step[],
 ): LaunchPlan {
   const inherit = inheritedSlots(before, containerSteps, cgroup)
-  const clone: Step = { op: 'clone', from: 'criu', flags: 0, cgroup, inherit }
+  const clone: Step = { op: 'clone', from: 'criu', flags, cgroup, inherit }
   const runtimeSteps: Step[] = [
     ...before,
     clone,
