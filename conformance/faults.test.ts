@@ -246,7 +246,6 @@ scenario(
         const trial = `${name}:error=EIO:when=${when}`
         const result = box.call(['run', '--bundle', bundle.dir, id], {
           wrap: strace(`?${trial}`.slice(1)),
-          timeout: 20_000,
         })
         if (result.status === 137) t.fail(`${trial}: hangs`)
         if (result.status !== 0) failed++
@@ -329,7 +328,7 @@ scenario(
         for (const errno of ['EPERM', 'EINVAL']) {
           const trial = `${name}:error=${errno}:when=${when}`
           const id = box.id()
-          const result = box.call(['run', '--bundle', bundle.dir, id], { wrap: strace(trial), timeout: 20_000 })
+          const result = box.call(['run', '--bundle', bundle.dir, id], { wrap: strace(trial) })
           // The probe's output may itself be cut short by the injection: only a complete one is a running container.
           if (result.status === 0) t.equal(guards(result), normal, `${trial}: as without the fault`)
           box.call(['delete', '--force', id])

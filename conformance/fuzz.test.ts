@@ -53,7 +53,7 @@ function tryConfig(box: Box, dir: string, mode: 'run' | 'create'): Verdict {
           [['delete', '--force', id], [0]],
         ]
   for (const [command, may] of steps) {
-    const result = box.call(command, { timeout: 20_000 })
+    const result = box.call(command)
     const fault = faultOf(result, may)
     if (fault !== undefined) return { fault: `${command[0]}: ${fault}: ${result.stderr}`, ran: false }
     if (result.stderr.includes(`runt ${command[0]} `)) {

@@ -3,7 +3,7 @@
  * where it stopped. Needs a criu that works with this kernel: Debian 12's does not with a new one, the virtual machine's does.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { openConsole } from '../harness/console.ts'
@@ -25,6 +25,13 @@ const quiet = ['sh', '-c', 'exec "$@" >/dev/null 2>&1', 'sh'] as const
 
 const count = (box: Box, id: string): number => Number(box.call(['exec', id, 'cat', '/dev/shm/count']).stdout)
 
+/** A directory in memory: a disk that stalls, as that of an emulated machine may, would keep CRIU waiting. */
+function inMemory(box: Box): string {
+  const dir = mkdtempSync('/dev/shm/runt-images-')
+  box.defer(() => rmSync(dir, { recursive: true }))
+  return dir
+}
+
 /** A container that has counted a little. */
 async function counter(t: Test, box: Box, bundle: string): Promise<string> {
   const id = box.id()
@@ -35,7 +42,7 @@ async function counter(t: Test, box: Box, bundle: string): Promise<string> {
 
 scenario('restore goes on where checkpoint has stopped', { skip }, async (t, box) => {
   const bundle = box.bundle(counting).dir
-  const [images, pidFile] = [join(box.dir, 'images'), join(box.dir, 'pid')]
+  const [images, pidFile] = [join(inMemory(box), 'images'), join(box.dir, 'pid')]
   const id = await counter(t, box, bundle)
   const before = count(box, id)
   t.match(box.call(['checkpoint', '--image-path', images, id]), { status: 0, stdout: '', stderr: '' })
@@ -67,7 +74,8 @@ scenario(
   async (t, box) => {
     const bundle = box.bundle(counting).dir
     const id = await counter(t, box, bundle)
-    const [first, second] = [join(box.dir, 'first'), join(box.dir, 'second')]
+    const all = inMemory(box)
+    const [first, second] = [join(all, 'first'), join(all, 'second')]
     t.match(box.call(['checkpoint', '--pre-dump', '--image-path', first, id]), { status: 0, stderr: '' })
     t.equal(box.state(id)?.status, 'running')
     const rest = ['--parent-path', '../first', '--leave-running', '--image-path', second]
@@ -82,7 +90,7 @@ scenario(
 scenario('checkpoint of a container that goes on', { skip }, async (t, box) => {
   const bundle = box.bundle(counting).dir
   const id = await counter(t, box, bundle)
-  const images = join(box.dir, 'images')
+  const images = join(inMemory(box), 'images')
   t.match(box.call(['checkpoint', '--leave-running', '--image-path', images, id]), { status: 0, stderr: '' })
   const now = count(box, id)
   await until(() => count(box, id) > now + 1, 'further counting')
@@ -97,7 +105,7 @@ scenario('restore in the foreground, with hooks', { skip }, async (t, box) => {
     ...counting,
     hooks: { createRuntime: hook('createRuntime'), poststop: hook('poststop') },
   }).dir
-  const images = join(box.dir, 'images')
+  const images = join(inMemory(box), 'images')
   const id = await counter(t, box, bundle)
   t.equal(box.call(['checkpoint', '--image-path', images, id]).status, 0)
   writeFileSync(told, '')
@@ -118,7 +126,7 @@ scenario('restore in the foreground, with hooks', { skip }, async (t, box) => {
 scenario('the status of a restored process is that of restore', { skip }, async (t, box) => {
   const script = 'touch /dev/shm/up; while [ ! -e /dev/shm/go ]; do sleep 0.02; done; exit 7'
   const bundle = box.bundle({ process: { args: ['sh', '-c', script] } }).dir
-  const images = join(box.dir, 'images')
+  const images = join(inMemory(box), 'images')
   const id = box.id()
   t.equal(box.call(['run', '-d', '--bundle', bundle, id], { wrap: quiet }).status, 0)
   await until(() => box.call(['exec', id, 'ls', '/dev/shm/up']).status === 0, 'the process')
@@ -132,7 +140,7 @@ scenario('the status of a restored process is that of restore', { skip }, async 
 scenario('a terminal is handed over anew', { skip }, async (t, box) => {
   const script = 'while read line; do echo "heard $line"; done'
   const bundle = box.bundle({ process: { terminal: true, args: ['sh', '-c', script] } }).dir
-  const images = join(box.dir, 'images')
+  const images = join(inMemory(box), 'images')
   const id = box.id()
   const first = await openConsole(box, 'first.sock')
   t.equal(box.call(['run', '-d', '--bundle', bundle, '--console-socket', first.socket, id], { wrap: quiet }).status, 0)
@@ -148,7 +156,7 @@ scenario('a terminal is handed over anew', { skip }, async (t, box) => {
 
 scenario('checkpoint of what cannot be', { skip }, async (t, box) => {
   const bundle = box.bundle(counting).dir
-  const images = join(box.dir, 'images')
+  const images = join(inMemory(box), 'images')
   t.match(box.call(['checkpoint', '--image-path', images, 'nobody']), { status: 1, stderr: /does not exist/ })
   const id = box.id()
   t.equal(box.call(['create', '--bundle', bundle, id]).status, 0)
@@ -171,7 +179,7 @@ scenario('checkpoint of what cannot be', { skip }, async (t, box) => {
 
 scenario('restore of what cannot be leaves nothing', { skip }, (t, box) => {
   const bundle = box.bundle(counting).dir
-  const images = join(box.dir, 'images')
+  const images = join(inMemory(box), 'images')
   const restore = (...more: readonly string[]) => box.call(['restore', '-d', '--bundle', bundle, ...more, box.id()])
   t.match(restore('--image-path', images), { status: 1, stderr: /descriptors\.json: read: ENOENT/ })
   box.call(['spec', '--bundle', box.dir])

@@ -157,7 +157,7 @@ containerdTest('events', {}, async (t, box) => {
   await until(() => run(box, [], 'true').status === 0 && seen('/tasks/exit'), 'events', 60_000)
   for (const topic of ['/tasks/create', '/tasks/start', '/tasks/delete']) await until(() => seen(topic), topic)
   const id = started(box, ['--memory-limit', '8388608'], 'sh', '-c', 'tail /dev/zero; sleep 1000')
-  await until(() => seen('/tasks/oom'), 'the event of memory that is out', 30_000)
+  await until(() => seen('/tasks/oom'), 'the event of memory that is out')
   t.equal(status(box, id), 'RUNNING')
   events.kill('SIGTERM')
   await events.exited
@@ -168,8 +168,8 @@ containerdTest('a shim that is killed: the container goes with it', {}, async (t
   const pid = pidOf(box, id)
   const shim = box.run(['sh', '-c', `ps -o ppid= -p ${pid}`]).stdout.trim()
   process.kill(Number(shim), 'SIGKILL')
-  await until(() => box.run(['kill', '-0', String(pid)]).status !== 0, 'the container', 30_000)
-  await until(() => status(box, id) !== 'RUNNING', 'containerd to notice', 30_000)
+  await until(() => box.run(['kill', '-0', String(pid)]).status !== 0, 'the container')
+  await until(() => status(box, id) !== 'RUNNING', 'containerd to notice')
   t.pass('delete --force was called')
 })
 
@@ -187,7 +187,7 @@ containerdTest('containerd is started again: tasks are still there', {}, async (
 containerdTest('push and pull', { skip: needsCommand('docker-registry') }, async (t, box) => {
   const name = `${startRegistry(box)}/busybox:1`
   const pushed = () => ctr(box, ['image', 'push', '--plain-http', name, image])
-  await until(() => pushed().status === 0, 'the registry', 30_000)
+  await until(() => pushed().status === 0, 'the registry')
   must(box, ['image', 'pull', '--plain-http', name])
   const result = ctr(box, [...runArgs, '--rm', name, `c-${box.name()}`, 'echo', 'pulled'])
   t.match(result, { status: 0, stdout: 'pulled\n' })

@@ -233,6 +233,6 @@ criTest('a pod with a network of its own', {}, async (t, box) => {
   t.match((await exec(pod, other, 'ip', '-o', '-4', 'addr', 'show', 'eth0')).stdout, /inet 10\.96\.32\.2\/24/)
   const name = (await exec(pod, other, 'hostname')).stdout
   const ask = (): string => box.run(['busybox', 'nc', '-w', '2', '10.96.32.2', '80']).stdout
-  await until(() => ask() === name, 'an answer from the pod', 30_000)
+  await until(() => ask() === name, 'an answer from the pod')
   t.equal((await exec(pod, other, 'nc', '-w', '2', '127.0.0.1', '80')).stdout, name, 'and between its containers')
 })

@@ -76,7 +76,7 @@ for (const builder of ['classic', 'buildkit'] as const) {
 dockerTest('push and pull', { skip: needsCommand('docker-registry') }, async (t, box) => {
   const name = `${startRegistry(box)}/busybox:1`
   must(box, ['tag', image, name])
-  await until(() => docker(box, ['push', '--quiet', name]).status === 0, 'the registry', 30_000)
+  await until(() => docker(box, ['push', '--quiet', name]).status === 0, 'the registry')
   must(box, ['rmi', name])
   t.match(must(box, ['pull', name]), /Downloaded newer image|Image is up to date/)
   t.equal(must(box, ['run', '--rm', name, 'echo', 'pulled']), 'pulled')

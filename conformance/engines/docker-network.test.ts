@@ -21,7 +21,7 @@ async function reply(box: EngineBox, from: string, host: string): Promise<string
     text = ask(box, from, host)
     return text !== ''
   }
-  await until(asked, `${host} from ${from}`, 30_000)
+  await until(asked, `${host} from ${from}`)
   return text
 }
 
@@ -70,7 +70,7 @@ dockerTest('a port published on loopback', {}, async (t, box) => {
   const address = must(box, ['port', name, '80'])
   t.match(address, /^127\.0\.0\.1:\d+$/)
   const get = (): string => box.run(['busybox', 'nc', '-w', '2', ...address.split(':')]).stdout
-  await until(() => get() === 'published\n', 'the published port', 30_000)
+  await until(() => get() === 'published\n', 'the published port')
   must(box, ['stop', '--time', '0', name])
   t.equal(get(), '', 'closed with the container')
   must(box, ['start', name])

@@ -127,7 +127,7 @@ function service(box: EngineBox, options: readonly string[], ...command: readonl
 
 dockerTest('three machines are a swarm', {}, async (t, box) => {
   const ready = (): string => swarm(box, 'node', 'ls', '--format', '{{.Hostname}} {{.Status}}')
-  await until(() => ready().match(/ Ready/g)?.length === 3, 'all nodes', 30_000)
+  await until(() => ready().match(/ Ready/g)?.length === 3, 'all nodes')
   t.same(ready().split('\n').sort(), ['one Ready', 'three Ready', 'two Ready'])
 })
 
@@ -140,7 +140,7 @@ dockerTest('a replicated service: spread, healed, scaled, changed, removed', {},
   t.equal(on(box, last, 'inspect', '--format', '{{.HostConfig.Memory}}', victim), String(64 << 20))
   on(box, last, 'kill', victim)
   const failed = (): boolean => tasks(box, name).some(({ state }) => state === 'Failed')
-  await until(failed, 'the failed task', 30_000)
+  await until(failed, 'the failed task')
   await run(box, name, 4)
   t.not(on(box, last, 'ps', '--quiet', '--no-trunc').includes(victim), true, 'a new task is in its place')
   swarm(box, 'service', 'scale', '--detach', `${name}=6`)
@@ -191,7 +191,7 @@ dockerTest('a global service that publishes on each host', {}, async (t, box) =>
     if (node === other) continue
     const ask = () =>
       box.run(['nsenter', `--net=/run/netns/${other.name}`, 'busybox', 'nc', '-w', '2', node.address, '8080'])
-    await until(() => ask().stdout === `${node.name}\n`, `an answer of ${node.name}`, 30_000)
+    await until(() => ask().stdout === `${node.name}\n`, `an answer of ${node.name}`)
   }
   t.pass('each answers on its address')
 })

@@ -98,6 +98,16 @@ export function processes(word = token): ReadonlyMap<number, string> {
   return found
 }
 
+/** Where the processes of a census are in the kernel, for who has to find out why one of them is still there. */
+export function whereabouts(lines: readonly string[] = []): readonly string[] {
+  return lines.map((line) => {
+    const pid = line.slice(0, line.indexOf(' '))
+    const stat = readOr(`/proc/${pid}/stat`, ') gone')
+    const state = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[0]
+    return `${pid} ${state}: ${readOr(`/proc/${pid}/stack`, '').trim().split('\n').join(', ')}`
+  })
+}
+
 function walk(dir: string, depth: number, word: string, found: string[]): void {
   let names: string[]
   try {

@@ -18,7 +18,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { type Bundle, type BundleOptions, makeBundle, type Patch } from './bundle.ts'
-import { claimProcesses, leaks, releaseProcesses, sweep, takeCensus, token } from './census.ts'
+import { claimProcesses, leaks, releaseProcesses, sweep, takeCensus, token, whereabouts } from './census.ts'
 import { type RuntimeName, runtime } from './project.ts'
 import { either, needsRoot, type Skip } from './requires.ts'
 
@@ -101,12 +101,14 @@ const scratchRoot = join(tmpdir(), token)
 const store = join(scratchRoot, 'store')
 let serial = 0
 
-/* Far beyond what any test takes: emulated machines are twenty times slower, and a hang must still end. */
+/* Far beyond what any test takes: emulated machines are twenty times slower, disks stall, and a hang must still end. */
 const scenarioTimeout = 300_000
+const callTimeout = 120_000
+const patience = 60_000
 t.setTimeout(1_800_000 + Number(process.env.RUNT_FUZZ_RUNS ?? 0) * 1000)
 
 /** Waits until the condition holds, asking every 10 ms: for what the kernel does after a call has returned. */
-export async function until(condition: () => unknown, what: string, limit = 10_000): Promise<void> {
+export async function until(condition: () => unknown, what: string, limit = patience): Promise<void> {
   const end = Date.now() + limit
   while (!condition()) {
     if (Date.now() > end) throw new Error(`${what}: not within ${limit} ms`)
@@ -181,7 +183,7 @@ export function runProgram(dir: string, argv: readonly string[], options: CallOp
     stdio: prepared.stdio,
     env: environment(options.env),
     cwd: options.cwd ?? dir,
-    timeout: options.timeout ?? 30_000,
+    timeout: options.timeout ?? callTimeout,
     killSignal: 'SIGKILL',
   })
   prepared.close()
@@ -196,7 +198,7 @@ export function startProgram(dir: string, argv: readonly string[], options: Call
   const child = spawn(program, rest, { stdio: prepared.stdio, env: environment(options.env), cwd: options.cwd ?? dir })
   prepared.close()
   child.stdin?.on('error', () => undefined)
-  const timer = setTimeout(() => child.kill('SIGKILL'), options.timeout ?? 30_000)
+  const timer = setTimeout(() => child.kill('SIGKILL'), options.timeout ?? callTimeout)
   const exited = new Promise<Result>((done, fail) => {
     child.on('error', fail)
     child.on('exit', (code, signal) => {
@@ -278,7 +280,8 @@ async function checkLeaks(test: Test, box: Box, before: ReturnType<typeof takeCe
     await pause(20)
     found = leaks(before, takeCensus(box.root))
   }
-  test.same(found, {}, 'nothing is left behind')
+  const extra = found.processes === undefined ? {} : { waiting: whereabouts(found.processes) }
+  test.same(found, {}, 'nothing is left behind', extra)
   await sweepAll(box)
 }
 

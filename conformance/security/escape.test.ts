@@ -386,7 +386,7 @@ scenario('a fifo or device for /etc/passwd does not hold the runtime up', {}, (t
   const bundle = box.bundle(probing(['process']))
   rmSync(join(bundle.rootfs, 'etc/passwd'))
   symlinkSync('/dev/zero', join(bundle.rootfs, 'etc/passwd'))
-  const zero = box.call(['run', '--bundle', bundle.dir, box.id()], { timeout: 15_000 })
+  const zero = box.call(['run', '--bundle', bundle.dir, box.id()])
   t.not(zero.status, 137, 'ends by itself')
 })
 
@@ -570,9 +570,7 @@ scenario('a console socket that the other side closes, or answers', {}, async (t
   console.running.kill('SIGKILL')
   await console.running.exited
   const id = box.id()
-  const result = box.call(['create', '--bundle', bundle.dir, '--console-socket', console.socket, id], {
-    timeout: 15_000,
-  })
+  const result = box.call(['create', '--bundle', bundle.dir, '--console-socket', console.socket, id])
   t.not(result.status, 0)
   t.not(result.status, 137, 'and does not hang')
   await until(() => box.state(id) === undefined, 'no container')

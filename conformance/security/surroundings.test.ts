@@ -16,7 +16,6 @@ scenario('a caller that ignores SIGCHLD: run ends with its container, and hooks 
   })
   const result = box.call(['run', '--bundle', bundle.dir, box.id()], {
     wrap: ['env', '--ignore-signal=CHLD'],
-    timeout: 20_000,
   })
   t.equal(result.status, 3, result.stderr)
 })
