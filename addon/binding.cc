@@ -5,6 +5,7 @@
 #include "capture.h"
 #include "cgroups.h"
 #include "cleanup.h"
+#include "deadline.h"
 #include "decode.h"
 #include "events.h"
 #include "files.h"
@@ -129,9 +130,7 @@ Value Now(const CallbackInfo &info) {
 }
 
 Value Uptime(const CallbackInfo &info) {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return Napi::Number::New(info.Env(), static_cast<double>(now.tv_sec) * 1000 + now.tv_nsec / 1000000);
+  return Napi::Number::New(info.Env(), static_cast<double>(clock_milliseconds()));
 }
 
 Value Realpath(const CallbackInfo &info) {

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "cleanup.h"
+#include "deadline.h"
 #include "files.h"
 #include "process.h"
 
@@ -144,26 +145,10 @@ int cgroup_signal(const char *directory, int signal) {
   return walk(AT_FDCWD, directory, visit_signal, &signal);
 }
 
-struct deadline {
-  int endless;
-  long long at; /* milliseconds of CLOCK_MONOTONIC */
-};
-
-static long long now_milliseconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
-static int left(const struct deadline *deadline) {
-  if (deadline->endless) return -1;
-  long long rest = deadline->at - now_milliseconds();
-  return rest < 0 ? 0 : (int)rest;
-}
-
 /* Waits for a first batch of what is in the cgroup to end; how many they were. */
 static int visit_wait(int parent, const char *name, int cgroup, void *state) {
   (void)parent, (void)name;
+  const int64_t *deadline = state;
   AUTO_FREE char *data = NULL;
   struct text procs;
   struct members members __attribute__((cleanup(cleanup_members))) = {.count = 0};
@@ -173,7 +158,7 @@ static int visit_wait(int parent, const char *name, int cgroup, void *state) {
   error = open_batch(cgroup, &line, &members);
   if (error < 0) return procs_error(error);
   for (int i = 0; i < members.count; i++) {
-    int ended = pidfd_wait(members.pidfds[i], left(state));
+    int ended = pidfd_wait(members.pidfds[i], milliseconds_until(*deadline));
     if (ended < 0) return ended;
   }
   return members.count;
@@ -194,7 +179,7 @@ static int gone(const char *directory) {
 }
 
 int cgroup_remove(const char *directory, int signal, int milliseconds) {
-  struct deadline deadline = {milliseconds < 0, now_milliseconds() + milliseconds};
+  int64_t deadline = milliseconds < 0 ? -1 : clock_milliseconds() + milliseconds;
   for (;;) {
     /* Nearly always the cgroup is empty and without children by now. ENOTDIR: it could not be made below a file. */
     if (rmdir(directory) == 0 || errno == ENOENT || errno == ENOTDIR) return 1;
@@ -206,7 +191,7 @@ int cgroup_remove(const char *directory, int signal, int milliseconds) {
     int error = walk(AT_FDCWD, directory, visit_remove, NULL);
     if (error == 0) return 1;
     if (error != -EBUSY && error != -ENOTEMPTY) return error;
-    if (left(&deadline) == 0) return 0;
+    if (milliseconds_until(deadline) == 0) return 0;
     /* Members there is no pidfd for, or one that the kernel has not let go of yet: nothing to poll. */
     if (waited == 0) nanosleep(&(struct timespec){.tv_nsec = RETRY_MILLISECONDS * 1000000L}, NULL);
   }

@@ -3,12 +3,11 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdint.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "deadline.h"
 #include "sockets.h"
 
 int stream_open(const char *path, int milliseconds) {
@@ -23,18 +22,11 @@ int stream_open(const char *path, int milliseconds) {
   return error == -EAGAIN ? -ETIMEDOUT : error;
 }
 
-static int64_t now_milliseconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* 0 when the socket is ready for `events`; a signal does not prolong the wait. */
 static int wait_ready(int fd, short events, int64_t end) {
   for (;;) {
-    int64_t left = end - now_milliseconds();
     struct pollfd p = {.fd = fd, .events = events};
-    int ready = poll(&p, 1, left > 0 ? (int)left : 0);
+    int ready = poll(&p, 1, milliseconds_until(end));
     if (ready > 0) return 0;
     if (ready == 0) return -ETIMEDOUT;
     if (errno != EINTR) return -errno;
@@ -42,7 +34,7 @@ static int wait_ready(int fd, short events, int64_t end) {
 }
 
 ssize_t stream_exchange(int fd, const void *data, size_t count, void *answer, size_t size, int milliseconds) {
-  int64_t end = now_milliseconds() + milliseconds;
+  int64_t end = clock_milliseconds() + milliseconds;
   for (size_t sent = 0; sent < count;) {
     int error = wait_ready(fd, POLLOUT, end);
     if (error < 0) return error;

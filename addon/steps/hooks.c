@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
-#include <time.h>
 
+#include "../deadline.h"
 #include "kernel.h"
 #include "text.h"
 
@@ -138,21 +138,9 @@ static void take_output(struct hook *h) {
   }
 }
 
-static int64_t now_milliseconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static int milliseconds_until(int64_t deadline) {
-  if (deadline < 0) return -1;
-  int64_t left = deadline - now_milliseconds();
-  return left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
-}
-
 static int wait_for_end(struct machine *m, struct hook *h) {
   int64_t deadline =
-      h->step->timeout > 0 && h->step->timeout <= INT32_MAX ? now_milliseconds() + h->step->timeout * 1000 : -1;
+      h->step->timeout > 0 && h->step->timeout <= INT32_MAX ? clock_milliseconds() + h->step->timeout * 1000 : -1;
   for (;;) {
     struct pollfd ready[] = {{.fd = h->pidfd, .events = POLLIN}, {.fd = h->listen, .events = POLLIN}};
     int left = milliseconds_until(deadline);

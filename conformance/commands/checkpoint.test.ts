@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import { openConsole } from '../harness/console.ts'
 import { hasCommand } from '../harness/project.ts'
-import { either, type Skip } from '../harness/requires.ts'
+import { either, needsFile, needsV2, type Skip } from '../harness/requires.ts'
 import { type Box, scenario, until } from '../harness/scenario.ts'
 
 const skip: Skip = !hasCommand('criu')
@@ -121,6 +121,30 @@ scenario('restore in the foreground, with hooks', { skip }, async (t, box) => {
   const mounts = readlinkSync('/proc/self/ns/mnt')
   t.same([lines[2], lines[5]], [mounts, mounts], 'what a hook mounts is on the host')
   t.match(JSON.parse(lines[1] ?? ''), { id, pid, bundle })
+})
+
+const noSystemd = either(skip, needsFile('/run/systemd/private'), needsV2())
+scenario('a container of systemd is restored into a scope of its own', { skip: noSystemd }, async (t, box) => {
+  const bundle = box.bundle({ ...counting, linux: { resources: { pids: { limit: 30 } } } }).dir
+  const images = join(inMemory(box), 'images')
+  const call = (...args: readonly string[]) => box.call(['--systemd-cgroup', ...args], { wrap: quiet })
+  const show = (unit: string, name: string): string =>
+    spawnSync('systemctl', ['show', '--property', name, '--value', unit], { encoding: 'utf8' }).stdout.trim()
+  const [first, second] = [box.id(), box.id()]
+  t.equal(call('run', '-d', '--bundle', bundle, first).status, 0)
+  await until(() => count(box, first) > 2, 'a count')
+  t.equal(call('checkpoint', '--image-path', images, first).status, 0)
+  t.not(show(`runt-${first}.scope`, 'ActiveState'), 'active', 'the scope has ended with its container')
+  t.equal(call('restore', '-d', '--image-path', images, '--bundle', bundle, second).status, 0)
+  const unit = `runt-${second}.scope`
+  t.same([show(unit, 'ActiveState'), show(unit, 'TasksMax')], ['active', '30'])
+  t.match(readFileSync(`/proc/${box.state(second)?.pid}/cgroup`, 'utf8'), `/system.slice/${unit}`)
+  const now = count(box, second)
+  await until(() => count(box, second) > now + 1, 'further counting')
+  t.equal(call('restore', '-d', '--image-path', box.dir, '--bundle', bundle, first).status, 1)
+  t.equal(show(`runt-${first}.scope`, 'LoadState'), 'not-found', 'a failed restore leaves no unit')
+  t.equal(call('delete', '--force', second).status, 0)
+  t.equal(show(unit, 'LoadState'), 'not-found')
 })
 
 scenario('the status of a restored process is that of restore', { skip }, async (t, box) => {

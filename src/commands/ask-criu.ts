@@ -8,6 +8,7 @@ import type { Native } from '../native.ts'
 import { describeFailure } from '../plan/describe.ts'
 import type { LaunchPlan } from '../plan/launch-plan.ts'
 import { SIGKILL } from '../state/signals.ts'
+import { runPlan } from './run-plan.ts'
 
 /** What CRIU says on the way: the script's name in criu(8) "--action-script", a pid with some of them, and a descriptor or -1. */
 export interface Notification {
@@ -21,6 +22,8 @@ export interface CriuRequest {
   /** Asked when CRIU is there, for what depends on its pid. */
   readonly options: (pid: number) => CriuOptions
   readonly plan: LaunchPlan
+  /** With --systemd-cgroup, when CRIU waits for its cgroups. */
+  readonly startUnit?: (pid: number) => void
   /** The file that CRIU's own messages are in. */
   readonly log: string
   /** Throws to make CRIU give up. */
@@ -29,9 +32,8 @@ export interface CriuRequest {
 
 /** Returns when CRIU has done what it was asked; throws with what its log says. */
 export function askCriu(native: Native, request: CriuRequest): void {
-  const event = native.launch(request.plan, { preserveFds: 0 })
+  const event = runPlan(native, request.plan, 0, (_, pid) => request.startUnit?.(pid))
   if (event.kind === 'failed') throw explained(describeFailure(request.plan, event))
-  if (event.kind === 'paused') throw new RuntError('internal', 'the plan of CRIU has a save_state step')
   try {
     converse(native, request, event)
   } finally {

@@ -5,7 +5,6 @@ import type { Config } from '../config/config.ts'
 import { parseConfig } from '../config/parse-config.ts'
 import { type CheckpointFlags, dumpOptions } from '../criu/dump-options.ts'
 import { externalNames, externalNamespaces } from '../criu/external.ts'
-import { hostFailure } from '../errno.ts'
 import { RuntError } from '../errors.ts'
 import type { Native } from '../native.ts'
 import { hostFacts } from '../plan/host-facts.ts'
@@ -19,9 +18,8 @@ import { containerStatus } from '../state/status.ts'
 import { askCriu, openDirectories, searchPath } from './ask-criu.ts'
 import type { Context, Run } from './context.ts'
 import { removeContainer } from './remove-container.ts'
+import { saveStreams } from './streams-file.ts'
 
-/** What the standard streams were, so that pipes can be given new ones: runc's name and form. */
-export const STREAMS_FILE = 'descriptors.json'
 export const DEFAULT_IMAGES = 'checkpoint'
 
 export const checkpoint: Run<'checkpoint'> = async (context, flags, [id = '']) => {
@@ -91,14 +89,4 @@ function checkParent(native: Native, images: string, parent: string | undefined)
   const kind = native.status(`${images}/${parent}`)?.kind
   if (kind === undefined) throw problem(`no such file or directory in ${images}`)
   if (kind !== 'directory' && kind !== 'symlink') throw problem('is not a directory')
-}
-
-function saveStreams(native: Native, images: string, pid: number): void {
-  const names = [0, 1, 2].map((fd) => native.readLink(`/proc/${pid}/fd/${fd}`) ?? '')
-  const path = `${images}/${STREAMS_FILE}`
-  try {
-    native.writeFile(path, JSON.stringify(names), 0o600)
-  } catch (error) {
-    throw hostFailure(path, error)
-  }
 }

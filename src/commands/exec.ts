@@ -23,6 +23,7 @@ import { converse, withSystemd } from '../state/systemd.ts'
 import { type Context, type Run, STDOUT } from './context.ts'
 import { seccompReceiver, warnOf } from './load-bundle.ts'
 import { publishProcess } from './publish-process.ts'
+import { runPlan } from './run-plan.ts'
 import { checkPreserved, withTerminalSize } from './surroundings.ts'
 
 type Flags = FlagsOf<'exec'>
@@ -171,19 +172,11 @@ function initCgroup(
 
 /** The process runs when this returns. */
 function launch({ native, log }: Context, plan: LaunchPlan, { unit }: ContainerRecord, flags: Flags) {
-  let event = native.launch(plan, { preserveFds: flags['preserve-fds'] })
-  while (event.kind === 'paused') {
-    const step = plan.runtimeSteps[event.step]
-    try {
-      if (step?.op === 'attach_unit') attach(native, step, event.pid, unit)
-      else publishProcess(native, event.pid, flags)
-    } catch (error) {
-      native.abandon()
-      throw error
-    }
-    if (step?.op === 'save_state' && !flags.detach) native.holdSignals()
-    event = native.resume()
-  }
+  const event = runPlan(native, plan, flags['preserve-fds'], (step, pid) => {
+    if (step?.op === 'attach_unit') return attach(native, step, pid, unit)
+    publishProcess(native, pid, flags)
+    if (!flags.detach) native.holdSignals()
+  })
   if (event.kind === 'failed') throw isGone(event.code) ? stopped() : describeFailure(plan, event)
   for (const warning of event.warnings) log.warn(describeWarning(plan, warning))
   return event

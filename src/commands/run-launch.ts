@@ -1,16 +1,18 @@
 // Runs the plan of a container, and does in its pauses what is TypeScript's to do: what others learn of the container, and what
 // systemd is asked. What was made is taken away again by launch-container.ts where this throws.
 
+import type { CgroupPlan } from '../cgroup/plan-cgroup.ts'
 import { startUnit as startScope } from '../cgroup/systemd/conversation.ts'
 import { pidProperty } from '../cgroup/systemd/properties.ts'
 import { RuntError } from '../errors.ts'
-import type { LaunchEvent, Native } from '../native.ts'
+import type { Native } from '../native.ts'
 import { describeFailure, describeWarning } from '../plan/describe.ts'
 import type { CreatePlan } from '../plan/plan.ts'
 import { type ContainerRecord, encodeRecord, STATE_FILE } from '../state/record.ts'
 import { converse, type Systemd } from '../state/systemd.ts'
 import type { Context } from './context.ts'
 import { type PublishFlags, publishProcess } from './publish-process.ts'
+import { runPlan } from './run-plan.ts'
 
 export interface LaunchFlags {
   readonly bundle: string | undefined
@@ -58,31 +60,20 @@ export function runLaunch({ native, log }: Context, launch: Launch): Launched {
   const { directory, record, how } = launch
   const { plan } = launch.planned
   let launched = record
-  let event: LaunchEvent = native.launch(plan, { preserveFds: launch.preserveFds })
-  while (event.kind === 'paused') {
-    const { pid, step } = event
-    try {
-      if (plan.runtimeSteps[step]?.op === 'start_unit') {
-        startUnit(native, launch, pid)
-      } else {
-        launched = { ...record, pid, startTime: startTimeOf(native, pid) }
-        publish(native, directory, launched, launch.flags)
-      }
-    } catch (error) {
-      native.abandon()
-      throw error
-    }
+  const event = runPlan(native, plan, launch.preserveFds, (step, pid) => {
+    if (step?.op === 'start_unit') return startUnit(native, launch.planned.cgroup, launch.systemd, pid)
+    launched = { ...record, pid, startTime: startTimeOf(native, pid) }
+    publish(native, directory, launched, launch.flags)
     // What comes from here on waits for `supervise`.
-    if (launched.pid !== 0 && how.signals === 'hold') native.holdSignals()
-    event = native.resume()
-  }
+    if (how.signals === 'hold') native.holdSignals()
+  })
   if (event.kind === 'failed') throw describeFailure(plan, event)
   for (const warning of event.warnings) log.warn(describeWarning(plan, warning))
   return { directory, record: launched, terminal: event.terminal, listener: event.kept }
 }
 
-function startUnit(native: Native, { planned: { cgroup }, systemd }: Launch, pid: number): void {
-  const { unit } = cgroup
+/** The step start_unit: systemd makes the unit, with the process in it. */
+export function startUnit(native: Native, { unit }: CgroupPlan, systemd: Systemd | undefined, pid: number): void {
   if (unit === undefined || systemd === undefined)
     throw new RuntError('internal', 'start_unit without --systemd-cgroup')
   const properties = [...unit.properties, pidProperty(pid)]

@@ -4,6 +4,7 @@
 import type { Hook, Hooks, Process } from '../config/config.ts'
 import { stringify } from '../config/json.ts'
 import { O_APPEND, O_CLOEXEC, O_CREAT, O_WRONLY } from './constants.ts'
+import type { PlanContext } from './context.ts'
 import type { LaunchPlan, Step } from './launch-plan.ts'
 import { planEnvironment } from './process.ts'
 import { createSlots, type Slots } from './slots.ts'
@@ -89,6 +90,27 @@ function defaultEnvironment(
   const { env, needsHome } = planEnvironment(process)
   return { env, home: needsHome === 'find' ? 1 : 0 }
 }
+
+/** The state that hooks of the launch are told. */
+export const hookState = ({ config, options }: PlanContext, status: 'creating' | 'created') =>
+  ({
+    ociVersion: config.ociVersion,
+    id: options.id,
+    status,
+    bundle: options.bundle,
+    annotations: config.annotations,
+  }) as const
+
+/** Where hooks of these kinds write to. The two sides each have descriptors of their own: what init inherits is closed here. */
+export const hookOutputOf = (
+  { config, slots }: PlanContext,
+  kinds: readonly HookKind[],
+): ReturnType<typeof hookOutputSteps> =>
+  kinds.some((kind) => config.hooks[kind].length > 0) ? hookOutputSteps(config.annotations, slots) : { steps: [] }
+
+/** The hooks of the launch of this kind. */
+export const planHooks = (context: PlanContext, kind: HookKind, output: HookOutput): Step[] =>
+  hookSteps(kind, context.config.hooks[kind], hookState(context, 'created'), output, context.process)
 
 /** The plans of `start`, `delete` and `restore`, one for each hook, since a plan ends at its first failure. They are run by the runtime, which
  * knows the pid from state.json. */

@@ -20,7 +20,7 @@ import {
 import { type LaunchPlan, ON_MISSING_LIKE, ON_MISSING_MKDIR, type Step } from './launch-plan.ts'
 import { inheritedSlots } from './process-steps.ts'
 import type { Slots } from './slots.ts'
-import { deviceFilterSteps } from './steps.ts'
+import { deviceFilterSteps, unitExchange } from './steps.ts'
 
 /** CRIU's end of the socket; the descriptors of external namespaces follow. */
 const SERVICE_FD = 3
@@ -43,7 +43,7 @@ export interface RestoredRoot {
 export function planDump(program: CriuProgram, slots: Slots): LaunchPlan {
   const service = socket(slots)
   const container = [...handOver(service.theirs, []), ...becomeCriu(program, 0)]
-  return ordered(slots, service, [service.pair], { flags: 0, cgroup: undefined }, container)
+  return ordered(slots, service, { before: [service.pair], after: [], flags: 0 }, container)
 }
 
 /**
@@ -54,9 +54,11 @@ export function planRestore(program: CriuProgram, config: Config, restored: Rest
   const { cgroup } = restored
   const service = socket(slots)
   const namespaces = restored.namespaces.map((path) => ({ path, slot: slots.allocate(`namespace ${path}`) }))
-  const runtime: Step[] = [
+  const deviceFilter = deviceFilterSteps(cgroup)
+  const unit = unitExchange(cgroup, deviceFilter)
+  const before: Step[] = [
     ...cgroup.runtimeSteps,
-    ...deviceFilterSteps(cgroup),
+    ...(cgroup.unit === undefined ? deviceFilter : []),
     ...namespaces.map(
       ({ path, slot }): Step => ({
         op: 'openat2',
@@ -69,6 +71,7 @@ export function planRestore(program: CriuProgram, config: Config, restored: Rest
     service.pair,
   ]
   const container: Step[] = [
+    ...unit.container,
     ...cgroup.containerSteps,
     // What the host unmounts must not be held.
     { op: 'mount_setattr', from: 'restore', path: '/', flags: AT_RECURSIVE, propagation: MS_SLAVE },
@@ -79,7 +82,8 @@ export function planRestore(program: CriuProgram, config: Config, restored: Rest
     ),
     ...becomeCriu(program, namespaces.length),
   ]
-  return ordered(slots, service, runtime, { flags: CLONE_NEWNS, cgroup: cgroup.cgroupSlot }, container)
+  const birth = { before, after: unit.runtime, flags: CLONE_NEWNS, cgroup: cgroup.cgroupSlot }
+  return ordered(slots, service, birth, container)
 }
 
 interface Service {
@@ -93,11 +97,18 @@ function socket(slots: Slots): Service {
   return { ours, theirs, pair: { op: 'socketpair', from: 'criu', ours, theirs } }
 }
 
+/** What the runtime does before and after it clones init, and how it clones. */
+interface Birth {
+  readonly before: readonly Step[]
+  readonly after: readonly Step[]
+  readonly flags: number
+  readonly cgroup?: number | undefined
+}
+
 function ordered(
   slots: Slots,
   { ours }: Service,
-  before: readonly Step[],
-  { flags, cgroup }: { readonly flags: number; readonly cgroup: number | undefined },
+  { before, after, flags, cgroup }: Birth,
   containerSteps: readonly Step[],
 ): LaunchPlan {
   const inherit = inheritedSlots(before, containerSteps, cgroup)
@@ -105,6 +116,7 @@ function ordered(
   const runtimeSteps: Step[] = [
     ...before,
     clone,
+    ...after,
     { op: 'sync_exec', from: 'criu' },
     { op: 'keep', from: 'criu', fd: ours },
   ]

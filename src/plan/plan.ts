@@ -12,7 +12,7 @@ import type { HostFacts } from './host-facts.ts'
 import { planRdt, type RdtPlan } from './intel-rdt.ts'
 import type { LaunchPlan } from './launch-plan.ts'
 import { planNamespaces } from './namespaces.ts'
-import { createSlots } from './slots.ts'
+import { createSlots, type Slots } from './slots.ts'
 import { orderSteps } from './steps.ts'
 
 /** PLAN_SLOTS of addon/plan_block.h. */
@@ -45,21 +45,7 @@ export function planCreate(config: Config, facts: HostFacts, options: PlanOption
   if (process === noProcess && options.mode === 'run')
     throw new RuntError('config', 'process: is missing: nothing to run', { path: 'process' })
   const slots = createSlots()
-  const rootless = facts.euid !== 0 || facts.inUserNamespace
-  const owner = rootless ? undefined : cgroupOwner(config)
-  const input = {
-    id: options.id,
-    cgroupsPath: linux.cgroupsPath,
-    resources: linux.resources,
-    rootless,
-    owner,
-    threaded: options.threaded,
-  }
-  const { annotations } = config
-  const cgroup =
-    options.systemd === undefined
-      ? planCgroup(input, facts.cgroups, slots)
-      : planUnit({ ...input, annotations }, facts.cgroups, options.systemd, slots)
+  const { cgroup, rootless, owner } = planCgroups(config, facts, options, slots)
   const context: PlanContext = {
     config,
     process,
@@ -68,7 +54,7 @@ export function planCreate(config: Config, facts: HostFacts, options: PlanOption
     options,
     slots,
     cgroup,
-    delegated: delegatedSteps(annotations, cgroup, facts.cgroups, { rootless, owner }, slots),
+    delegated: delegatedSteps(config.annotations, cgroup, facts.cgroups, { rootless, owner }, slots),
     rdt: planRdt(linux.intelRdt, options.id, options.resctrl),
     namespaces: planNamespaces(linux, facts),
     shared: {
@@ -95,4 +81,23 @@ export function planCreate(config: Config, facts: HostFacts, options: PlanOption
     rdt: context.rdt,
     warnings: [...context.warnings, ...warnings, ...capabilityWarnings(context)],
   }
+}
+
+/** The cgroups of a new container, as `create` and `restore` make them: by ourselves or by systemd. */
+export function planCgroups(
+  config: Config,
+  facts: HostFacts,
+  { id, systemd, threaded }: Pick<PlanOptions, 'id' | 'systemd' | 'threaded'>,
+  slots: Slots,
+): { readonly cgroup: CgroupPlan; readonly rootless: boolean; readonly owner: number | undefined } {
+  const { annotations, linux } = config
+  const { cgroupsPath, resources } = linux
+  const rootless = facts.euid !== 0 || facts.inUserNamespace
+  const owner = rootless ? undefined : cgroupOwner(config)
+  const input = { id, cgroupsPath, resources, rootless, owner, threaded }
+  const cgroup =
+    systemd === undefined
+      ? planCgroup(input, facts.cgroups, slots)
+      : planUnit({ ...input, annotations }, facts.cgroups, systemd, slots)
+  return { cgroup, rootless, owner }
 }

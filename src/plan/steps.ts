@@ -5,7 +5,7 @@ import type { CgroupPlan } from '../cgroup/plan-cgroup.ts'
 import { formatGVariant } from '../cgroup/systemd/gvariant-text.ts'
 import type { PlanContext, SectionSteps } from './context.ts'
 import { deviceSteps } from './devices.ts'
-import { type HookKind, type HookOutput, hookOutputSteps, hookSteps } from './hooks.ts'
+import { type HookOutput, hookOutputOf, hookState, planHooks } from './hooks.ts'
 import { type Step, SYNC_CGROUPS, SYNC_HOOKED, SYNC_NAMESPACES, SYNC_READY, SYNC_RECORDED } from './launch-plan.ts'
 import { mountSteps } from './mounts.ts'
 import {
@@ -22,6 +22,7 @@ import { execveStep, procSteps, scoreSteps } from './process.ts'
 import { allCpus, inheritedSlots, keyringSteps, notDumpable, processSteps } from './process-steps.ts'
 import { enterRootDirectory, enterRootSteps, sealRootSteps, switchRootSteps } from './root.ts'
 import { seccompSteps } from './seccomp.ts'
+import { startFifos, startWait } from './start-fifos.ts'
 import { terminalSteps } from './terminal.ts'
 
 export interface OrderedSteps {
@@ -43,7 +44,7 @@ export function orderSteps(context: PlanContext): OrderedSteps {
   const hookOutput = hookOutputOf(context, ['createContainer', 'startContainer'])
   const hooks = hookExchange(context, hookOutput)
   const deviceFilter = deviceFilterSteps(cgroup)
-  const unit = unitExchange(context, deviceFilter)
+  const unit = unitExchange(cgroup, deviceFilter)
 
   const last: Step[] = [
     { op: 'sync_send', from: options.mode, point: SYNC_READY },
@@ -138,27 +139,8 @@ function recordSteps({ options, namespaces, rdt }: PlanContext): Step[] {
   return [...(waits ? [ready, ...rdt.assign, ...record] : [...record, ready]), { op: 'sync_exec', from }]
 }
 
-const hookState = ({ config, options }: PlanContext, status: 'creating' | 'created') =>
-  ({
-    ociVersion: config.ociVersion,
-    id: options.id,
-    status,
-    bundle: options.bundle,
-    annotations: config.annotations,
-  }) as const
-
-/** Where hooks of these kinds write to. The two sides each have descriptors of their own: what init inherits is closed here. */
-const hookOutputOf = (
-  { config, slots }: PlanContext,
-  kinds: readonly HookKind[],
-): ReturnType<typeof hookOutputSteps> =>
-  kinds.some((kind) => config.hooks[kind].length > 0) ? hookOutputSteps(config.annotations, slots) : { steps: [] }
-
-const planHooks = (context: PlanContext, kind: HookKind, output: HookOutput): Step[] =>
-  hookSteps(kind, context.config.hooks[kind], hookState(context, 'created'), output, context.process)
-
 /** systemd's cgroups begin with a process: init waits in the runtime's until it is moved, and the devices there are guarded. */
-function unitExchange({ cgroup: { unit } }: PlanContext, deviceFilter: readonly Step[]): SectionSteps {
+export function unitExchange({ unit }: CgroupPlan, deviceFilter: readonly Step[]): SectionSteps {
   if (unit === undefined) return { runtime: [], container: [] }
   const from = 'linux.cgroupsPath'
   const properties = unit.properties.map((property) => `${property.name}=${formatGVariant(property)}`)
@@ -208,19 +190,3 @@ export function deviceFilterSteps({ deviceFilter }: CgroupPlan): Step[] {
   const { slot, program, from } = deviceFilter
   return [{ op: 'bpf_prog_attach', from, cgroup: slot, program }]
 }
-
-const FIFO_MODE = 0o600
-
-/** The FIFOs over which `runt start` and the waiting init talk. */
-function startFifos({ options, shared }: PlanContext): Step[] {
-  if (options.mode === 'run') return []
-  const [request, report] = [shared.start.request, shared.start.report]
-  const path = options.stateDirectory
-  return [
-    { op: 'mkfifo', from: 'create', path: `${path}/report.fifo`, mode: FIFO_MODE, into: report },
-    { op: 'mkfifo', from: 'create', path: `${path}/start.fifo`, mode: FIFO_MODE, into: request },
-  ]
-}
-
-const startWait = ({ options, shared }: PlanContext): Step[] =>
-  options.mode === 'run' ? [] : [{ op: 'start_wait', from: 'start', ...shared.start }]

@@ -47,17 +47,20 @@ export function endCgroups(native: Native, cgroups: ContainerRecord['cgroups']):
  */
 export function destroyCgroups(native: Native, record: ContainerRecord, others: 'spare' | 'kill'): void {
   // Who is to be killed must not keep us from it.
-  if (others === 'kill' || record.pidNamespace === 'shared') destroyEach(native, record, others)
-  else whileUnclaimed(native, record.cgroups, () => destroyEach(native, record, others))
+  if (others === 'kill' || record.pidNamespace === 'shared')
+    removeEach(native, record, (directory) => killAndRemove(native, record, directory))
+  else
+    whileUnclaimed(native, record.cgroups, () =>
+      removeEach(native, record, (directory) => native.removeCgroup(directory, GRACE)),
+    )
   for (const directory of record.rdt?.directories ?? []) removeRdtGroup(native, directory)
 }
 
-function destroyEach(native: Native, record: ContainerRecord, others: 'spare' | 'kill'): void {
-  const kills = others === 'kill' || record.pidNamespace === 'shared'
+/** `remove` says whether it is gone. */
+function removeEach(native: Native, record: ContainerRecord, remove: (directory: string) => boolean): void {
   for (const directory of cgroupDirectories(record)) {
     try {
-      const removed = kills ? killAndRemove(native, record, directory) : native.removeCgroup(directory, GRACE)
-      if (!removed) throw stillInUse(native, directory)
+      if (!remove(directory)) throw stillInUse(native, directory)
     } catch (error) {
       throw hostFailure(`cgroup ${directory}`, error)
     }
