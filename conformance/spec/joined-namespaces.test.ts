@@ -48,15 +48,17 @@ async function hold(box: Box, types: readonly Type[]): Promise<Running> {
   const test = types.includes('user')
     ? 'user'
     : (types.find((type) => type !== 'pid' && type !== 'time') ?? types[0] ?? 'pid')
-  const isThere = (): boolean => {
-    try {
-      return readlinkSync(`/proc/${running.pid}/ns/${forChildren(test)}`) !== inode('self', test)
-    } catch {
-      return false
-    }
-  }
-  await until(isThere, 'unshare')
+  await until(() => isOther(running, test), 'unshare')
   return running
+}
+
+/** False, too, where there is nothing yet: pid_for_children begins with the first child (namespaces(7)). */
+function isOther({ pid }: Running, type: Type): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/${forChildren(type)}`) !== inode('self', type)
+  } catch {
+    return false
+  }
 }
 
 const fresh = (...without: readonly Type[]): Json[] =>
@@ -79,18 +81,10 @@ for (const type of ['pid', 'time'] as const) {
   scenario(`a ${type} namespace is joined by its path`, {}, async (t, box) => {
     const holder = await hold(box, [type])
     const path = `/proc/${holder.pid}/ns/${files[type]}_for_children`
-    await until(() => readlinkOr(path) !== inode('self', type), 'the child of unshare')
+    await until(() => isOther(holder, type), 'the child of unshare')
     const inside = runProbe(t, box, ['ns'], { linux: { namespaces: [...fresh(type), { type, path }] } })
     t.equal(inside.pairs('ns')[files[type]], readlinkSync(path))
   })
-}
-
-const readlinkOr = (path: string): string | undefined => {
-  try {
-    return readlinkSync(path)
-  } catch {
-    return undefined
-  }
 }
 
 /** Neither devpts with gid=5 nor mqueue can be mounted where only root is mapped; sysfs needs a network namespace of one's own. */
@@ -123,10 +117,7 @@ for (const types of [
 ] as const) {
   scenario(`all at once: ${types.join(', ')}`, {}, async (t, box) => {
     const holder = await hold(box, types)
-    await until(
-      () => readlinkOr(`/proc/${holder.pid}/ns/pid_for_children`) !== inode('self', 'pid'),
-      'the child of unshare',
-    )
+    await until(() => isOther(holder, 'pid'), 'the child of unshare')
     const namespaces = types.map((type): Json => ({ type, path: `/proc/${holder.pid}/ns/${forChildren(type)}` }))
     const wanted = types.map((type) => readlinkSync(`/proc/${holder.pid}/ns/${forChildren(type)}`))
     const patch = {
