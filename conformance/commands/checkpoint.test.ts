@@ -3,7 +3,19 @@
  * where it stopped. Needs a criu that works with this kernel: Debian 12's does not with a new one, the virtual machine's does.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { openConsole } from '../harness/console.ts'
@@ -63,14 +75,14 @@ scenario('restore goes on where checkpoint has stopped', { skip }, async (t, box
   t.equal(box.call(['delete', '--force', restored]).status, 0)
 })
 
-const tracksMemory = (): Skip =>
-  spawnSync('criu', ['check', '--feature', 'mem_dirty_track'], { stdio: 'ignore' }).status === 0
+const feature = (name: string): Skip =>
+  skip || spawnSync('criu', ['check', '--feature', name], { stdio: 'ignore' }).status === 0
     ? false
-    : 'this kernel does not track memory for criu'
+    : `no ${name} for criu in this kernel`
 
 scenario(
   'checkpoint of a container that goes on, after its memory was saved',
-  { skip: either(skip, tracksMemory()) },
+  { skip: either(skip, feature('mem_dirty_track')) },
   async (t, box) => {
     const bundle = box.bundle(counting).dir
     const id = await counter(t, box, bundle)
@@ -121,6 +133,96 @@ scenario('restore in the foreground, with hooks', { skip }, async (t, box) => {
   const mounts = readlinkSync('/proc/self/ns/mnt')
   t.same([lines[2], lines[5]], [mounts, mounts], 'what a hook mounts is on the host')
   t.match(JSON.parse(lines[1] ?? ''), { id, pid, bundle })
+})
+
+scenario('a container with a user namespace, whose root reads the images', { skip }, async (t, box) => {
+  const mapping = [{ containerID: 0, hostID: 100_000, size: 65_536 }]
+  const namespaces = ['pid', 'network', 'ipc', 'uts', 'mount', 'user'].map((type) => ({ type }))
+  const linux = { namespaces, uidMappings: mapping, gidMappings: mapping }
+  const bundle = box.bundle({ ...counting, linux }).dir
+  const images = join(inMemory(box), 'images')
+  const id = await counter(t, box, bundle)
+  t.equal(box.call(['checkpoint', '--image-path', images, id]).status, 0)
+  const { mode, gid, uid } = statSync(images)
+  t.same([mode & 0o777, uid, gid], [0o710, 0, 100_000])
+  const args = ['restore', '-d', '--image-path', images, '--bundle', bundle, id]
+  chmodSync(images, 0o700)
+  t.match(box.call(args), {
+    status: 1,
+    stderr: /--image-path .*: not searchable for the container's root \(chgrp 100000/,
+  })
+  chmodSync(images, 0o710)
+  t.equal(box.call(args, { wrap: quiet }).status, 0)
+  const now = count(box, id)
+  await until(() => count(box, id) > now, 'further counting')
+  t.equal(box.call(['delete', '--force', id]).status, 0)
+})
+
+scenario('pages that are loaded when they are needed', { skip: either(skip, feature('uffd')) }, async (t, box) => {
+  const bundle = box.bundle(counting).dir
+  const all = inMemory(box)
+  const [images, work] = [join(all, 'images'), join(all, 'work')]
+  const id = await counter(t, box, bundle)
+  t.equal(box.call(['checkpoint', '--image-path', images, id]).status, 0)
+  mkdirSync(work)
+  const daemon = box.helper(['criu', 'lazy-pages', '--images-dir', images, '--work-dir', work])
+  await until(() => existsSync(join(work, 'lazy-pages.socket')), 'the server of pages')
+  const args = ['restore', '-d', '--lazy-pages', '--image-path', images, '--work-path', work, '--bundle', bundle, id]
+  t.equal(box.call(args, { wrap: quiet }).status, 0)
+  t.equal((await daemon.exited).status, 0, 'it has given away all of them')
+  t.equal(box.state(id)?.status, 'running')
+  t.equal(box.call(['delete', '--force', id]).status, 0)
+})
+
+scenario('pages that go to a server', { skip }, async (t, box) => {
+  const bundle = box.bundle(counting).dir
+  const all = inMemory(box)
+  const [images, pages, socket] = [join(all, 'images'), join(all, 'pages'), 27_277]
+  mkdirSync(pages)
+  const id = await counter(t, box, bundle)
+  const server = box.helper(['criu', 'page-server', '--images-dir', pages, '--port', String(socket)])
+  await until(
+    () => readFileSync('/proc/net/tcp', 'utf8').includes(`:${socket.toString(16).toUpperCase()} `),
+    'the server',
+  )
+  t.equal(box.call(['checkpoint', '--page-server', `127.0.0.1:${socket}`, '--image-path', images, id]).status, 0)
+  t.equal((await server.exited).status, 0)
+  t.notOk(
+    readdirSync(images).some((name) => name.startsWith('pages-')),
+    'only there',
+  )
+  t.ok(readdirSync(pages).some((name) => name.startsWith('pages-')))
+})
+
+scenario('an established connection', { skip }, async (t, box) => {
+  const script = 'mkfifo /dev/shm/in; exec 3<>/dev/shm/in; exec nc 127.0.0.1 27278 <&3 >/dev/shm/got'
+  const namespaces = ['pid', 'ipc', 'uts', 'mount'].map((type) => ({ type }))
+  const bundle = box.bundle({ process: { args: ['sh', '-c', script] }, linux: { namespaces } }).dir
+  const images = join(inMemory(box), 'images')
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => sockets.add(socket.on('error', () => undefined)))
+  await new Promise<void>((listening) => server.listen(27_278, '127.0.0.1', listening))
+  box.defer(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  const id = box.id()
+  t.equal(box.call(['run', '-d', '--bundle', bundle, id], { wrap: quiet }).status, 0)
+  await until(() => sockets.size > 0, 'the connection')
+  const got = () => box.call(['exec', id, 'cat', '/dev/shm/got']).stdout
+  const say = async (text: string) => {
+    for (const socket of sockets) socket.write(text)
+    await until(() => got().endsWith(text), text)
+  }
+  await say('before')
+  const checkpoint = (...flags: readonly string[]) => box.call(['checkpoint', '--image-path', images, ...flags, id])
+  t.match(checkpoint(), { status: 1, stderr: /Connected TCP socket/ })
+  t.equal(checkpoint('--tcp-established').status, 0)
+  const args = ['restore', '-d', '--tcp-established', '--image-path', images, '--bundle', bundle, id]
+  t.equal(box.call(args, { wrap: quiet }).status, 0)
+  await say('after')
+  t.equal(sockets.size, 1, 'the same connection')
+  t.equal(box.call(['delete', '--force', id]).status, 0)
 })
 
 const noSystemd = either(skip, needsFile('/run/systemd/private'), needsV2())

@@ -1,6 +1,7 @@
 // One request to CRIU and the conversation that follows (criu.org, "RPC"): init becomes CRIU, is told what to do, says on the way
 // what it has come to, and ends. What it is asked for decides src/criu/, what its notifications mean the commands.
 
+import { PRIVATE_MODE } from '../criu/image-access.ts'
 import { type CriuAction, type CriuOptions, decodeResponse, encodeAcknowledgement, encodeRequest } from '../criu/rpc.ts'
 import { errnoOf, hostFailure } from '../errno.ts'
 import { RuntError } from '../errors.ts'
@@ -122,7 +123,7 @@ export function openDirectories(
 
 function openDirectory(native: Native, flag: string, path: string, root: string): number {
   try {
-    native.mkdirAll(path, 0o700)
+    native.mkdirAll(path, PRIVATE_MODE)
     return native.lock(root + native.realpath(path), 'try')
   } catch (error) {
     if (errnoOf(error) === 'EAGAIN' || errnoOf(error) === 'EWOULDBLOCK')

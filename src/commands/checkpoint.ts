@@ -5,6 +5,8 @@ import type { Config } from '../config/config.ts'
 import { parseConfig } from '../config/parse-config.ts'
 import { type CheckpointFlags, dumpOptions } from '../criu/dump-options.ts'
 import { externalNames, externalNamespaces } from '../criu/external.ts'
+import { GROUP_MODE, imageGroup } from '../criu/image-access.ts'
+import { hostFailure } from '../errno.ts'
 import { RuntError } from '../errors.ts'
 import type { Native } from '../native.ts'
 import { hostFacts } from '../plan/host-facts.ts'
@@ -40,19 +42,30 @@ async function dump(context: Context, container: Container, flags: CheckpointFla
   const work = flags['work-path'] || images
   const config = parseConfig(native.readFile(`${directory}/${CONFIG_FILE}`), CONFIG_FILE).config
   const options = dumpOptions(config, dumpTarget(native, record, config), flags)
+  const group = imageGroup(config)
+  const isNew = group !== undefined && makeDirectory(native, images)
   const directories = openDirectories(native, { images, work })
   checkParent(native, images, flags['parent-path'])
   if (!flags['pre-dump']) saveStreams(native, images, record.pid)
   askCriu(native, {
     action: flags['pre-dump'] ? 'pre-dump' : 'dump',
     options: () => ({ ...options, ...directories }),
-    plan: planDump({ path: searchPath(native) }, createSlots()),
+    plan: planDump({ path: searchPath(native) }, isNew ? { images, group } : undefined, createSlots()),
     log: `${work}/dump.log`,
     notified: ({ script }) => {
       if (script === 'status-ready' && flags['status-fd'] >= 0) tellReady(native, flags['status-fd'])
     },
   })
   if (!flags['leave-running'] && !flags['pre-dump']) await removeContainer(context, container, 'spare')
+}
+
+/** Searchable for the group that it is going to belong to. A directory that was there is its owner's matter. */
+function makeDirectory(native: Native, images: string): boolean {
+  try {
+    return native.mkdirAll(images, GROUP_MODE)
+  } catch (error) {
+    throw hostFailure(`--image-path ${images}`, error)
+  }
 }
 
 function tellReady(native: Native, fd: number): void {

@@ -5,6 +5,7 @@ import type { CgroupHost } from '../cgroup/hierarchies.ts'
 import type { CgroupPlan } from '../cgroup/plan-cgroup.ts'
 import type { FlagsOf } from '../cli/command-table.ts'
 import { externalMounts, externalNamespaces } from '../criu/external.ts'
+import { imageGroup, requireSearchable } from '../criu/image-access.ts'
 import { restoreOptions } from '../criu/restore-options.ts'
 import { hostFailure } from '../errno.ts'
 import { RuntError } from '../errors.ts'
@@ -90,6 +91,7 @@ function planContainer(
   const plan = planRestore({ path: searchPath(native) }, config, { rootfs, cgroup, binds, namespaces }, slots)
   const images = flags['image-path'] || DEFAULT_IMAGES
   const streams = loadStreams(native, images)
+  requireSearchable(images, native.status(native.realpath(images)), imageGroup(config))
   const cgroups = belowRoot(facts.cgroups, cgroup)
   const target = { rootfs, sources, cgroups, streams, firstNamespace: FIRST_NAMESPACE_FD }
   const rdt = { tasks: [], directories: [], prepare: [], assign: [] }

@@ -16,7 +16,8 @@ export function cgroupOwner({ linux, mounts, process }: Config): number | undefi
 const isWritableCgroup = ({ destination, source, options }: Mount): boolean =>
   destination === '/sys/fs/cgroup' && source === 'cgroup' && !options.includes('ro')
 
-function hostId(id: number, mappings: readonly IdMapping[]): number | undefined {
+/** The id as the host sees it; undefined: it has none there. */
+export function hostId(id: number, mappings: readonly IdMapping[]): number | undefined {
   if (mappings.length === 0) return id
   const range = mappings.find(({ containerID, size }) => id >= containerID && id - containerID < size)
   return range && range.hostID + id - range.containerID

@@ -39,11 +39,27 @@ export interface RestoredRoot {
   readonly namespaces: readonly string[]
 }
 
+/** A directory of images and the group that it is to belong to. */
+export interface OwnedImages {
+  readonly images: string
+  readonly group: number
+}
+
 /** Init becomes CRIU where it is. */
-export function planDump(program: CriuProgram, slots: Slots): LaunchPlan {
+export function planDump(program: CriuProgram, owned: OwnedImages | undefined, slots: Slots): LaunchPlan {
   const service = socket(slots)
+  const before = [...(owned === undefined ? [] : groupSteps(owned, slots)), service.pair]
   const container = [...handOver(service.theirs, []), ...becomeCriu(program, 0)]
-  return ordered(slots, service, { before: [service.pair], after: [], flags: 0 }, container)
+  return ordered(slots, service, { before, after: [], flags: 0 }, container)
+}
+
+function groupSteps({ images, group }: OwnedImages, slots: Slots): Step[] {
+  const into = slots.temporary('images')
+  const from = '--image-path'
+  return [
+    { op: 'openat2', from, path: images, flags: O_PATH | O_CLOEXEC, into },
+    { op: 'fchownat', from, at: into, path: '', uid: -1, gid: group },
+  ]
 }
 
 /**
