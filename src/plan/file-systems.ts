@@ -10,7 +10,7 @@ import {
 } from './constants.ts'
 import type { PlanContext, SectionSteps } from './context.ts'
 import { ON_MISSING_SKIP, type Step, type StepOf } from './launch-plan.ts'
-import type { MountOptions } from './mount-options.ts'
+import { type MountOptions, noAttributes } from './mount-options.ts'
 import { attributeSteps, detachedMountSteps, openTarget, type PlannedMount, propagationSteps } from './mount-steps.ts'
 
 /** Types whose target must be a real directory: a link would let the image choose what /proc means (CVE-2019-19921). */
@@ -28,7 +28,7 @@ export function fileSystemSteps(context: PlanContext, planned: PlannedMount): St
   const attributes = options.attributes.set & ~later
   const make = detachedMountSteps(context, { from, type, source: mount.source ?? '', data, attributes, into })
   const finish = [
-    ...attributeSteps(from, into, { ...options, attributes: { set: 0, clear: 0 } }),
+    ...attributeSteps(from, into, noAttributes, options.recursiveAttributes),
     ...propagationSteps(from, into, options),
   ]
   const own = nameInOwnDev(context, mount.destination)
@@ -64,7 +64,7 @@ export function deviceMountSteps(context: PlanContext, { mount, from, options }:
   return {
     runtime: [...make, { op: 'close', from, fd: (make[0] as StepOf<'fsopen'>).into }],
     container: [
-      ...attributeSteps(from, into, { ...options, attributes: { set: 0, clear: 0 } }),
+      ...attributeSteps(from, into, noAttributes, options.recursiveAttributes),
       ...propagationSteps(from, into, options),
       target,
       { op: 'move_mount', from, mount: into, to: target.into },
@@ -96,7 +96,7 @@ function classicMountSteps(
     { op: 'fchdir', from, fd: target.into },
     { op: 'mount', from, source, target: '.', fstype: type, data: data.join(',') },
     mounted,
-    ...attributeSteps(from, mounted.into, options),
+    ...attributeSteps(from, mounted.into, options.attributes, options.recursiveAttributes),
     ...propagationSteps(from, mounted.into, options),
   ]
 }

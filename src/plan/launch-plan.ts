@@ -73,16 +73,25 @@ const slotFields = { slot: fieldsOf('slot'), into: fieldsOf('into') }
 
 /** The slots that any of the steps reads ('slot') or fills ('into'), in the order of their first use. */
 export function slotsOf(steps: readonly Step[], kind: 'slot' | 'into'): number[] {
-  const slots: number[] = []
-  const seen: boolean[] = []
+  const slots = new Set<number>()
   const fields = slotFields[kind]
   for (const step of steps) {
     for (const name of fields[step.op]) {
       const slot = (step as unknown as Readonly<Record<string, number | undefined>>)[name]
-      if (slot === undefined || seen[slot] === true) continue
-      seen[slot] = true
-      slots.push(slot)
+      if (slot !== undefined) slots.add(slot)
     }
   }
-  return slots
+  return [...slots]
+}
+
+/** Gives the slots that a step reads, where they have the mark `from`, the mark `to`; how many they were. */
+export function markSlots(step: Step, marks: Uint8Array, from: number, to: number): number {
+  let count = 0
+  for (const name of slotFields.slot[step.op]) {
+    const slot = (step as unknown as Readonly<Record<string, number | undefined>>)[name]
+    if (slot === undefined || marks[slot] !== from) continue
+    marks[slot] = to
+    count++
+  }
+  return count
 }

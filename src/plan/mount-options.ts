@@ -109,7 +109,7 @@ export interface MountOptions {
   readonly data: readonly string[]
 }
 
-const none: Attributes = { set: 0, clear: 0 }
+export const noAttributes: Attributes = { set: 0, clear: 0 }
 
 function apply(to: Attributes, meaning: Meaning): Attributes {
   if (meaning.kind === 'set') return { set: to.set | meaning.attribute, clear: to.clear & ~meaning.attribute }
@@ -124,8 +124,8 @@ export function readMountOptions(options: readonly string[]): MountOptions {
   let idmap: MountOptions['idmap'] = 'no'
   let remount = false
   let tmpcopyup = false
-  let attributes = none
-  let recursiveAttributes = none
+  let attributes = noAttributes
+  let recursiveAttributes = noAttributes
   const propagationFlags: { flag: number; recursive: boolean }[] = []
   const data: string[] = []
   for (const option of options) {

@@ -14,7 +14,7 @@ import {
 } from './constants.ts'
 import type { PlanContext } from './context.ts'
 import { ON_MISSING_MKDIR, type Step, type StepOf } from './launch-plan.ts'
-import type { MountOptions } from './mount-options.ts'
+import type { Attributes, MountOptions } from './mount-options.ts'
 
 export interface PlannedMount {
   readonly mount: Mount
@@ -29,25 +29,19 @@ export function openTarget(
   path: string,
   how: Partial<Pick<StepOf<'openat2'>, 'onMissing' | 'like' | 'resolve'>>,
 ): StepOf<'openat2'> {
-  return {
-    op: 'openat2',
-    from,
-    at: context.shared.root,
-    path,
-    flags: O_PATH | O_CLOEXEC,
-    resolve: RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-    onMissing: ON_MISSING_MKDIR,
-    into: context.slots.temporary(`target ${path}`),
-    ...how,
-  }
+  const { resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS, onMissing = ON_MISSING_MKDIR, like } = how
+  const into = context.slots.temporary(`target ${path}`)
+  // Named one by one, as elsewhere in what a plan has dozens of: to spread an object costs more than to make it.
+  const at = context.shared.root
+  return { op: 'openat2', from, at, path, flags: O_PATH | O_CLOEXEC, resolve, onMissing, into, like }
 }
 
 /** Attributes of a mount, for itself and for all below it. */
-export function attributeSteps(from: string, fd: number, { attributes, recursiveAttributes }: MountOptions): Step[] {
+export function attributeSteps(from: string, fd: number, own: Attributes, recursive: Attributes): Step[] {
   const steps: Step[] = []
-  if (attributes.set !== 0 || attributes.clear !== 0) steps.push({ op: 'mount_setattr', from, fd, ...attributes })
-  if (recursiveAttributes.set !== 0 || recursiveAttributes.clear !== 0)
-    steps.push({ op: 'mount_setattr', from, fd, flags: AT_RECURSIVE, ...recursiveAttributes })
+  if (own.set !== 0 || own.clear !== 0) steps.push({ op: 'mount_setattr', from, fd, ...own })
+  if (recursive.set !== 0 || recursive.clear !== 0)
+    steps.push({ op: 'mount_setattr', from, fd, flags: AT_RECURSIVE, ...recursive })
   return steps
 }
 

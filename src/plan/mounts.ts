@@ -81,7 +81,7 @@ function bindSteps(context: PlanContext, planned: PlannedMount): SectionSteps {
   const target = openTarget(context, from, mount.destination, { onMissing: ON_MISSING_LIKE, like: tree })
   if (mount.destination === '/dev') context.shared.dev = undefined
   const steps = [
-    ...attributeSteps(from, tree, { ...options, attributes: exactAttributes(options.attributes, unprivileged) }),
+    ...attributeSteps(from, tree, exactAttributes(options.attributes, unprivileged), options.recursiveAttributes),
     ...propagationSteps(from, tree, options),
     target,
     { op: 'move_mount', from, mount: tree, to: target.into } as const,
@@ -123,7 +123,7 @@ function remountSteps(context: PlanContext, { mount, from, options }: PlannedMou
   return [
     target,
     ...reconfigure,
-    ...attributeSteps(from, target.into, options),
+    ...attributeSteps(from, target.into, options.attributes, options.recursiveAttributes),
     ...propagationSteps(from, target.into, options),
   ]
 }

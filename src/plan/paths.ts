@@ -62,10 +62,10 @@ export function maskedPathSteps(context: PlanContext): Step[] {
     const from = `linux.maskedPaths (${path})`
     const target = openTarget(context, from, path, { resolve, onMissing: ON_MISSING_SKIP })
     const mask = slots.temporary(`mask ${path}`)
-    const candidates = { like: target.into, whenFile: file, whenDirectory: directory }
+    const flags = clone | AT_EMPTY_PATH
     container.push(
       target,
-      { op: 'open_tree', from, ...candidates, flags: clone | AT_EMPTY_PATH, into: mask },
+      { op: 'open_tree', from, like: target.into, whenFile: file, whenDirectory: directory, flags, into: mask },
       { op: 'move_mount', from, mount: mask, to: target.into },
     )
   }

@@ -12,7 +12,7 @@ import {
   standardStreamSteps,
   userSteps,
 } from './credentials.ts'
-import { type Step, slotsOf } from './launch-plan.ts'
+import { markSlots, type Step, slotsOf } from './launch-plan.ts'
 import { memoryPolicySteps } from './memory-policy.ts'
 import { cwdStep, personalitySteps, programSteps, rlimitSteps, schedulingSteps, umaskStep } from './process.ts'
 import type { SeccompSteps } from './seccomp.ts'
@@ -70,27 +70,23 @@ export function keyringSteps({ options }: ProcessContext): Step[] {
   return [{ op: 'join_session_keyring', from: '--no-new-keyring', name: `_ses.${options.id}`, tolerate: [ENOSYS] }]
 }
 
+const FILLED = 1
+const READ = 2
+
 /**
  * Slots that the runtime fills before the clone and init reads; `own` is for the runtime alone. Init's steps are looked
- * through only until the last of them is found, for there are hundreds, and what they inherit is mostly read by the first.
+ * through only until the last of them is found, for there are hundreds: the FIFOs of `start` and a listener's socket are read
+ * by the last steps, all else by the first.
  */
 export function inheritedSlots(before: readonly Step[], container: readonly Step[], own: number | undefined): number[] {
-  const closed = before.flatMap((step) => (step.op === 'close' ? [step.fd] : []))
-  const filled = slotsOf(before, 'into').filter((slot) => slot !== own && !closed.includes(slot))
-  const inherited = readBy(container, filled)
-  return filled.filter((slot) => inherited.includes(slot))
-}
-
-function readBy(steps: readonly Step[], wanted: readonly number[]): number[] {
-  const found: number[] = []
-  const look = (step: Step | undefined) => {
-    if (step === undefined) return
-    for (const slot of slotsOf([step], 'slot')) if (wanted.includes(slot) && !found.includes(slot)) found.push(slot)
+  const filled = slotsOf(before, 'into').filter((slot) => slot !== own)
+  const marks = new Uint8Array(Math.max(-1, ...filled) + 1)
+  for (const slot of filled) marks[slot] = FILLED
+  for (const step of before) if (step.op === 'close') marks[Number(step.fd)] = 0
+  let missing = filled.filter((slot) => marks[slot] === FILLED).length
+  for (let i = 0; missing > 0 && i * 2 < container.length; i++) {
+    missing -= markSlots(container[i] as Step, marks, FILLED, READ)
+    missing -= markSlots(container[container.length - 1 - i] as Step, marks, FILLED, READ)
   }
-  // The FIFOs of `start` and a listener's socket are read by the last steps, all else by the first.
-  for (let i = 0; found.length < wanted.length && i * 2 < steps.length; i++) {
-    look(steps[i])
-    look(steps[steps.length - 1 - i])
-  }
-  return found
+  return filled.filter((slot) => marks[slot] === READ)
 }
