@@ -56,7 +56,7 @@ run_file() {
   cd "$suite"
   # Its tests need a controlling terminal. Not exec: this shell reaps what they leave.
   TMPDIR=$work/tmp python3 -c 'import os, pty, sys
-sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' bats --tap "$1" </dev/null | tr -d '\r'
+sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' bats --tap "$1" </dev/null | stdbuf -oL tr -d '\r'
 }
 
 if [ "${1:-}" = --inside ]; then

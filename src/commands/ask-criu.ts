@@ -88,7 +88,7 @@ function tell(notified: CriuRequest['notified'], notification: Notification): un
 const LOG_LIMIT = 64 * 1024 * 1024
 
 /** CRIU goes on after these: without CAP_SYS_RESOURCE it cannot raise its own limit. */
-const harmless = ["rlimit: Can't setup RLIMIT_NOFILE"]
+const harmless = ["rlimit: Can't setup RLIMIT_NOFILE", 'tun: Unable to create tun']
 
 /** The first error of CRIU's log: the ones after it follow from that. `(00.012345) Error (criu/x.c:12): what`. */
 function reasonIn(native: Native, log: string): string {
