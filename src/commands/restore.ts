@@ -5,7 +5,7 @@ import type { CgroupHost } from '../cgroup/hierarchies.ts'
 import type { CgroupPlan } from '../cgroup/plan-cgroup.ts'
 import type { FlagsOf } from '../cli/command-table.ts'
 import { externalMounts, externalNamespaces } from '../criu/external.ts'
-import { imageGroup, requireSearchable } from '../criu/image-access.ts'
+import { accessHint, imageGroup } from '../criu/image-access.ts'
 import { restoreOptions } from '../criu/restore-options.ts'
 import { hostFailure } from '../errno.ts'
 import { RuntError } from '../errors.ts'
@@ -91,7 +91,6 @@ function planContainer(
   const plan = planRestore({ path: searchPath(native) }, config, { rootfs, cgroup, binds, namespaces }, slots)
   const images = flags['image-path'] || DEFAULT_IMAGES
   const streams = loadStreams(native, images)
-  requireSearchable(images, native.status(native.realpath(images)), imageGroup(config))
   const cgroups = belowRoot(facts.cgroups, cgroup)
   const target = { rootfs, sources, cgroups, streams, firstNamespace: FIRST_NAMESPACE_FD }
   const rdt = { tasks: [], directories: [], prepare: [], assign: [] }
@@ -99,6 +98,7 @@ function planContainer(
     rootfs,
     planned: { cgroup, plan, rdt, warnings: [] },
     options: restoreOptions(config, target, flags),
+    hint: accessHint(images, native.status(native.realpath(images)), imageGroup(config)),
     images,
     work: flags['work-path'] || images,
     owner: ownerName(native, facts.euid),
@@ -115,7 +115,7 @@ function restoreContainer(
   const { native, globals } = context
   const root = stateRoot(native, globals.root)
   const directory = `${root.path}/${id}`
-  const { rootfs, planned, options, images, work, owner } = planContainer(context, id, bundle, flags, systemd)
+  const { rootfs, planned, options, hint, images, work, owner } = planContainer(context, id, bundle, flags, systemd)
   const lock = makeStateDirectory(context, root, directory)
   requireFreeCgroups(native, bundle.config, planned, directory)
   const record = newRecord(context, id, bundle, rootfs, planned, owner)
@@ -134,11 +134,16 @@ function restoreContainer(
     return { directory, record: restored, terminal: progress.get('terminal') ?? -1 }
   } catch (error) {
     undo(context, { directory, record, systemd }, error)
-    throw hostFailure(directory, error)
+    throw hinted(hostFailure(directory, error), hint)
   } finally {
     native.close(lock)
   }
 }
+
+const hinted = (failure: unknown, hint: string | undefined): unknown =>
+  hint !== undefined && failure instanceof RuntError
+    ? new RuntError('host', `${failure.message}; ${hint}`, { cause: failure })
+    : failure
 
 /** The cgroups as /proc/PID/cgroup has them. */
 function belowRoot({ hierarchies }: CgroupHost, { paths }: CgroupPlan): { readonly [controller: string]: string } {

@@ -2,7 +2,6 @@
 // are readable for all, their directory is not searchable for others; so it belongs to that root's group.
 
 import type { Config } from '../config/config.ts'
-import { RuntError } from '../errors.ts'
 import type { FileStatus } from '../native.ts'
 import { hostId } from '../plan/cgroup-owner.ts'
 
@@ -15,11 +14,14 @@ export function imageGroup({ linux: { namespaces, gidMappings } }: Config): numb
   return (isOwn && gidMappings.length > 0 && hostId(0, gidMappings)) || undefined
 }
 
-/** Before anything is made: CRIU would say only that it cannot open some file. */
-export function requireSearchable(path: string, status: FileStatus | undefined, group: number | undefined): void {
-  if (status === undefined || group === undefined) return
+/** What may be why CRIU could not open an image, for it says only that it could not; undefined where the directory can be searched. */
+export function accessHint(
+  path: string,
+  status: FileStatus | undefined,
+  group: number | undefined,
+): string | undefined {
+  if (status === undefined || group === undefined) return undefined
   const bit = status.gid === group ? 0o010 : 0o001
-  if ((status.mode & bit) !== 0) return
-  const remedy = `chgrp ${group} and chmod g+x`
-  throw new RuntError('host', `--image-path ${path}: not searchable for the container's root (${remedy} would do)`)
+  if ((status.mode & bit) !== 0) return undefined
+  return `--image-path ${path} may not be searchable for the container's root (chgrp ${group} and chmod g+x would do)`
 }
