@@ -9,9 +9,8 @@ import { cgroupOf } from '../harness/cgroup.ts'
 import { onTerminal } from '../harness/console.ts'
 import { projectRoot } from '../harness/project.ts'
 import { needsCommand } from '../harness/requires.ts'
-import { until } from '../harness/scenario.ts'
 import { containerdEngine, ctr, image, must, run, runArgs, started } from './containerd.ts'
-import { type EngineBox, engineTests, startRegistry } from './engine.ts'
+import { type EngineBox, engineTests, eventually, startRegistry } from './engine.ts'
 
 const engine = containerdEngine()
 const containerdTest = engineTests(engine)
@@ -55,7 +54,7 @@ containerdTest('on a terminal', {}, async (t, box) => {
     `c-${box.name()}`,
     ...command,
   ])
-  await until(() => running.output().stdout.includes('/dev/pts/0'), 'the terminal', 60_000)
+  await eventually(() => running.output().stdout.includes('/dev/pts/0'), 'the terminal')
   running.write('hello\n')
   t.equal((await running.exited).status, 3)
   t.match(running.output().stdout, /got hello/)
@@ -72,7 +71,7 @@ containerdTest('in the background: list, pause, resume, metrics, kill, delete', 
   t.match(must(box, ['task', 'ps', id]), new RegExp(`^${pidOf(box, id)} `, 'm'))
   t.match(ctr(box, ['task', 'delete', id]), { status: 1, stderr: /must be stopped|not stopped|is running/i })
   must(box, ['task', 'kill', '--signal', 'SIGKILL', id])
-  await until(() => status(box, id) === 'STOPPED', 'the end')
+  await eventually(() => status(box, id) === 'STOPPED', 'the end')
   t.match(
     ctr(box, ['task', 'kill', id]).stderr,
     /process already finished: not found/,
@@ -105,7 +104,7 @@ containerdTest('exec', {}, async (t, box) => {
   ])
   t.match(await running.exited, { status: 4, stdout: /\/dev\/pts\/\d/ })
   const long = box.begin(['ctr', 'task', 'exec', '--exec-id', 'long', id, 'sleep', '999'])
-  await until(() => must(box, ['task', 'ps', id]).includes('long'), 'the process')
+  await eventually(() => must(box, ['task', 'ps', id]).includes('long'), 'the process')
   must(box, ['task', 'kill', '--exec-id', 'long', '--signal', 'SIGTERM', id])
   t.equal((await long.exited).status, 143, 'a signal for it alone')
   t.equal(status(box, id), 'RUNNING')
@@ -154,10 +153,10 @@ containerdTest('events', {}, async (t, box) => {
   const events = box.begin(['ctr', 'events'])
   const seen = (topic: string): boolean => events.output().stdout.includes(topic)
   // The subscription is there when something can be seen.
-  await until(() => run(box, [], 'true').status === 0 && seen('/tasks/exit'), 'events', 60_000)
-  for (const topic of ['/tasks/create', '/tasks/start', '/tasks/delete']) await until(() => seen(topic), topic)
+  await eventually(() => run(box, [], 'true').status === 0 && seen('/tasks/exit'), 'events')
+  for (const topic of ['/tasks/create', '/tasks/start', '/tasks/delete']) await eventually(() => seen(topic), topic)
   const id = started(box, ['--memory-limit', '8388608'], 'sh', '-c', 'tail /dev/zero; sleep 1000')
-  await until(() => seen('/tasks/oom'), 'the event of memory that is out')
+  await eventually(() => seen('/tasks/oom'), 'the event of memory that is out')
   t.equal(status(box, id), 'RUNNING')
   events.kill('SIGTERM')
   await events.exited
@@ -168,8 +167,8 @@ containerdTest('a shim that is killed: the container goes with it', {}, async (t
   const pid = pidOf(box, id)
   const shim = box.run(['sh', '-c', `ps -o ppid= -p ${pid}`]).stdout.trim()
   process.kill(Number(shim), 'SIGKILL')
-  await until(() => box.run(['kill', '-0', String(pid)]).status !== 0, 'the container')
-  await until(() => status(box, id) !== 'RUNNING', 'containerd to notice')
+  await eventually(() => box.run(['kill', '-0', String(pid)]).status !== 0, 'the container')
+  await eventually(() => status(box, id) !== 'RUNNING', 'containerd to notice')
   t.pass('delete --force was called')
 })
 
@@ -181,13 +180,13 @@ containerdTest('containerd is started again: tasks are still there', {}, async (
   t.equal(pidOf(box, id), pid)
   t.equal(exec(box, id, [], 'echo', 'here').stdout, 'here\n')
   must(box, ['task', 'kill', '--signal', 'SIGKILL', id])
-  await until(() => status(box, id) === 'STOPPED', 'the end')
+  await eventually(() => status(box, id) === 'STOPPED', 'the end')
 })
 
 containerdTest('push and pull', { skip: needsCommand('docker-registry') }, async (t, box) => {
   const name = `${startRegistry(box)}/busybox:1`
   const pushed = () => ctr(box, ['image', 'push', '--plain-http', name, image])
-  await until(() => pushed().status === 0, 'the registry')
+  await eventually(() => pushed().status === 0, 'the registry')
   must(box, ['image', 'pull', '--plain-http', name])
   const result = ctr(box, [...runArgs, '--rm', name, `c-${box.name()}`, 'echo', 'pulled'])
   t.match(result, { status: 0, stdout: 'pulled\n' })

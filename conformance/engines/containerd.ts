@@ -6,8 +6,8 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { projectRoot, runtime } from '../harness/project.ts'
-import { type CallOptions, type Result, type Running, until } from '../harness/scenario.ts'
-import { busyboxArchive, type Engine, type EngineBox } from './engine.ts'
+import type { CallOptions, Result, Running } from '../harness/scenario.ts'
+import { busyboxArchive, type Engine, type EngineBox, eventually } from './engine.ts'
 
 /** The image that the tests run. */
 export const image = 'localhost/busybox:1'
@@ -100,7 +100,7 @@ export function containerdEngine(): ContainerdEngine {
     if (life === undefined || running === undefined) throw new Error('containerd was not prepared')
     daemon = running
     const box = life
-    await until(() => ctr(box, ['version']).status === 0, 'containerd', 60_000)
+    await eventually(() => ctr(box, ['version']).status === 0, 'containerd')
   }
   const stop = async (): Promise<void> => {
     daemon?.kill('SIGTERM')

@@ -8,10 +8,9 @@ import { join } from 'node:path'
 import { cgroupOf } from '../harness/cgroup.ts'
 import { projectRoot } from '../harness/project.ts'
 import { needsCapability, type Skip } from '../harness/requires.ts'
-import { until } from '../harness/scenario.ts'
 import { cniPlugins, containerdEngine, image, must } from './containerd.ts'
 import { type Cri, connectCri } from './cri.ts'
-import { type EngineBox, engineTests } from './engine.ts'
+import { type EngineBox, engineTests, eventually } from './engine.ts'
 
 const runtimeClass = readFileSync(join(projectRoot, 'examples/kubernetes/runtimeclass.yaml'), 'utf8')
 const handler = /^handler: (\S+)$/m.exec(runtimeClass)?.[1] ?? ''
@@ -156,7 +155,7 @@ criTest('output, exit status, and a program that cannot be run', {}, async (t, b
   const pod = await podFor(box)
   const id = await pod.start({ command: ['sh', '-c', 'echo out; exit 3'] })
   t.match(await ended(pod, id), { exit_code: 3, reason: 'Error' })
-  await until(() => /stdout F out$/m.test(readFileSync(join(pod.logs, 'c1.log'), 'utf8')), 'the log')
+  await eventually(() => /stdout F out$/m.test(readFileSync(join(pod.logs, 'c1.log'), 'utf8')), 'the log')
   const missing = await pod.create({ command: ['missing'] })
   await t.rejects(pod.cri.call('StartContainer', { container_id: missing }), /executable file .*not found in \$PATH/)
   t.match(await statusOf(pod, missing), { state: 'CONTAINER_EXITED', reason: 'StartError' })
@@ -233,6 +232,6 @@ criTest('a pod with a network of its own', {}, async (t, box) => {
   t.match((await exec(pod, other, 'ip', '-o', '-4', 'addr', 'show', 'eth0')).stdout, /inet 10\.96\.32\.2\/24/)
   const name = (await exec(pod, other, 'hostname')).stdout
   const ask = (): string => box.run(['busybox', 'nc', '-w', '2', '10.96.32.2', '80']).stdout
-  await until(() => ask() === name, 'an answer from the pod')
+  await eventually(() => ask() === name, 'an answer from the pod')
   t.equal((await exec(pod, other, 'nc', '-w', '2', '127.0.0.1', '80')).stdout, name, 'and between its containers')
 })

@@ -7,9 +7,8 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { runtime } from '../harness/project.ts'
 import { needsCommand } from '../harness/requires.ts'
-import { until } from '../harness/scenario.ts'
 import { docker, dockerEngine, image, must } from './docker.ts'
-import { type EngineBox, engineTests, startRegistry } from './engine.ts'
+import { type EngineBox, engineTests, eventually, startRegistry } from './engine.ts'
 
 const named = '/run/named'
 const engine = dockerEngine(() => {
@@ -76,7 +75,7 @@ for (const builder of ['classic', 'buildkit'] as const) {
 dockerTest('push and pull', { skip: needsCommand('docker-registry') }, async (t, box) => {
   const name = `${startRegistry(box)}/busybox:1`
   must(box, ['tag', image, name])
-  await until(() => docker(box, ['push', '--quiet', name]).status === 0, 'the registry')
+  await eventually(() => docker(box, ['push', '--quiet', name]).status === 0, 'the registry')
   must(box, ['rmi', name])
   t.match(must(box, ['pull', name]), /Downloaded newer image|Image is up to date/)
   t.equal(must(box, ['run', '--rm', name, 'echo', 'pulled']), 'pulled')

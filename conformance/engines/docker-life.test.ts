@@ -5,7 +5,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { onTerminal } from '../harness/console.ts'
-import { until } from '../harness/scenario.ts'
 import {
   beginDocker,
   docker,
@@ -18,7 +17,7 @@ import {
   started,
   wordsPeers,
 } from './docker.ts'
-import { type EngineBox, engineTests } from './engine.ts'
+import { type EngineBox, engineTests, eventually } from './engine.ts'
 
 const engine = dockerEngine(() => ({ flags: ['--live-restore'] }))
 const dockerTest = engineTests(engine)
@@ -27,7 +26,7 @@ const sleeping = (box: EngineBox, ...options: readonly string[]): string => star
 
 /* Docker changes a container's state when containerd's event has arrived, a moment after the command that caused it. */
 const becomes = (box: EngineBox, name: string, template: string, value: string): Promise<void> =>
-  until(() => inspect(box, name, template) === value, `${template} of ${name}: ${value}`, 60_000)
+  eventually(() => inspect(box, name, template) === value, `${template} of ${name}: ${value}`)
 
 dockerTest('exec: status, user, directory, environment, input, detached', {}, async (t, box) => {
   const name = sleeping(box)
@@ -40,7 +39,7 @@ dockerTest('exec: status, user, directory, environment, input, detached', {}, as
   t.equal(exec('--workdir', '/tmp', '--env', 'A=b', name, 'sh', '-c', 'pwd; echo $A'), '/tmp\nb')
   t.equal(must(box, ['exec', '--interactive', name, 'cat'], { stdin: 'given' }), 'given')
   t.equal(exec('--detach', name, 'sh', '-c', 'echo done >/tmp/detached'), '')
-  await until(() => docker(box, ['exec', name, 'cat', '/tmp/detached']).stdout === 'done\n', 'the detached exec')
+  await eventually(() => docker(box, ['exec', name, 'cat', '/tmp/detached']).stdout === 'done\n', 'the detached exec')
 })
 
 dockerTest('exec of what cannot be executed', { peers: wordsPeers }, (t, box) => {
@@ -58,7 +57,7 @@ dockerTest('exec on a terminal', {}, async (t, box) => {
   const command =
     'until stty size 2>/dev/null | grep "^23 79$"; do sleep 0.1; done; tty; read line; echo "got $line"; exit 4'
   const running = beginDocker(box, ['exec', '-it', name, 'sh', '-c', command], { wrap: onTerminal(23, 79) })
-  await until(() => running.output().stdout.includes('/dev/pts/'), 'the terminal', 60_000)
+  await eventually(() => running.output().stdout.includes('/dev/pts/'), 'the terminal')
   running.write('line\n')
   t.equal((await running.exited).status, 4)
   t.match(running.output().stdout, /^23 79\r\n\/dev\/pts\/\d\r\nline\r\ngot line\r\n$/)
@@ -73,7 +72,7 @@ dockerTest('exec --privileged has more than the container', { peers: privilegedP
 
 dockerTest('logs, top, stats', {}, async (t, box) => {
   const name = started(box, [], 'sh', '-c', 'echo one; echo two >&2; exec sleep 987')
-  await until(() => docker(box, ['logs', name]).stderr === 'two\n', 'the log')
+  await eventually(() => docker(box, ['logs', name]).stderr === 'two\n', 'the log')
   t.equal(docker(box, ['logs', name]).stdout, 'one\n')
   t.match(must(box, ['top', name]), /\d+ .*sleep 987$/m)
   const [pids, memory] = must(box, ['stats', '--no-stream', '--format', '{{.PIDs}} {{.MemUsage}}', name]).split(' ')
@@ -127,9 +126,9 @@ dockerTest('kill and stop', {}, async (t, box) => {
   const script = 'trap "echo usr1" USR1; trap "exit 5" TERM; echo ready; while :; do sleep 0.1; done'
   const name = started(box, [], 'sh', '-c', script)
   const log = (): string => docker(box, ['logs', name]).stdout
-  await until(() => log().includes('ready'), 'the traps')
+  await eventually(() => log().includes('ready'), 'the traps')
   must(box, ['kill', '--signal', 'USR1', name])
-  await until(() => log().includes('usr1'), 'the signal')
+  await eventually(() => log().includes('usr1'), 'the signal')
   must(box, ['stop', name])
   t.equal(inspect(box, name, '{{.State.Status}} {{.State.ExitCode}}'), 'exited 5', 'willingly')
   t.match(docker(box, ['exec', name, 'true']), { status: 1, stderr: /is not running/ })
@@ -145,7 +144,7 @@ dockerTest('kill and stop', {}, async (t, box) => {
 dockerTest('a client in the foreground hands its signals on', {}, async (t, box) => {
   const script = 'trap "echo got; exit 9" TERM; echo ready; while :; do sleep 0.1; done'
   const running = beginDocker(box, ['run', '--rm', image, 'sh', '-c', script])
-  await until(() => running.output().stdout.includes('ready'), 'the trap', 60_000)
+  await eventually(() => running.output().stdout.includes('ready'), 'the trap')
   running.kill('SIGTERM')
   t.match(await running.exited, { status: 9, stdout: 'ready\ngot\n' })
 })
@@ -206,7 +205,7 @@ dockerTest('containers live on without the daemon', {}, async (t, box) => {
   const alive = (of: string): boolean => box.run(['kill', '-0', of]).status === 0
   await engine.restart(async () => {
     t.ok(alive(pid), 'runs while there is no daemon')
-    await until(() => !alive(gone), 'the other to end meanwhile')
+    await eventually(() => !alive(gone), 'the other to end meanwhile')
   })
   t.equal(inspect(box, name, '{{.State.Status}} {{.State.Pid}}'), `running ${pid}`)
   t.equal(must(box, ['exec', name, 'echo', 'still here']), 'still here')

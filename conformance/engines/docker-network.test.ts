@@ -3,9 +3,8 @@
  * both, a port published on loopback, joining and leaving while they run. The firewall is as before afterwards.
  */
 import type { Test } from 'tap'
-import { until } from '../harness/scenario.ts'
 import { docker, dockerTest, inspect, must, started } from './docker.ts'
-import type { EngineBox } from './engine.ts'
+import { type EngineBox, eventually } from './engine.ts'
 
 /* A server that says who it is. busybox's wget cannot resolve names where there is no C library, nc can. */
 const server = (box: EngineBox, ...options: readonly string[]): string =>
@@ -21,7 +20,7 @@ async function reply(box: EngineBox, from: string, host: string): Promise<string
     text = ask(box, from, host)
     return text !== ''
   }
-  await until(asked, `${host} from ${from}`)
+  await eventually(asked, `${host} from ${from}`)
   return text
 }
 
@@ -70,7 +69,7 @@ dockerTest('a port published on loopback', {}, async (t, box) => {
   const address = must(box, ['port', name, '80'])
   t.match(address, /^127\.0\.0\.1:\d+$/)
   const get = (): string => box.run(['busybox', 'nc', '-w', '2', ...address.split(':')]).stdout
-  await until(() => get() === 'published\n', 'the published port')
+  await eventually(() => get() === 'published\n', 'the published port')
   must(box, ['stop', '--time', '0', name])
   t.equal(get(), '', 'closed with the container')
   must(box, ['start', name])

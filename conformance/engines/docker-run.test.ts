@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { onTerminal } from '../harness/console.ts'
 import { runtime } from '../harness/project.ts'
 import { needsFile } from '../harness/requires.ts'
-import { until } from '../harness/scenario.ts'
 import { beginDocker, docker, dockerTest, image, inspect, must, output, privilegedPeers, wordsPeers } from './docker.ts'
+import { eventually } from './engine.ts'
 
 dockerTest('the daemon knows the runtime', {}, (t, box) => {
   t.equal(must(box, ['info', '--format', '{{.DefaultRuntime}}']), runtime.name)
@@ -51,7 +51,7 @@ dockerTest('a terminal', {}, async (t, box) => {
   const command =
     'tty; until stty size 2>/dev/null | grep "^31 97$"; do sleep 0.1; done; read line; echo "got $line"; exit 3'
   const running = beginDocker(box, ['run', '--rm', '-it', image, 'sh', '-c', command], { wrap: onTerminal(31, 97) })
-  await until(() => running.output().stdout.includes('31 97'), 'the size of the terminal', 60_000)
+  await eventually(() => running.output().stdout.includes('31 97'), 'the size of the terminal')
   running.write('hello\n')
   t.equal((await running.exited).status, 3)
   t.match(running.output().stdout, /^\/dev\/pts\/0\r\n31 97\r\nhello\r\ngot hello\r\n$/)

@@ -4,9 +4,8 @@
  * for overlay networks; virtual addresses need IPVS, so services here have their names only (dnsrr) or publish on the host.
  */
 import { readFileSync } from 'node:fs'
-import { until } from '../harness/scenario.ts'
 import { docker, image, importImage, must, startDaemon } from './docker.ts'
-import { busyboxArchive, type EngineBox, engineTests } from './engine.ts'
+import { busyboxArchive, type EngineBox, engineTests, eventually } from './engine.ts'
 
 const nodes = ['one', 'two', 'three'].map((name, i) => ({
   name,
@@ -77,13 +76,13 @@ const dockerTest = engineTests({
       const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
       return [`/run/${name}/netns/ingress_sbox`, `/run/${name}/netns/1-`].every((place) => mounts.includes(place))
     }
-    await until(() => nodes.every(joined), 'the ingress network', 60_000)
+    await eventually(() => nodes.every(joined), 'the ingress network')
   },
   cleanUp: async (box) => {
     const services = swarm(box, 'service', 'ls', '--quiet').split('\n').filter(Boolean)
     if (services.length > 0) swarm(box, 'service', 'rm', ...services)
     const containers = (node: Node): string => on(box, node, 'ps', '--all', '--quiet')
-    await until(() => nodes.every((node) => containers(node) === ''), 'the tasks to be removed', 60_000)
+    await eventually(() => nodes.every((node) => containers(node) === ''), 'the tasks to be removed')
   },
   stop: async () => {
     await Promise.all(stops.map((stop) => stop()))
@@ -115,7 +114,7 @@ const run = (box: EngineBox, service: string, count: number, where: readonly Nod
     const names = where.map((node) => node.name)
     return found.length === count && found.every(({ state, node }) => state === 'Running' && names.includes(node))
   }
-  return until(settled, `${count} replicas of ${service}`, 90_000)
+  return eventually(settled, `${count} replicas of ${service}`)
 }
 
 function service(box: EngineBox, options: readonly string[], ...command: readonly string[]): string {
@@ -127,7 +126,7 @@ function service(box: EngineBox, options: readonly string[], ...command: readonl
 
 dockerTest('three machines are a swarm', {}, async (t, box) => {
   const ready = (): string => swarm(box, 'node', 'ls', '--format', '{{.Hostname}} {{.Status}}')
-  await until(() => ready().match(/ Ready/g)?.length === 3, 'all nodes')
+  await eventually(() => ready().match(/ Ready/g)?.length === 3, 'all nodes')
   t.same(ready().split('\n').sort(), ['one Ready', 'three Ready', 'two Ready'])
 })
 
@@ -140,7 +139,7 @@ dockerTest('a replicated service: spread, healed, scaled, changed, removed', {},
   t.equal(on(box, last, 'inspect', '--format', '{{.HostConfig.Memory}}', victim), String(64 << 20))
   on(box, last, 'kill', victim)
   const failed = (): boolean => tasks(box, name).some(({ state }) => state === 'Failed')
-  await until(failed, 'the failed task')
+  await eventually(failed, 'the failed task')
   await run(box, name, 4)
   t.not(on(box, last, 'ps', '--quiet', '--no-trunc').includes(victim), true, 'a new task is in its place')
   swarm(box, 'service', 'scale', '--detach', `${name}=6`)
@@ -152,12 +151,12 @@ dockerTest('a replicated service: spread, healed, scaled, changed, removed', {},
       .every((id) => hasA(id))
   const hasA = (id: string): boolean =>
     docker(box, ['--host', last.host, 'exec', id, 'sh', '-c', '[ "$A" = b ]']).status === 0
-  await until(changed, 'the new environment', 60_000)
+  await eventually(changed, 'the new environment')
   swarm(box, 'service', 'scale', '--detach', `${name}=2`)
   await run(box, name, 2)
   swarm(box, 'service', 'rm', name)
   const left = (): boolean => nodes.some((node) => on(box, node, 'ps', '--all', '--quiet') !== '')
-  await until(() => !left(), 'the last containers to go', 60_000)
+  await eventually(() => !left(), 'the last containers to go')
 })
 
 dockerTest('a machine that is drained, and one whose cable is pulled', {}, async (t, box) => {
@@ -171,7 +170,7 @@ dockerTest('a machine that is drained, and one whose cable is pulled', {}, async
   await run(box, name, 3, [manager, two])
   t.not(on(box, three, 'ps', '--quiet'), '', 'the lost one still runs what it had')
   sh(box, `ip link set ${three.name} up`)
-  await until(() => on(box, three, 'ps', '--quiet') === '', 'what is surplus to end', 90_000)
+  await eventually(() => on(box, three, 'ps', '--quiet') === '', 'what is surplus to end')
   await run(box, name, 3)
 })
 
@@ -191,7 +190,7 @@ dockerTest('a global service that publishes on each host', {}, async (t, box) =>
     if (node === other) continue
     const ask = () =>
       box.run(['nsenter', `--net=/run/netns/${other.name}`, 'busybox', 'nc', '-w', '2', node.address, '8080'])
-    await until(() => ask().stdout === `${node.name}\n`, `an answer of ${node.name}`)
+    await eventually(() => ask().stdout === `${node.name}\n`, `an answer of ${node.name}`)
   }
   t.pass('each answers on its address')
 })
@@ -207,12 +206,11 @@ dockerTest('an overlay network across machines', {}, async (t, box) => {
   await run(box, client, 1)
   const id = on(box, three, 'ps', '--quiet')
   const ask = () => docker(box, ['--host', three.host, 'exec', id, 'nc', '-w', '2', server, '80'])
-  await until(() => ask().stdout === 'far\n', 'an answer from the other machine', 60_000)
+  await eventually(() => ask().stdout === 'far\n', 'an answer from the other machine')
   swarm(box, 'service', 'rm', server, client)
-  await until(
+  await eventually(
     () => docker(box, ['--host', manager.host, 'network', 'rm', network]).status === 0,
     'the network to go',
-    60_000,
   )
   t.pass('by its name, over vxlan')
 })

@@ -5,7 +5,16 @@
  * commands look like is in podman.ts and its like.
  */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  type Dirent,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { makeRootfs } from '../harness/bundle.ts'
@@ -69,10 +78,12 @@ export type EngineTest = (
 
 let serial = 0
 
+/* Milliseconds, for a call and for a wait: emulated machines are twenty times slower, disks stall, and a hang must still end. */
+const engineLimit = 120_000
+
 function openBox(dir: string, deferred: (() => unknown)[]): EngineBox {
-  // Emulated machines are twenty times slower, and a hang must still end.
   const complete = (options: CallOptions = {}): CallOptions => ({
-    timeout: 120_000,
+    timeout: engineLimit,
     ...options,
     env: { TMPDIR: join(scratch ?? '', 'tmp'), ...session, ...options.env },
   })
@@ -89,17 +100,21 @@ function openBox(dir: string, deferred: (() => unknown)[]): EngineBox {
   }
 }
 
-/** Names below a directory, that many levels deep; none where it does not exist. */
-function listing(dir: string, depth: number): readonly string[] {
+/* What an engine removes in the background may be gone before it is read. */
+function entriesOf(dir: string): readonly Dirent[] {
   try {
-    return readdirSync(dir, { withFileTypes: true }).flatMap((entry) => {
-      const path = join(dir, entry.name)
-      return [path, ...(depth > 1 && entry.isDirectory() ? listing(path, depth - 1) : [])]
-    })
+    return readdirSync(dir, { withFileTypes: true })
   } catch {
     return []
   }
 }
+
+/** Names below a directory, that many levels deep; none where it does not exist. */
+const listing = (dir: string, depth: number): readonly string[] =>
+  entriesOf(dir).flatMap((entry) => {
+    const path = join(dir, entry.name)
+    return [path, ...(depth > 1 && entry.isDirectory() ? listing(path, depth - 1) : [])]
+  })
 
 const lines = (file: string): readonly string[] => readFileSync(file, 'utf8').trim().split('\n')
 
@@ -118,7 +133,7 @@ function processes(): readonly string[] {
 
 function cgroups(): readonly string[] {
   const below = (dir: string): readonly string[] =>
-    readdirSync(dir, { withFileTypes: true })
+    entriesOf(dir)
       .filter((entry) => entry.isDirectory())
       .flatMap((entry) => [join(dir, entry.name), ...below(join(dir, entry.name))])
   return cgroupMounts().flatMap((mount) => below(mount.dir))
@@ -167,7 +182,8 @@ function leaks(before: Census, after: Census, leaves: readonly RegExp[]): Partia
 async function checkLeaks(test: Test, before: Census, leaves: readonly RegExp[] = []): Promise<void> {
   let found = leaks(before, takeCensus(), leaves)
   // Engines remove much in the background: conmon calls `podman container cleanup` after a container has ended.
-  for (let tries = 0; tries < 100 && Object.keys(found).length > 0; tries++) {
+  const end = Date.now() + engineLimit
+  while (Object.keys(found).length > 0 && Date.now() < end) {
     await pause(100)
     found = leaks(before, takeCensus(), leaves)
   }
@@ -223,6 +239,22 @@ export function engineTests(engine: Engine): EngineTest {
       })
       await checkLeaks(test, before, engine.leaves)
     })
+  }
+}
+
+/**
+ * Asks an engine until the condition holds. What it is asked may fail while a container changes (`podman inspect` reads
+ * /proc/PID/cgroup of a process that has just gone): that is an answer of "not yet".
+ */
+export async function eventually(condition: () => unknown, what: string): Promise<void> {
+  for (const end = Date.now() + engineLimit; ; await pause(10)) {
+    let failure = ''
+    try {
+      if (condition()) return
+    } catch (error) {
+      failure = `; ${error}`
+    }
+    if (Date.now() > end) throw new Error(`${what}: not within ${engineLimit} ms${failure}`)
   }
 }
 

@@ -3,7 +3,7 @@
  * health checks, which are exec sessions.
  */
 import { onTerminal } from '../harness/console.ts'
-import { until } from '../harness/scenario.ts'
+import { eventually } from './engine.ts'
 import { inspect, must, onSizedTerminal, podman, podmanTest } from './podman.ts'
 import { image } from './podman-config.ts'
 
@@ -50,7 +50,7 @@ podmanTest('exec detached, and many at once', {}, async (t, box) => {
   const name = box.name()
   must(box, sleeper(name))
   must(box, ['exec', '--detach', name, 'sh', '-c', 'touch /tmp/detached; sleep 500'])
-  await until(() => podman(box, ['exec', name, 'test', '-e', '/tmp/detached']).status === 0, 'the session', 60_000)
+  await eventually(() => podman(box, ['exec', name, 'test', '-e', '/tmp/detached']).status === 0, 'the session')
   t.match(must(box, ['top', name, 'args']), /sleep 500/)
   const all = Array.from({ length: 6 }, (_, i) => box.begin(['podman', 'exec', name, 'sh', '-c', `exit ${i}`]))
   t.same(await Promise.all(all.map(async (one) => (await one.exited).status)), [0, 1, 2, 3, 4, 5])
@@ -82,7 +82,7 @@ podmanTest('what is typed arrives, and the interrupt key interrupts', {}, async 
   const command = 'trap "echo caught; exit 8" INT; echo ready; read line; echo got $line; while :; do sleep 0.1; done'
   const argv = ['podman', 'run', '--rm', '--name', name, '--interactive', '--tty', image, 'sh', '-c', command]
   const running = box.begin([...onTerminal(24, 80), ...argv])
-  const shows = (text: string): Promise<void> => until(() => running.output().stdout.includes(text), text, 60_000)
+  const shows = (text: string): Promise<void> => eventually(() => running.output().stdout.includes(text), text)
   await shows('ready')
   running.write('hello\r')
   await shows('got hello')

@@ -6,8 +6,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cgroupOf } from '../harness/cgroup.ts'
 import { needsController } from '../harness/requires.ts'
-import { until } from '../harness/scenario.ts'
-import type { EngineBox } from './engine.ts'
+import { type EngineBox, eventually } from './engine.ts'
 import { inspect, must, podman, podmanTest } from './podman.ts'
 import { image, ulimits } from './podman-config.ts'
 
@@ -81,7 +80,7 @@ podmanTest('stats', { skip: needsController('memory') }, async (t, box) => {
   ])
   const stats = (): Record<string, string> =>
     JSON.parse(must(box, ['stats', '--no-stream', '--format', 'json', name]))[0]
-  await until(() => Number.parseFloat(stats().cpu_percent ?? '') > 0, 'used CPU time', 60_000)
+  await eventually(() => Number.parseFloat(stats().cpu_percent ?? '') > 0, 'used CPU time')
   t.match(stats(), { name, pids: '2', mem_usage: /B \/ 67.11MB/ })
 })
 

@@ -4,7 +4,7 @@
  */
 
 import { runtime } from '../harness/project.ts'
-import { until } from '../harness/scenario.ts'
+import { eventually } from './engine.ts'
 import { beginPodman, inspect, must, podman, podmanTest } from './podman.ts'
 import { image } from './podman-config.ts'
 
@@ -59,9 +59,9 @@ podmanTest('a signal of one’s choice, and the one of podman run’s own', {}, 
   const name = box.name()
   const command = 'trap "echo usr1" USR1; trap "echo term; exit 3" TERM; echo ready; while :; do sleep 0.1; done'
   const running = beginPodman(box, ['run', '--rm', '--name', name, image, 'sh', '-c', command])
-  await until(() => running.output().stdout.includes('ready'), 'the container', 60_000)
+  await eventually(() => running.output().stdout.includes('ready'), 'the container')
   must(box, ['kill', '--signal', 'USR1', name])
-  await until(() => running.output().stdout.includes('usr1'), 'the signal', 60_000)
+  await eventually(() => running.output().stdout.includes('usr1'), 'the signal')
   running.kill('SIGTERM')
   t.match(await running.exited, { status: 3, stdout: 'ready\nusr1\nterm\n' })
 })

@@ -5,19 +5,19 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { compiled } from '../harness/project.ts'
-import { until } from '../harness/scenario.ts'
+import { eventually } from './engine.ts'
 import { inspect, must, podman, podmanTest } from './podman.ts'
 import { image } from './podman-config.ts'
 
 podmanTest('--sdnotify: whose word it is that the service manager gets', {}, async (t, box) => {
   const socket = join(box.dir, 'manager.sock')
   const manager = box.begin([compiled('aid'), 'manager', socket])
-  await until(() => manager.output().stdout.startsWith('listening\n'), 'aid manager')
+  await eventually(() => manager.output().stdout.startsWith('listening\n'), 'aid manager')
   const env = { NOTIFY_SOCKET: socket }
   const run = (policy: string, name: string): Promise<void> => {
     const options = ['run', '--detach', '--name', name, '--sdnotify', policy, image]
     must(box, [...options, 'probe', 'notify:READY=1', 'say:sent', 'wait'], { env })
-    return until(() => manager.output().stdout.includes('READY=1'), 'READY=1', 60_000)
+    return eventually(() => manager.output().stdout.includes('READY=1'), 'READY=1')
   }
   const [own, conmon] = [box.name(), box.name()]
   await run('container', own)
@@ -30,7 +30,7 @@ podmanTest('--sdnotify: whose word it is that the service manager gets', {}, asy
 podmanTest('--restart on-failure', {}, async (t, box) => {
   const name = box.name()
   must(box, ['run', '--detach', '--name', name, '--restart', 'on-failure:2', image, 'sh', '-c', 'echo again; exit 3'])
-  await until(() => inspect(box, name, '{{.RestartCount}} {{.State.Status}}') === '2 exited', 'two restarts', 60_000)
+  await eventually(() => inspect(box, name, '{{.RestartCount}} {{.State.Status}}') === '2 exited', 'two restarts')
   t.equal(must(box, ['logs', name]), 'again\nagain\nagain')
   t.equal(inspect(box, name, '{{.State.ExitCode}}'), '3')
 })

@@ -6,8 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { either, needsFile, needsV2 } from '../harness/requires.ts'
-import { until } from '../harness/scenario.ts'
-import type { EngineBox } from './engine.ts'
+import { type EngineBox, eventually } from './engine.ts'
 import { inspect, must, podmanTest } from './podman.ts'
 import { image } from './podman-config.ts'
 
@@ -49,6 +48,6 @@ podmanTest(
     t.match(must(box, ['exec', name, 'cat', '/proc/self/cgroup']), '0::/', 'exec is in the container’s cgroup')
     t.match(JSON.parse(must(box, ['stats', '--no-stream', '--format', 'json', name]))[0], { name, pids: '1' })
     must(box, ['rm', '--force', '--time', '0', name])
-    await until(() => !existsSync(dir) && property(unit, 'ActiveState') !== 'active', 'the end of the scope', 60_000)
+    await eventually(() => !existsSync(dir) && property(unit, 'ActiveState') !== 'active', 'the end of the scope')
   },
 )

@@ -3,8 +3,8 @@
  * default places. How it is configured is in podman-config.ts.
  */
 import { onTerminal } from '../harness/console.ts'
-import { type CallOptions, type Result, type Running, until } from '../harness/scenario.ts'
-import { busyboxArchive, type Engine, type EngineBox, engineTests } from './engine.ts'
+import type { CallOptions, Result, Running } from '../harness/scenario.ts'
+import { busyboxArchive, type Engine, type EngineBox, engineTests, eventually } from './engine.ts'
 import { configure, image } from './podman-config.ts'
 
 export const podman = (box: EngineBox, args: readonly string[], options?: CallOptions): Result =>
@@ -31,7 +31,7 @@ export const inspect = (box: EngineBox, name: string, template: string): string 
 export async function onSizedTerminal(box: EngineBox, argv: readonly string[]): Promise<Result> {
   const script = 'tty; until stty size 2>/dev/null | grep "31 97"; do sleep 0.1; done; read line; exit 6'
   const running = box.begin([...onTerminal(31, 97), ...argv, 'sh', '-c', script])
-  await until(() => running.output().stdout.includes('31 97'), 'the size', 60_000)
+  await eventually(() => running.output().stdout.includes('31 97'), 'the size')
   running.write('\r')
   return running.exited
 }

@@ -276,7 +276,8 @@ export function scenario(
 async function checkLeaks(test: Test, box: Box, before: ReturnType<typeof takeCensus>): Promise<void> {
   let found = leaks(before, takeCensus(box.root))
   // Exiting processes and removed cgroups are gone a moment after the call that ended them.
-  for (let tries = 0; tries < 100 && Object.keys(found).length > 0; tries++) {
+  const end = Date.now() + patience / 2
+  while (Object.keys(found).length > 0 && Date.now() < end) {
     await pause(20)
     found = leaks(before, takeCensus(box.root))
   }
