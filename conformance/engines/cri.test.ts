@@ -10,7 +10,7 @@ import { projectRoot } from '../harness/project.ts'
 import { needsCapability, type Skip } from '../harness/requires.ts'
 import { cniPlugins, containerdEngine, image, must } from './containerd.ts'
 import { type Cri, connectCri } from './cri.ts'
-import { type EngineBox, engineTests, eventually } from './engine.ts'
+import { type EngineBox, engineTests, eventually, hungry } from './engine.ts'
 
 const runtimeClass = readFileSync(join(projectRoot, 'examples/kubernetes/runtimeclass.yaml'), 'utf8')
 const handler = /^handler: (\S+)$/m.exec(runtimeClass)?.[1] ?? ''
@@ -124,7 +124,7 @@ const statusOf = async (pod: Pod, container_id: string) =>
 
 async function ended(pod: Pod, id: string) {
   let status = await statusOf(pod, id)
-  for (let tries = 0; status.state !== 'CONTAINER_EXITED' && tries < 300; tries++) {
+  for (let tries = 0; status.state !== 'CONTAINER_EXITED' && tries < 1200; tries++) {
     await new Promise((done) => setTimeout(done, 100))
     status = await statusOf(pod, id)
   }
@@ -176,7 +176,7 @@ criTest('limits, their update, statistics, out of memory', {}, async (t, box) =>
   t.equal(limit(), String(50 << 20))
   const { stats } = await pod.cri.call('ContainerStats', { container_id: id })
   t.ok(Number(stats.memory.working_set_bytes.value) > 0 && Number(stats.cpu.usage_core_nano_seconds.value) > 0)
-  const eater = await pod.start({ command: ['tail', '/dev/zero'] }, { resources: { memory_limit_in_bytes: 8 << 20 } })
+  const eater = await pod.start({ command: hungry }, { resources: { memory_limit_in_bytes: 8 << 20 } })
   t.match(await ended(pod, eater), { exit_code: 137, reason: 'OOMKilled' })
 })
 

@@ -17,7 +17,7 @@ import {
   started,
   wordsPeers,
 } from './docker.ts'
-import { type EngineBox, engineTests, eventually } from './engine.ts'
+import { type EngineBox, engineTests, eventually, hungry } from './engine.ts'
 
 const engine = dockerEngine(() => ({ flags: ['--live-restore'] }))
 const dockerTest = engineTests(engine)
@@ -103,10 +103,8 @@ dockerTest('limits at the start and after an update', {}, (t, box) => {
 
 dockerTest('out of memory', {}, async (t, box) => {
   const name = `c-${box.name()}`
-  t.equal(
-    docker(box, ['run', '--name', name, '--memory', '8m', '--memory-swap', '8m', image, 'tail', '/dev/zero']).status,
-    137,
-  )
+  const limits = ['--memory', '8m', '--memory-swap', '8m']
+  t.equal(docker(box, ['run', '--name', name, ...limits, image, ...hungry]).status, 137)
   t.equal(inspect(box, name, '{{.State.OOMKilled}}'), 'true')
 })
 

@@ -258,6 +258,12 @@ export async function eventually(condition: () => unknown, what: string): Promis
   }
 }
 
+/**
+ * A program that needs more memory than there is, and its status, 137. It ends only after the kernel's notice has reached the engine:
+ * what containerd hears first of two events that come together is chance, and Docker counts only what came before the end.
+ */
+export const hungry: readonly string[] = ['sh', '-c', 'tail /dev/zero; status=$?; sleep 2; exit $status']
+
 /** A tar archive of a root file system with static busybox, the probe and the usual files, for an engine to import. */
 export function busyboxArchive(box: EngineBox): string {
   const rootfs = join(box.dir, 'rootfs')
