@@ -72,9 +72,12 @@ dockerTest('exec --privileged has more than the container', { peers: privilegedP
 
 dockerTest('logs, top, stats', {}, async (t, box) => {
   const name = started(box, [], 'sh', '-c', 'echo one; echo two >&2; exec sleep 987')
-  await eventually(() => docker(box, ['logs', name]).stderr === 'two\n', 'the log')
-  t.equal(docker(box, ['logs', name]).stdout, 'one\n')
-  t.match(must(box, ['top', name]), /\d+ .*sleep 987$/m)
+  await eventually(() => /\d+ .*sleep 987$/m.test(must(box, ['top', name])), 'the program')
+  const said = (text: string): boolean => {
+    const { stdout, stderr } = docker(box, ['logs', name])
+    return `${stdout}${stderr}` === text
+  }
+  await eventually(() => said('one\ntwo\n'), 'the log')
   const [pids, memory] = must(box, ['stats', '--no-stream', '--format', '{{.PIDs}} {{.MemUsage}}', name]).split(' ')
   t.equal(pids, '1')
   t.match(memory, /^[\d.]+[KM]iB$/)
@@ -127,7 +130,7 @@ dockerTest('kill and stop', {}, async (t, box) => {
   await eventually(() => log().includes('ready'), 'the traps')
   must(box, ['kill', '--signal', 'USR1', name])
   await eventually(() => log().includes('usr1'), 'the signal')
-  must(box, ['stop', name])
+  must(box, ['stop', '--time', '60', name])
   t.equal(inspect(box, name, '{{.State.Status}} {{.State.ExitCode}}'), 'exited 5', 'willingly')
   t.match(docker(box, ['exec', name, 'true']), { status: 1, stderr: /is not running/ })
   t.match(docker(box, ['kill', name]), { status: 1, stderr: /is not running/ })

@@ -68,7 +68,7 @@ const dockerTest = engineTests({
       // What a daemon makes once and keeps.
       on(box, node, 'run', '--rm', image, 'true')
     }
-    swarm(box, 'swarm', 'init', '--advertise-addr', manager.address, '--dispatcher-heartbeat', '1s')
+    swarm(box, 'swarm', 'init', '--advertise-addr', manager.address, '--dispatcher-heartbeat', '3s')
     const token = swarm(box, 'swarm', 'join-token', '--quiet', 'worker')
     for (const node of nodes.slice(1)) on(box, node, 'swarm', 'join', '--token', token, `${manager.address}:2377`)
     // Made in the background, and kept: the network for published ports.

@@ -4,9 +4,18 @@
  */
 
 import { runtime } from '../harness/project.ts'
-import { eventually } from './engine.ts'
+import { type EngineBox, eventually } from './engine.ts'
 import { beginPodman, inspect, must, podman, podmanTest } from './podman.ts'
 import { image } from './podman-config.ts'
+
+/* What a container says arrives in its log a moment later. */
+const logs = (box: EngineBox, name: string, stdout: string, stderr = ''): Promise<void> => {
+  const logged = (): boolean => {
+    const result = podman(box, ['logs', name])
+    return result.status === 0 && result.stdout === stdout && result.stderr === stderr
+  }
+  return eventually(logged, `the log of ${name}: ${stdout}${stderr}`)
+}
 
 podmanTest('the exit status is the program’s', {}, (t, box) => {
   t.match(podman(box, ['run', '--rm', image, 'sh', '-c', 'echo out; echo err >&2; exit 7']), {
@@ -66,24 +75,26 @@ podmanTest('a signal of one’s choice, and the one of podman run’s own', {}, 
   t.match(await running.exited, { status: 3, stdout: 'ready\nusr1\nterm\n' })
 })
 
-podmanTest('stop: by the signal, and by force when the time is up', {}, (t, box) => {
+podmanTest('stop: by the signal, and by force when the time is up', {}, async (t, box) => {
   const [willing, stubborn] = [box.name(), box.name()]
-  const willingly = 'trap "exit 5" TERM; while :; do sleep 0.1; done'
+  const willingly = 'trap "exit 5" TERM; echo ready; while :; do sleep 0.1; done'
   must(box, ['run', '--detach', '--name', willing, image, 'sh', '-c', willingly])
   must(box, ['run', '--detach', '--name', stubborn, image, 'sh', '-c', 'trap "" TERM; sleep 1000'])
+  await logs(box, willing, 'ready\n')
   must(box, ['stop', '--time', '60', willing])
   t.equal(inspect(box, willing, '{{.State.ExitCode}}'), '5')
   must(box, ['stop', '--time', '1', stubborn])
   t.equal(inspect(box, stubborn, '{{.State.ExitCode}}'), '137')
 })
 
-podmanTest('restart and start again', {}, (t, box) => {
+podmanTest('restart and start again', {}, async (t, box) => {
   const name = box.name()
   must(box, ['run', '--detach', '--name', name, image, 'sh', '-c', 'echo begun; exec sleep 1000'])
   const first = inspect(box, name, '{{.State.Pid}}')
+  await logs(box, name, 'begun\n')
   must(box, ['restart', '--time', '0', name])
   t.not(inspect(box, name, '{{.State.Pid}}'), first)
-  t.equal(must(box, ['logs', name]), 'begun\nbegun')
+  await logs(box, name, 'begun\nbegun\n')
   must(box, ['stop', '--time', '0', name])
   must(box, ['start', name])
   t.equal(inspect(box, name, '{{.State.Running}}'), 'true')
@@ -102,7 +113,7 @@ podmanTest('pause and unpause', {}, (t, box) => {
   must(box, ['rm', '--force', '--time', '0', name])
 })
 
-podmanTest('logs, top, ps, diff', {}, (t, box) => {
+podmanTest('logs, top, ps, diff', {}, async (t, box) => {
   const name = box.name()
   must(box, [
     'run',
@@ -114,8 +125,8 @@ podmanTest('logs, top, ps, diff', {}, (t, box) => {
     '-c',
     'echo one; echo two >&2; touch /made; exec sleep 987',
   ])
-  t.match(podman(box, ['logs', name]), { status: 0, stdout: 'one\n', stderr: 'two\n' })
-  t.match(must(box, ['top', name, 'pid', 'args']), /1 +sleep 987/)
+  await logs(box, name, 'one\n', 'two\n')
+  await eventually(() => /1 +sleep 987/.test(must(box, ['top', name, 'pid', 'args'])), 'the program')
   t.match(must(box, ['top', name, 'pid', 'capeff', 'seccomp']), /1 .*filter/)
   t.match(must(box, ['diff', name]), /A \/made/)
   t.match(must(box, ['ps', '--format', '{{.Names}} {{.Status}}']), new RegExp(`${name} Up`))

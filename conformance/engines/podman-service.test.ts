@@ -16,15 +16,16 @@ podmanTest('--sdnotify: whose word it is that the service manager gets', {}, asy
   const env = { NOTIFY_SOCKET: socket }
   const run = (policy: string, name: string): Promise<void> => {
     const options = ['run', '--detach', '--name', name, '--sdnotify', policy, image]
+    const before = manager.output().stdout.length
     must(box, [...options, 'probe', 'notify:READY=1', 'say:sent', 'wait'], { env })
-    return eventually(() => manager.output().stdout.includes('READY=1'), 'READY=1')
+    return eventually(() => manager.output().stdout.slice(before).includes('READY=1'), 'READY=1')
   }
   const [own, conmon] = [box.name(), box.name()]
   await run('container', own)
-  t.match(must(box, ['logs', own]), /notify:READY=1\nok/, 'the container has a socket')
+  await eventually(() => /notify:READY=1\nok/.test(must(box, ['logs', own])), 'the container has a socket')
   t.match(manager.output().stdout, /notify MAINPID=\d+/)
   await run('conmon', conmon)
-  t.match(must(box, ['logs', conmon]), /notify:READY=1\nno socket/, 'the container has none')
+  await eventually(() => /notify:READY=1\nno socket/.test(must(box, ['logs', conmon])), 'the container has none')
 })
 
 podmanTest('--restart on-failure', {}, async (t, box) => {
