@@ -6,23 +6,18 @@
 import { existsSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { leaks, takeCensus, token } from './harness/census.ts'
+import { type Census, leaks, takeCensus, token } from './harness/census.ts'
 import { probing, readReport } from './harness/probe.ts'
 import { runtime } from './harness/project.ts'
 import { needsCommand } from './harness/requires.ts'
-import { type Box, pause, type Result, scenario, sweepAll } from './harness/scenario.ts'
+import { type Box, leftSince, pause, type Result, scenario, sweepAll, until } from './harness/scenario.ts'
 
-/** Nothing but what was there before, within a second; else a failure with what the trial was. */
-async function clean(t: Test, box: Box, before: ReturnType<typeof takeCensus>, trial: string): Promise<void> {
-  let found = leaks(before, takeCensus(box.root))
-  for (let tries = 0; tries < 50 && Object.keys(found).length > 0; tries++) {
-    await pause(20)
-    found = leaks(before, takeCensus(box.root))
-  }
-  if (Object.keys(found).length > 0) {
-    t.fail(`${trial}: left behind`, { found })
-    await sweepAll(box)
-  }
+/** Nothing but what was there before; else a failure with what the trial was. */
+async function clean(t: Test, box: Box, before: Census, trial: string): Promise<void> {
+  const found = await leftSince(box, before)
+  if (found === undefined) return
+  t.fail(`${trial}: left behind`, { found })
+  await sweepAll(box)
 }
 
 /** Milliseconds that a command takes, so that kills can be spread over it. */
@@ -98,7 +93,7 @@ scenario('a foreground run that is killed leaves a container that delete --force
   const bundle = box.bundle(probing(['say:up', 'pause']))
   const id = box.id()
   const running = box.begin(['run', '--bundle', bundle.dir, id])
-  for (let tries = 0; tries < 500 && !running.output().stdout.includes('up'); tries++) await pause(10)
+  await until(() => running.output().stdout.includes('up'), 'up')
   running.kill('SIGKILL')
   await running.exited
   t.equal(box.call(['delete', '--force', id]).status, 0)

@@ -1,20 +1,19 @@
 /*
  * Random configs, right and wrong, through the built program: it never crashes, hangs or leaks, and either runs the container or
- * names the property that it cannot have. RUNT_FUZZ_RUNS=N makes it longer, RUNT_FUZZ_SEED=N repeats a run.
+ * names the property that it cannot have. RUNT_FUZZ_RUNS=N makes it longer, RUNT_FUZZ_SEED=N|random another run.
  */
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import fc from 'fast-check'
 import { stringify } from '../src/config/json.ts'
 import { changes } from '../src/config/testing/documents.ts'
+import { fc, seed } from '../src/testing/random.ts'
 import { defaultConfig, patched } from './harness/bundle.ts'
-import { leaks, takeCensus } from './harness/census.ts'
+import { type Census, takeCensus } from './harness/census.ts'
 import { change, runnable } from './harness/configs.ts'
 import { isRunt } from './harness/project.ts'
-import { type Box, pause, type Result, scenario, sweepAll } from './harness/scenario.ts'
+import { type Box, leftSince, type Result, scenario, sweepAll } from './harness/scenario.ts'
 
 const runs = Number(process.env.RUNT_FUZZ_RUNS ?? 300)
-const seed = Number(process.env.RUNT_FUZZ_SEED ?? Date.now() % 2 ** 31)
 const skip = isRunt ? false : 'other runtimes have other words'
 
 /** What an error begins with, after command and id: the file, a property of the config, or a flag that goes with one. */
@@ -84,13 +83,9 @@ scenario(`${runs} random configs`, { skip, timeout: 300_000 + runs * 1000 }, asy
   t.ok(counts.ran > runs / 10 && counts.refused > runs / 10, `${counts.ran} ran, ${counts.refused} were refused`)
 })
 
-async function clean(box: Box, before: ReturnType<typeof takeCensus>): Promise<void> {
-  let found = leaks(before, takeCensus(box.root))
-  for (let tries = 0; tries < 50 && Object.keys(found).length > 0; tries++) {
-    await pause(20)
-    found = leaks(before, takeCensus(box.root))
-  }
-  if (Object.keys(found).length === 0) return
+async function clean(box: Box, before: Census): Promise<void> {
+  const found = await leftSince(box, before)
+  if (found === undefined) return
   await sweepAll(box)
   throw new Error(`left behind: ${JSON.stringify(found)}`)
 }

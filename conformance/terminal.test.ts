@@ -5,6 +5,7 @@
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import { mountsWith } from './harness/bundle.ts'
 import { onTerminal } from './harness/console.ts'
 import { probing, readReport } from './harness/probe.ts'
 import { compiled, isRunt } from './harness/project.ts'
@@ -157,10 +158,13 @@ scenario('a process that reads late loses nothing', {}, (t, box) => {
   const input = lines(5_000)
   const file = join(box.dir, 'input')
   writeFileSync(file, input)
-  const bundle = box.bundle(shell(`stty raw -echo; echo ready; sleep 0.3; head -c ${input.length} | md5sum; exit 4`))
+  const late = shell(`stty raw -echo; touch /dev/shm/raw; sleep 0.3; head -c ${input.length} | md5sum; exit 4`)
+  const shared = { destination: '/dev/shm', type: 'bind', source: box.dir, options: ['bind'] }
+  const bundle = box.bundle({ ...late, mounts: mountsWith(shared) })
   const script = join(box.dir, 'script.sh')
   // The input starts when the terminal is raw, or it would be edited.
-  writeFileSync(script, '{ sleep 0.5; cat input; sleep 5; } | "$@" & wait $!; echo "status $?"')
+  const start = 'until [ -e raw ]; do sleep 0.1; done'
+  writeFileSync(script, `{ ${start}; cat input; sleep 5; } | "$@" & wait $!; echo "status $?"`)
   const wrap = [...onTerminal(24, 80), 'sh', script]
   const result = box.call(['run', '--bundle', bundle.dir, box.id()], { wrap, cwd: box.dir })
   t.match(result.stdout, /status 4/)

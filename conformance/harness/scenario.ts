@@ -18,7 +18,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { type Bundle, type BundleOptions, makeBundle, type Patch } from './bundle.ts'
-import { claimProcesses, leaks, releaseProcesses, sweep, takeCensus, token, whereabouts } from './census.ts'
+import {
+  type Census,
+  claimProcesses,
+  leaks,
+  releaseProcesses,
+  sweep,
+  takeCensus,
+  token,
+  whereabouts,
+} from './census.ts'
 import { type RuntimeName, runtime } from './project.ts'
 import { either, needsRoot, type Skip } from './requires.ts'
 
@@ -273,14 +282,17 @@ export function scenario(
   })
 }
 
-async function checkLeaks(test: Test, box: Box, before: ReturnType<typeof takeCensus>): Promise<void> {
-  let found = leaks(before, takeCensus(box.root))
-  // Exiting processes and removed cgroups are gone a moment after the call that ended them.
-  const end = Date.now() + patience / 2
-  while (Object.keys(found).length > 0 && Date.now() < end) {
-    await pause(20)
-    found = leaks(before, takeCensus(box.root))
+/** What is left since that census, and stays: exiting processes and removed cgroups go a moment after the call that ended them. */
+export async function leftSince(box: Box, before: Census): Promise<ReturnType<typeof leaks> | undefined> {
+  for (const end = Date.now() + patience / 2; ; await pause(20)) {
+    const found = leaks(before, takeCensus(box.root))
+    if (Object.keys(found).length === 0) return undefined
+    if (Date.now() > end) return found
   }
+}
+
+async function checkLeaks(test: Test, box: Box, before: Census): Promise<void> {
+  const found = (await leftSince(box, before)) ?? {}
   const extra = found.processes === undefined ? {} : { waiting: whereabouts(found.processes) }
   test.same(found, {}, 'nothing is left behind', extra)
   await sweepAll(box)

@@ -332,9 +332,9 @@ for (const kind of ['createRuntime', 'createContainer', 'startContainer'] as con
     `a ${kind} hook that takes longer than its timeout is killed`,
     { peers: { crun: 'other words' } },
     (t, box) => {
-      const hooks = withHooks(box, { [kind]: [shell(box, kind, 'exec sleep 100', { timeout: 1 })] })
+      const hooks = withHooks(box, { [kind]: [shell(box, kind, 'exec sleep 1000', { timeout: 1 })] })
       const bundle = box.bundle(hooks.patch)
-      const result = box.call(['run', '--bundle', bundle.dir, box.id()], { timeout: 20_000 })
+      const result = box.call(['run', '--bundle', bundle.dir, box.id()])
       t.equal(result.status, 1)
       t.match(result.stderr, /hook/)
       t.match(result.stderr, /time|deadline|killed/i, 'says why')
@@ -345,7 +345,7 @@ for (const kind of ['createRuntime', 'createContainer', 'startContainer'] as con
 
 scenario('a hook within its timeout', {}, (t, box) => {
   const hooks = withHooks(box, {
-    createRuntime: [shell(box, 'createRuntime', 'echo in time >>$LOG/log', { timeout: 10 })],
+    createRuntime: [shell(box, 'createRuntime', 'echo in time >>$LOG/log', { timeout: 100 })],
   })
   const bundle = box.bundle(hooks.patch)
   t.equal(box.call(['run', '--bundle', bundle.dir, box.id()]).status, 0)

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import t from 'tap'
+import { fc } from '../testing/random.ts'
 import { parseDuration } from './duration.ts'
 
 t.test('durations of Go', (t) => {

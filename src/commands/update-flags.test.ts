@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import t from 'tap'
 import { RuntError } from '../errors.ts'
+import { fc } from '../testing/random.ts'
 import { type LimitFlags, resourcesOfFlags } from './update-flags.ts'
 
 const given = (flags: { readonly [name: string]: string }): string | undefined => resourcesOfFlags(flags as LimitFlags)

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
-import fc from 'fast-check'
 import t from 'tap'
 import type { RuntError } from '../errors.ts'
+import { fc } from '../testing/random.ts'
 import { type Json, parseExact, parseJson, parseRounded, stringify } from './json.ts'
 
 function messageOf(text: string): string {

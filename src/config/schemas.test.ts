@@ -5,12 +5,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
-import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { checkConfig } from '../../build/gen/check-config.ts'
 import { checkFeatures } from '../../build/gen/check-features.ts'
 import { checkState } from '../../build/gen/check-state.ts'
 import { formatProblem, RuntError } from '../errors.ts'
+import { fc, seed } from '../testing/random.ts'
 import { type CheckMembers, decode } from './decode.ts'
 import { parseJson, stringify } from './json.ts'
 import { parseConfig } from './parse-config.ts'
@@ -138,6 +138,7 @@ function compareAll(t: Test, comparison: Comparison): void {
   const agree = comparer(comparison)
   const counts = { valid: 0, invalid: 0 }
   const unreached: string[] = []
+  let checks = 0
   for (const [path, member] of membersByPath(schemas, file)) {
     const made = documents(schemas, rootOf(file), path)
     for (const mutation of [asItIs, ...mutationsOf(member)]) {
@@ -146,7 +147,7 @@ function compareAll(t: Test, comparison: Comparison): void {
         if (mutate(copy, path, mutation) === undefined) unreached.push(`${path}: ${mutation.kind}`)
         counts[agree(copy) ? 'valid' : 'invalid'] += 1
       })
-      const result = fc.check(property, { numRuns: RUNS })
+      const result = fc.check(property, { numRuns: RUNS, seed: seed + checks++ })
       if (result.failed) t.fail(`${path}: ${mutation.kind}`, { seed: result.seed, found: String(result.errorInstance) })
     }
   }

@@ -1,6 +1,7 @@
 /* The examples of protobuf.dev, "Encoding", and what comes back from bytes that are cut off or hold what is not known. */
-import fc from 'fast-check'
+
 import t from 'tap'
+import { fc } from '../testing/random.ts'
 import { decodeMessage, encodeMessage } from './protobuf.ts'
 
 const schema = {

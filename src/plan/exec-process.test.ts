@@ -1,11 +1,11 @@
 // The process of exec: from flags, from a file, and what it inherits.
 
-import fc from 'fast-check'
 import t from 'tap'
 import type { JsonObject } from '../config/json.ts'
 import { stringify } from '../config/json.ts'
 import { parseConfig, parseProcess } from '../config/parse-config.ts'
 import { RuntError } from '../errors.ts'
+import { fc } from '../testing/random.ts'
 import { type ProcessFlags, processOfFile, processOfFlags } from './exec-process.ts'
 import { configWith } from './fixtures/cases.ts'
 

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import t from 'tap'
+import { fc } from '../../testing/random.ts'
 import { decodeUtf8, encodeUtf8 } from '../../utf8.ts'
 import { authenticationBytes, decodeMessage, encodeCall } from './dbus.ts'
 import { type DbusValue, marshal, typeEnd, unmarshal } from './dbus-values.ts'

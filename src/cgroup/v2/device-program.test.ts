@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import t from 'tap'
 import type { DeviceRule } from '../../config/config.ts'
+import { fc } from '../../testing/random.ts'
 import { ALL_RIGHTS, deviceRules, type FullRule, RIGHTS } from '../device-rules.ts'
 import { compileDeviceProgram } from './device-program.ts'
 
