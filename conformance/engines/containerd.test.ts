@@ -9,6 +9,7 @@ import { cgroupOf } from '../harness/cgroup.ts'
 import { onTerminal } from '../harness/console.ts'
 import { projectRoot } from '../harness/project.ts'
 import { needsCommand } from '../harness/requires.ts'
+import { until } from '../harness/scenario.ts'
 import { containerdEngine, ctr, image, must, run, runArgs, started } from './containerd.ts'
 import { type EngineBox, engineTests, eventually, startRegistry } from './engine.ts'
 
@@ -104,7 +105,7 @@ containerdTest('exec', {}, async (t, box) => {
   ])
   t.match(await running.exited, { status: 4, stdout: /\/dev\/pts\/\d/ })
   const long = box.begin(['ctr', 'task', 'exec', '--exec-id', 'long', id, 'sleep', '999'])
-  await eventually(() => must(box, ['task', 'ps', id]).includes('long'), 'the process')
+  await until(() => must(box, ['task', 'ps', id]).includes('long'), 'the process')
   must(box, ['task', 'kill', '--exec-id', 'long', '--signal', 'SIGTERM', id])
   t.equal((await long.exited).status, 143, 'a signal for it alone')
   t.equal(status(box, id), 'RUNNING')
@@ -153,9 +154,9 @@ containerdTest('events', {}, async (t, box) => {
   const events = box.begin(['ctr', 'events'])
   const seen = (topic: string): boolean => events.output().stdout.includes(topic)
   // The subscription is there when something can be seen.
-  await eventually(() => run(box, [], 'true').status === 0 && seen('/tasks/exit'), 'events')
+  await until(() => run(box, [], 'true').status === 0 && seen('/tasks/exit'), 'events')
   for (const topic of ['/tasks/create', '/tasks/start', '/tasks/delete']) await eventually(() => seen(topic), topic)
-  const id = started(box, ['--memory-limit', '8388608'], 'sh', '-c', 'tail /dev/zero; sleep 1000')
+  const id = started(box, ['--memory-limit', '8388608'], 'sh', '-c', 'sleep 2; tail /dev/zero; sleep 1000')
   await eventually(() => seen('/tasks/oom'), 'the event of memory that is out')
   t.equal(status(box, id), 'RUNNING')
   events.kill('SIGTERM')

@@ -176,8 +176,9 @@ criTest('limits, their update, statistics, out of memory', {}, async (t, box) =>
   t.equal(limit(), String(50 << 20))
   const { stats } = await pod.cri.call('ContainerStats', { container_id: id })
   t.ok(Number(stats.memory.working_set_bytes.value) > 0 && Number(stats.cpu.usage_core_nano_seconds.value) > 0)
-  const eater = await pod.start({ command: hungry }, { resources: { memory_limit_in_bytes: 8 << 20 } })
-  t.match(await ended(pod, eater), { exit_code: 137, reason: 'OOMKilled' })
+  const little = { resources: { memory_limit_in_bytes: 8 << 20 } }
+  t.match(await ended(pod, await pod.start({ command: ['tail', '/dev/zero'] }, little)), { exit_code: 137 })
+  t.match(await ended(pod, await pod.start({ command: hungry }, little)), { exit_code: 137, reason: 'OOMKilled' })
 })
 
 criTest('security contexts', {}, async (t, box) => {

@@ -73,11 +73,11 @@ dockerTest('exec --privileged has more than the container', { peers: privilegedP
 dockerTest('logs, top, stats', {}, async (t, box) => {
   const name = started(box, [], 'sh', '-c', 'echo one; echo two >&2; exec sleep 987')
   await eventually(() => /\d+ .*sleep 987$/m.test(must(box, ['top', name])), 'the program')
-  const said = (text: string): boolean => {
+  const isLogged = (): boolean => {
     const { stdout, stderr } = docker(box, ['logs', name])
-    return `${stdout}${stderr}` === text
+    return stdout === 'one\n' && stderr === 'two\n'
   }
-  await eventually(() => said('one\ntwo\n'), 'the log')
+  await eventually(isLogged, 'the log')
   const [pids, memory] = must(box, ['stats', '--no-stream', '--format', '{{.PIDs}} {{.MemUsage}}', name]).split(' ')
   t.equal(pids, '1')
   t.match(memory, /^[\d.]+[KM]iB$/)
@@ -105,8 +105,9 @@ dockerTest('limits at the start and after an update', {}, (t, box) => {
 })
 
 dockerTest('out of memory', {}, async (t, box) => {
-  const name = `c-${box.name()}`
   const limits = ['--memory', '8m', '--memory-swap', '8m']
+  t.equal(docker(box, ['run', '--rm', ...limits, image, 'tail', '/dev/zero']).status, 137, 'its own end')
+  const name = `c-${box.name()}`
   t.equal(docker(box, ['run', '--name', name, ...limits, image, ...hungry]).status, 137)
   t.equal(inspect(box, name, '{{.State.OOMKilled}}'), 'true')
 })

@@ -5,7 +5,8 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { either, needsCommand, type Skip } from '../harness/requires.ts'
-import { type EngineBox, eventually } from './engine.ts'
+import { until } from '../harness/scenario.ts'
+import type { EngineBox } from './engine.ts'
 import { inspect, must, podmanTest } from './podman.ts'
 import { image } from './podman-config.ts'
 
@@ -22,7 +23,7 @@ async function counter(box: EngineBox): Promise<string> {
   const name = box.name()
   const script = 'i=0; while :; do i=$((i+1)); echo $i >/dev/shm/count; sleep 0.1; done'
   must(box, ['run', '--detach', '--name', name, image, 'sh', '-c', script])
-  await eventually(() => count(box, name) > 2, 'a count')
+  await until(() => count(box, name) > 2, 'a count')
   return name
 }
 
@@ -35,7 +36,7 @@ podmanTest('checkpoint and restore in place', { skip }, async (t, box) => {
   t.equal(inspect(box, name, '{{.State.Status}}'), 'running')
   const now = count(box, name)
   t.ok(now >= before, 'with its memory')
-  await eventually(() => count(box, name) > now, 'further counting')
+  await until(() => count(box, name) > now, 'further counting')
   must(box, ['rm', '--force', '--time', '0', name])
 })
 
@@ -60,7 +61,7 @@ podmanTest(
     t.equal(inspect(box, name, '{{.State.Status}}'), 'running')
     must(box, ['container', 'checkpoint', '--with-previous', '--leave-running', name])
     const now = count(box, name)
-    await eventually(() => count(box, name) > now, 'it goes on')
+    await until(() => count(box, name) > now, 'it goes on')
     must(box, ['rm', '--force', '--time', '0', name])
   },
 )

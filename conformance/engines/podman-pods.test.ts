@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { needsCommand, type Skip } from '../harness/requires.ts'
-import { eventually } from './engine.ts'
+import { until } from '../harness/scenario.ts'
 import { inspect, must, podman, podmanTest } from './podman.ts'
 import { image } from './podman-config.ts'
 
@@ -66,7 +66,7 @@ podmanTest('a bridge network: an address, and a published port', { skip: needsFi
     command,
   ])
   const address = inspect(box, server, '{{.NetworkSettings.IPAddress}}')
-  await eventually(() => must(box, ['exec', server, 'netstat', '-ltn']).includes(':80 '), 'the server')
+  await until(() => must(box, ['exec', server, 'netstat', '-ltn']).includes(':80 '), 'the server')
   t.equal(await fetched(`http://${address}/`), 'served\n', 'by its address')
   t.equal(await fetched('http://127.0.0.1:8123/'), 'served\n', 'by the published port')
   const request = `echo "GET / HTTP/1.0" | nc -w 5 ${address} 80`

@@ -284,7 +284,7 @@ export function scenario(
 
 /** What is left since that census, and stays: exiting processes and removed cgroups go a moment after the call that ended them. */
 export async function leftSince(box: Box, before: Census): Promise<ReturnType<typeof leaks> | undefined> {
-  for (const end = Date.now() + patience / 2; ; await pause(20)) {
+  for (const end = Date.now() + 2000; ; await pause(20)) {
     const found = leaks(before, takeCensus(box.root))
     if (Object.keys(found).length === 0) return undefined
     if (Date.now() > end) return found
