@@ -72,6 +72,7 @@ scenario('run in the foreground: the main process is the runtime', { peers }, as
   const bundle = box.bundle(telling(['STATUS=starting', ready, 'READY=1']))
   const running = box.begin(['run', '--bundle', bundle.dir, box.id()], { env: manager.env })
   await until(() => manager.messages().length > 0, 'the message')
+  await until(() => /^ready$/m.test(running.output().stdout), 'the handlers')
   running.kill('SIGTERM')
   t.equal((await running.exited).status, 42, 'it goes on forwarding signals')
   t.same(manager.messages(), [expected(running.pid)], 'once')

@@ -12,7 +12,8 @@ import { type Box, runProgram, scenario, until } from '../harness/scenario.ts'
 const skip = needsFile('/run/systemd/system')
 /** What the probe ends with on SIGTERM. */
 const ENDED = 42
-const ready: Patch = probing(['notify:STATUS=up\nREADY=1', 'wait'])
+/** Before it says so, it can be stopped: what a first process does not handle is lost. */
+const ready: Patch = probing(['handle', 'notify:STATUS=up\nREADY=1', 'wait'])
 
 const property = (unit: string, name: string): string =>
   spawnSync('systemctl', ['show', '--property', name, '--value', unit], { encoding: 'utf8' }).stdout.trim()

@@ -23,7 +23,7 @@ scenario('ps as JSON', {}, async (t, box) => {
 scenario('ps as a table', { skip: needsCommand('ps'), peers: { crun: '1.8 prints ids only' } }, async (t, box) => {
   const id = box.id()
   t.equal(box.call(['run', '-d', '--bundle', box.bundle(two).dir, id]).status, 0)
-  await until(() => box.call(['ps', id]).stdout.includes('sleep 1234'), 'the second process')
+  await until(() => / sleep 1234$/m.test(box.call(['ps', id]).stdout), 'the second process')
   const rows = box.call(['ps', id]).stdout.trimEnd().split('\n')
   t.match(rows[0], /^UID +PID +PPID +C +STIME +TTY +TIME +CMD$/, 'the columns of ps -ef')
   t.equal(rows.length, 3)

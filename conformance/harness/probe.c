@@ -244,9 +244,13 @@ static void report(int sig) {
   if (sig == SIGTERM) _exit(42);
 }
 
+static void handle_signals(void) {
+  for (int sig = 1; sig < 32; sig++) signal(sig, report);
+}
+
 /* Reports each signal until SIGTERM; the second line is the sign for the test that the handlers are in place. */
 static void wait_signals(void) {
-  for (int sig = 1; sig < 32; sig++) signal(sig, report);
+  handle_signals();
   printf("ready\n");
   fflush(stdout);
   for (;;) pause();
@@ -308,6 +312,8 @@ static void topic(const char *arg) {
   } else if (IS("hostname")) {
     char name[256];
     if (gethostname(name, sizeof name) == 0) puts(name);
+  } else if (IS("handle")) {
+    handle_signals();
   } else if (IS("wait")) {
     wait_signals();
   } else if (IS("pause")) {

@@ -66,6 +66,7 @@ async function hold(caller: Caller, call: Call): Promise<Observation> {
   })
   if (call.argv.includes('create')) caller.created = result
   if (console !== undefined) caller.terminal = console.text
+  if (conversation.args === undefined && call.argv[0] === 'start' && result.status === 0) await handlers(caller)
   const written = read(pidPath)
   const output = call.ends ? await outputOf(caller, result, Number(written)) : ''
   const state = stateOf(caller)
@@ -84,6 +85,10 @@ async function hold(caller: Caller, call: Call): Promise<Observation> {
     output: output || undefined,
   })
 }
+
+/** What is sent to the first process of a pid namespace before it has its handlers is lost. */
+const handlers = ({ created }: Caller): Promise<void> =>
+  until(() => /^ready$/m.test(created?.later().stdout ?? ''), 'the handlers of the container’s process')
 
 const logOf = (dir: string): readonly string[] =>
   ['log.json', 'oci-log'].flatMap((name) => errorLines(read(join(dir, name))))
