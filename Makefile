@@ -8,6 +8,7 @@
 #   make vm-test    end-to-end tests in the virtual machine of ../shared/vm, where there is one
 #   make engine-test  Podman, Docker, containerd on runt; RUNT_RUNTIME=runc is a control
 #   make SANITIZE=1 test   the same with the C code under ASan and UBSan, in build/sanitize
+#   make WEAKEN=1 build/weaken/runt   a program whose walls RUNT_WEAKEN=name,… turns off: for tests only
 #   make DEBUG=1    keeps names, line numbers and symbols
 #   make SNAPSHOT=0 starts from bytecode instead of the saved state of the engine
 #   make install    DESTDIR=… PREFIX=…
@@ -21,14 +22,16 @@ DESTDIR ?=
 DEBUG ?= 0
 export DEBUG
 SANITIZE ?= 0
+WEAKEN ?= 0
 ifeq ($(SANITIZE),1)
 BUILD := build/sanitize
 # The snapshot needs the arena, and the arena hides from the sanitizers what they look for.
 SNAPSHOT := 0
 else
-BUILD := build
+BUILD := build$(if $(filter 1,$(WEAKEN)),/weaken)
 SNAPSHOT ?= 1
 endif
+export WEAKEN
 export RUNT_BUILD := $(BUILD)
 export TESTS
 # For --version; without git it says the version only.
@@ -63,7 +66,7 @@ C_FILES := $(wildcard addon/*.[ch] addon/*.cc addon/*/*.[ch] addon/*/*.cc bench/
 # ---- flags ----
 WARN := -Wall -Wextra -Wno-missing-field-initializers
 INCLUDES := -Iaddon -Iaddon/steps -I$(GEN)
-DEFINES := -DNAPI_VERSION=8 -DNODE_ADDON_API_DISABLE_CPP_EXCEPTIONS
+DEFINES := -DNAPI_VERSION=8 -DNODE_ADDON_API_DISABLE_CPP_EXCEPTIONS $(if $(filter 1,$(WEAKEN)),-DRUNT_WEAKEN)
 SECTIONS := -ffunction-sections -fdata-sections
 CXX_FLAGS := -std=gnu++17 -fno-exceptions -fno-rtti -fno-threadsafe-statics -isystem node_modules/node-addon-api
 # The kernel's, node's and QuickJS's headers, by links, so that glibc's beside them are not seen.
@@ -90,7 +93,7 @@ LINK_RUNT := musl-gcc -static -no-pie -Wl,--gc-sections -Wl,-z,norelro \
 LIBS_RUNT := $(QUICKJS)
 CC_INIT := musl-gcc -static -no-pie -std=gnu11 -D_GNU_SOURCE= $(WARN) -Os $(SECTIONS) -fno-pie -fstack-protector-strong \
   -fno-asynchronous-unwind-tables $(if $(filter 1,$(DEBUG)),-g,-s) -Wl,--gc-sections \
-  -Wl,--build-id=none -DRUNT_INIT $(INCLUDES) $(KERNEL)
+  -Wl,--build-id=none -DRUNT_INIT $(INCLUDES) $(DEFINES) $(KERNEL)
 endif
 
 # Two files that change when the set of sources or the flags change, and else keep their time.
@@ -324,6 +327,7 @@ format: $(DEPS)
 
 # ---- use ----
 install: all
+	@[ '$(WEAKEN)' != 1 ] || { echo 'a weakened build is for tests only'; exit 1; }
 	install -D -m 755 $(BUILD)/runt $(DESTDIR)$(PREFIX)/bin/runt
 	@if [ -e man/runt.8 ]; then install -D -m 644 man/runt.8 $(DESTDIR)$(PREFIX)/share/man/man8/runt.8; fi
 	@if [ -e completions/runt.bash ]; then \

@@ -15,6 +15,7 @@
 
 #include "process.h"
 #include "spawn.h"
+#include "weaken.h"
 
 static struct {
   struct machine machine;
@@ -260,7 +261,7 @@ int op_clone(struct machine *m, const struct step_clone *s) {
   if (result < 0) return result;
   launch.event.pid = m->child;
   close_inherited(m, s);
-  return 0;
+  return WEAKENED("init-image") ? 0 : spawn_seal(m, image);
 }
 
 int op_write_child(struct machine *m, const struct step_write_child *s) {

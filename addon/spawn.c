@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -66,6 +67,12 @@ int spawn_image(struct machine *m, const struct plan_block *plan) {
   return n < 0 ? (int)n : fd;
 }
 
+/* Init runs: nobody may execute its image any more, or a script whose interpreter is /proc/self/exe would become a process
+ * of the container whose executable, with the plan in it, can be read. */
+int spawn_seal(struct machine *m, int image) {
+  return (int)CALL(m, "fchmod", fchmod(image, 0));
+}
+
 /* ---- the child ---- */
 
 struct child {
@@ -88,6 +95,9 @@ __attribute__((noinline, noreturn)) static void run_child(struct child *c) {
 #endif
     for (uint32_t i = 0; i < c->plan->slot_count; i++)
       if (c->plan->fds[i] >= 0) fcntl(c->plan->fds[i], F_SETFD, 0);
+#ifdef RUNT_WEAKEN /* init has no environment but here, where it has to know which walls are off */
+    syscall(SYS_execveat, c->image, "", init_argv, environ, AT_EMPTY_PATH);
+#endif
     syscall(SYS_execveat, c->image, "", init_argv, no_env, AT_EMPTY_PATH);
   }
   c->error = errno;
@@ -107,6 +117,7 @@ static inline __attribute__((always_inline)) long clone3_shared(struct clone_arg
 #else
 /* Elsewhere the child gets a copy; its failure shows as the end of the sync socket. */
 static long clone3_shared(struct clone_args *args, struct child *c) {
+  args->flags |= CLONE_VFORK; /* spawn_seal must come after execveat(2) */
   long result = syscall(SYS_clone3, args, sizeof *args);
   if (result == 0) run_child(c);
   return result;

@@ -11,6 +11,7 @@ import { build } from 'esbuild'
 const [kind, outdir, ...files] = process.argv.slice(2)
 const debug = process.env.DEBUG === '1'
 const commit = process.env.RUNT_COMMIT
+const weaken = process.env.WEAKEN === '1'
 
 const common = {
   bundle: true,
@@ -18,7 +19,7 @@ const common = {
   outdir,
   charset: 'utf8',
   logLevel: 'warning',
-  define: commit ? { RUNT_COMMIT: JSON.stringify(commit) } : {},
+  define: { RUNT_WEAKEN: String(weaken), ...(commit && { RUNT_COMMIT: JSON.stringify(commit) }) },
 }
 const node = { platform: 'node', target: 'node20', outExtension: { '.js': '.mjs' } }
 

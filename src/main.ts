@@ -9,6 +9,7 @@ import { loadCommand } from './commands/load-command.ts'
 import { errnoPhrase, isNativeError } from './errno.ts'
 import { RuntError } from './errors.ts'
 import type { Native } from './native.ts'
+import { weaken } from './weaken.ts'
 
 const STDERR = 2
 const FAILED = 1
@@ -17,6 +18,7 @@ const EXEC_FAILED = 255
 
 /** Runs the command line; resolves to the exit status. */
 export async function main(native: Native, argv: readonly string[]): Promise<number> {
+  weaken(native)
   const line = parseCommandLine(argv)
   const program = programName(native)
   if (line.kind !== 'command') return tell(native, line, program)

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#include "machine.h"
+#include "../steps/paths.h"
 
 static ssize_t read_whole(int fd, void *buffer, size_t size) {
   ssize_t n;
@@ -48,20 +48,24 @@ int op_fork(struct machine *m, const struct step_fork *s) {
   return machine_report(m, REPORT_PID, 0, 0);
 }
 
-static int check_executable(struct machine *m, const char *path) {
+static int check_executable(struct machine *m, const char *path, int64_t resolve) {
+  struct kernel_open_how how = {.flags = O_PATH, .resolve = (uint64_t)resolve};
   struct stat st;
-  int result = (int)CALL(m, "execve", stat(path, &st));
+  CLEANUP_FD int fd = path_open(m, AT_FDCWD, path, &how);
+  m->syscall = "execve";
+  if (fd < 0) return fd;
+  int result = (int)CALL(m, "execve", fstat(fd, &st));
   if (result < 0) return result;
   if (S_ISDIR(st.st_mode)) return -EISDIR;
   if (!S_ISREG(st.st_mode)) return -EACCES;
-  return (int)CALL(m, "execve", faccessat(AT_FDCWD, path, X_OK, AT_EACCESS));
+  return (int)CALL(m, "execve", syscall(SYS_faccessat2, fd, "", X_OK, AT_EACCESS | AT_EMPTY_PATH));
 }
 
 /* Like execvpe(3), but before the start: a missing program is an error of `create`, not of `start`. */
 int op_find_executable(struct machine *m, const struct step_find_executable *s) {
   int error = -ENOENT;
   for (uint64_t i = 0; i < s->candidates.count; i++) {
-    int result = check_executable(m, s->candidates.items[i]);
+    int result = check_executable(m, s->candidates.items[i], s->resolve);
     if (result == 0) {
       m->program = s->candidates.items[i];
       return 0;
@@ -102,8 +106,10 @@ static int names_uid(const char *line, const char *end, int64_t uid) {
 int op_find_home(struct machine *m, const struct step_find_home *s) {
   static char text[65536], home[5 + 4096] = "HOME=";
   struct stat st;
-  CLEANUP_FD int fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) return 0;
+  struct kernel_open_how how = {.flags = O_RDONLY | O_NONBLOCK | O_NOCTTY, .resolve = (uint64_t)s->resolve};
+  CLEANUP_FD int fd = path_open(m, AT_FDCWD, "/etc/passwd", &how);
+  if (fd < 0) return fd == -ENXIO ? 0 : fd; /* a socket, or a device without a driver */
+  if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) return 0;
   ssize_t size = read_whole(fd, text, sizeof text);
   const char *end = text + (size > 0 ? size : 0);
   for (const char *line = text; line < end;) {

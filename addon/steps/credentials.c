@@ -1,6 +1,6 @@
 /* Who the process is and what it may do: ids, capabilities, seccomp. Raw system calls: the C libraries' functions
  * change every thread of the process by signals, and init has one thread. */
-#include "machine.h"
+#include "paths.h"
 
 #include <fcntl.h>
 #include <sys/prctl.h>
@@ -34,11 +34,12 @@ static int is_null(int fd) {
 }
 
 int op_reopen_null(struct machine *m, const struct step_reopen_null *s) {
+  struct kernel_open_how how = {.flags = O_RDWR | O_NONBLOCK | O_NOCTTY, .resolve = (uint64_t)s->resolve};
   CLEANUP_FD int own = -1;
   for (int fd = 0; fd < 3; fd++) {
     if (!is_null(fd)) continue;
     /* Checked when it is open, without waiting: the image may have put a FIFO or another device there. */
-    if (own < 0) own = open(s->path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (own < 0) own = path_open(m, AT_FDCWD, s->path, &how);
     if (own < 0 || !is_null(own) || fcntl(own, F_SETFL, 0) < 0) return 0;
     int result = (int)CALL(m, "dup3", dup3(own, fd, 0));
     if (result < 0) return result;

@@ -147,6 +147,11 @@ int op_fchownat(struct machine *m, const struct step_fchownat *s) {
 }
 
 int op_close(struct machine *m, const struct step_close *s) {
-  machine_fill(m, s->fd, -1);
+  m->syscall = "close";
+  for (uint64_t i = 0; i < s->slots.count; i++) {
+    int64_t slot = s->slots.items[i];
+    if (slot < 0 || slot >= m->slot_count) return -EINVAL;
+    machine_fill(m, slot, -1);
+  }
   return 0;
 }

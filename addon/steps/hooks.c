@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 
 #include "../deadline.h"
+#include "../weaken.h"
 #include "kernel.h"
 #include "text.h"
 
@@ -34,6 +35,14 @@ struct hook {
 
 /* ---- the child ---- */
 
+/* As the plan wants it resolved; execve(2) alone would also take a magic link of procfs. */
+static int resolves(const struct step_run_hook *s) {
+  struct kernel_open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = (uint64_t)s->resolve};
+  int fd = (int)syscall(SYS_openat2, AT_FDCWD, s->path, &how, sizeof how);
+  if (fd >= 0) close(fd);
+  return fd >= 0 || WEAKENED("magic-links");
+}
+
 static int run_child(void *argument) {
   struct hook *h = argument;
   const struct step_run_hook *s = h->step;
@@ -47,7 +56,7 @@ static int run_child(void *argument) {
 #ifdef RUNT_INIT
   umask((mode_t)h->machine->umask);
 #endif
-  if (!s->cwd || chdir(s->cwd) == 0)
+  if ((!s->cwd || chdir(s->cwd) == 0) && resolves(s))
     execve(s->path, s->args.count ? s->args.items : only_path, s->own_env ? environ : s->env.items);
   h->error = errno;
   _exit(127);

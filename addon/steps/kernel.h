@@ -30,6 +30,12 @@ struct kernel_open_how {
   uint64_t mode;
   uint64_t resolve;
 };
+/* magic.h */
+enum { KERNEL_AUTOFS_MAGIC = 0x187, KERNEL_NSFS_MAGIC = 0x6e736673 };
+#ifndef SYS_faccessat2
+#define SYS_faccessat2 439
+#endif
+
 enum {
   KERNEL_RESOLVE_NO_MAGICLINKS = 0x02,
   KERNEL_RESOLVE_NO_SYMLINKS = 0x04,

@@ -6,7 +6,9 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 
+#include "../weaken.h"
 #include "text.h"
 
 /* The slot to clone, chosen by what the target is: a directory can only be covered by a directory. */
@@ -18,14 +20,55 @@ static int choose_source(struct machine *m, const struct step_open_tree *s) {
   return slot < 0 ? -EBADF : machine_fd(m, slot);
 }
 
+/* O_PATH does not mount what autofs would mount at the end of the path, and open_tree(2) of a path does: with "/." behind
+ * it the last name is one on the way. */
+static int open_automount(struct machine *m, int at, const char *path, const struct kernel_open_how *how) {
+  char inside[PATH_MAX + 2];
+  size_t length = strlen(path);
+  if (length >= PATH_MAX) return -ENAMETOOLONG;
+  memcpy(inside, path, length);
+  memcpy(inside + length, "/.", 3);
+  return path_open(m, at, inside, how);
+}
+
+static int has_magic(int fd, uint32_t magic) {
+  struct statfs st;
+  return fstatfs(fd, &st) == 0 && (uint32_t)st.f_type == magic;
+}
+
+/* A namespace can only be named by a magic link (/proc/PID/ns/net), and is nothing but that namespace. */
+static int open_namespace_file(struct machine *m, int at, const char *path) {
+  int fd = (int)CALL(m, "openat", openat(at, path, O_PATH | O_CLOEXEC));
+  if (fd < 0 || has_magic(fd, KERNEL_NSFS_MAGIC)) return fd;
+  close(fd);
+  detail_begin(m, "the path leads through a magic link of procfs");
+  return -ELOOP;
+}
+
+/* The path as the plan wants it resolved. */
+static int open_source(struct machine *m, int at, const struct step_open_tree *s) {
+  struct kernel_open_how how = {.flags = O_PATH, .resolve = (uint64_t)s->resolve};
+  int fd = path_open(m, at, s->path, &how);
+  if (fd == -ELOOP) return open_namespace_file(m, at, s->path);
+  if (fd < 0 || !has_magic(fd, KERNEL_AUTOFS_MAGIC)) return fd;
+  close(fd);
+  return open_automount(m, at, s->path, &how);
+}
+
 int op_open_tree(struct machine *m, const struct step_open_tree *s) {
   unsigned flags = (unsigned)s->flags | O_CLOEXEC; /* OPEN_TREE_CLOEXEC */
   const char *path = s->path ? s->path : "";
   int at = machine_fd(m, s->at);
+  CLEANUP_FD int source = -1;
   if (s->like >= 0) {
     path = "";
     at = choose_source(m, s);
     if (at < 0) return at;
+  } else if (s->resolve) {
+    source = open_source(m, at, s);
+    if (source < 0) return source;
+    path = "";
+    at = source;
   }
   if (!path[0]) flags |= AT_EMPTY_PATH;
   int fd = (int)CALL(m, "open_tree", syscall(SYS_open_tree, at, path, flags));
@@ -155,19 +198,20 @@ int op_fchdir(struct machine *m, const struct step_fchdir *s) {
   return (int)CALL(m, "fchdir", fchdir(machine_fd(m, s->fd)));
 }
 
-static int make_and_enter(struct machine *m, const char *path) {
-  struct kernel_open_how how = {.flags = O_PATH | O_DIRECTORY};
+static int open_directory(struct machine *m, const struct step_chdir *s) {
+  struct kernel_open_how how = {.flags = O_PATH | O_DIRECTORY, .resolve = (uint64_t)s->resolve};
+  int fd = path_open(m, AT_FDCWD, s->path, &how);
+  m->syscall = "chdir";
+  if (fd != -ENOENT || !s->create) return fd;
   CLEANUP_FD int root = (int)CALL(m, "open", open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (root < 0) return root;
-  CLEANUP_FD int fd = path_open_or_make(m, root, path, &how, ON_MISSING_MKDIR);
-  if (fd < 0) return fd;
-  return (int)CALL(m, "fchdir", fchdir(fd));
+  return root < 0 ? root : path_open_or_make(m, root, s->path, &how, ON_MISSING_MKDIR);
 }
 
 int op_chdir(struct machine *m, const struct step_chdir *s) {
-  int result = (int)CALL(m, "chdir", chdir(s->path));
-  if (result == -ENOENT && s->create) result = make_and_enter(m, s->path);
-  if (result < 0 || !s->inside) return result;
+  CLEANUP_FD int fd = open_directory(m, s);
+  if (fd < 0) return fd;
+  int result = (int)CALL(m, "chdir", fchdir(fd));
+  if (result < 0 || WEAKENED("cwd-inside")) return result;
   /* CVE-2024-21626: a path such as /proc/self/fd/7 leads out of the root; the kernel then says "(unreachable)/…". The
    * library's getcwd(3) hides this behind ENOENT. */
   char cwd[PATH_MAX];

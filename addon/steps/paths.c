@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 
+#include "../weaken.h"
 #include "text.h"
 
 enum {
@@ -22,6 +23,7 @@ enum {
 int path_open(struct machine *m, int at, const char *path, const struct kernel_open_how *how) {
   struct kernel_open_how cloexec = *how;
   cloexec.flags |= O_CLOEXEC;
+  if (WEAKENED("magic-links")) cloexec.resolve &= ~(uint64_t)KERNEL_RESOLVE_NO_MAGICLINKS;
   long fd = -EAGAIN;
   for (int i = 0; i < OPEN_ATTEMPTS && (fd == -EAGAIN || fd == -EINTR); i++)
     fd = CALL(m, "openat2", syscall(SYS_openat2, at, path, &cloexec, sizeof cloexec));

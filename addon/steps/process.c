@@ -7,10 +7,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../weaken.h"
 #include "kernel.h"
 
 int op_prlimit(struct machine *m, const struct step_prlimit *s) {
-  uint64_t limit[2] = {(uint64_t)s->soft, (uint64_t)s->hard};
+  uint64_t limit[2] = {(uint64_t)s->soft, (uint64_t)s->hard}, now[2];
+  if (s->raise) {
+    int result = (int)CALL(m, "prlimit", syscall(SYS_prlimit64, 0, (int)s->resource, NULL, now));
+    if (result < 0 || now[1] >= limit[1]) return result;
+    limit[0] = now[0];
+  }
   return (int)CALL(m, "prlimit", syscall(SYS_prlimit64, 0, (int)s->resource, limit, NULL));
 }
 
@@ -97,7 +103,7 @@ static int close_others(struct machine *m, const struct step_close_range *s) {
 int op_close_range(struct machine *m, const struct step_close_range *s) {
   int result =
       (int)CALL(m, "close_range", syscall(SYS_close_range, (unsigned)s->first, ~0U, KERNEL_CLOSE_RANGE_CLOEXEC));
-  return result < 0 || s->keep.count == 0 ? result : close_others(m, s);
+  return result < 0 || WEAKENED("descriptors") ? result : close_others(m, s);
 }
 
 static void end_process(int signal) {

@@ -252,7 +252,7 @@ function line(step: Step): string {
     case 'write':
       return `[${step.fd}] <- ${step.data}`
     case 'close':
-      return `close [${step.fd}]`
+      return `close [${step.slots.join()}]`
     default:
       return step.op
   }

@@ -32,7 +32,7 @@ import {
   planParts,
   type SlottedClaim,
 } from './hierarchy-part.ts'
-import { joinStep, type Slots } from './steps.ts'
+import { closeJoined, joinStep, type Slots } from './steps.ts'
 import type { Property } from './systemd/property.ts'
 import type { ManagerKind } from './systemd/unit.ts'
 import { compileDeviceProgram } from './v2/device-program.ts'
@@ -119,7 +119,6 @@ export function planCgroup(input: CgroupInput, host: CgroupHost, slots: Slots): 
   const directories: string[] = []
   const paths = pathsByController(parts)
   const claimed = claimOf(paths)?.directory
-  const letGo: Step[] = []
   // Before another is written to.
   const ordered = [...parts.filter(({ path }) => path === claimed), ...parts.filter(({ path }) => path !== claimed)]
   for (let i = 0; i < ordered.length; i++) {
@@ -127,11 +126,8 @@ export function planCgroup(input: CgroupInput, host: CgroupHost, slots: Slots): 
     directories.push(part.path)
     const tolerate = mayFail(part, input, host) ? NO_ACCESS : undefined
     const manner = { claim: tolerate === undefined ? claimFor(part, paths, slots) : undefined, tolerate }
-    // Init has it, and lets it go once it is in all of them.
-    if (manner.claim !== undefined) {
-      inherit.push(manner.claim.slot)
-      letGo.push({ op: 'close', from: FROM, fd: manner.claim.slot })
-    }
+    // Init has it until it is in all of them.
+    if (manner.claim !== undefined) inherit.push(manner.claim.slot)
     const slot = slots.allocate(`cgroup ${part.hierarchy.controllers.join(',') || part.path}`)
     if (part.hierarchy.version === 2) {
       if (input.threaded !== undefined) addThreaded(runtimeSteps, part, input.threaded, slot, slots, manner)
@@ -150,7 +146,7 @@ export function planCgroup(input: CgroupInput, host: CgroupHost, slots: Slots): 
     paths,
     directories,
     runtimeSteps,
-    containerSteps: [...containerSteps, ...letGo],
+    containerSteps: [...containerSteps, ...closeJoined(inherit, FROM)],
     inherit,
     ...(cgroupSlot !== undefined && { cgroupSlot }),
     ...(deviceFilter && { deviceFilter }),

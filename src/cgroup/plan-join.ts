@@ -6,7 +6,7 @@
 import { RuntError } from '../errors.ts'
 import { EACCES, ENOENT, EPERM, EROFS } from '../plan/constants.ts'
 import type { Step } from '../plan/launch-plan.ts'
-import { joinStep, openDirectory, openForWriting, type Slots } from './steps.ts'
+import { closeJoined, joinStep, openDirectory, openForWriting, type Slots } from './steps.ts'
 
 export interface JoinInput {
   /** The container's directories by controller, '' for v2, as in state.json. */
@@ -60,6 +60,7 @@ export function planJoin(input: JoinInput, slots: Slots): JoinPlan {
       inherit.push(slot)
     }
   }
+  containerSteps.push(...closeJoined(inherit, FROM))
   return { runtimeSteps, containerSteps, inherit, ...(cgroupSlot !== undefined && { cgroupSlot }) }
 }
 

@@ -51,6 +51,11 @@ export function joinStep(fd: number, from: string, tolerate?: Tolerated): Step {
   return tolerating({ op: 'write', from, fd, data: '0' }, tolerate)
 }
 
+/** What init joined its cgroups by: a process that traces it must not find the host's files (CVE-2016-9962). */
+export function closeJoined(slots: readonly number[], from: string): Step[] {
+  return slots.length === 0 ? [] : [{ op: 'close', from, slots }]
+}
+
 function tolerating(step: Step, tolerate: Tolerated): Step {
   return tolerate === undefined ? step : { ...step, tolerate }
 }
@@ -76,7 +81,7 @@ function addShared(
     const write = writes[i] as Write
     steps.push({ op: 'write', from: write.from, fd, data: write.data })
   }
-  steps.push({ op: 'close', from, fd })
+  steps.push({ op: 'close', from, slots: [fd] })
 }
 
 /** How many writes from here on may share one descriptor. */

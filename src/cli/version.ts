@@ -2,8 +2,9 @@
 // go-runc wants the line to begin with "runc version", so a link named runc makes it so.
 
 import { version } from '../../package.json'
+import { weakenedSuffix } from '../weaken.ts'
 
-export const VERSION: string = version
+export const VERSION: string = `${version}${weakenedSuffix}`
 export const SPEC_VERSION = '1.3.0'
 
 /** Set by the build, where it knows the commit. */

@@ -81,7 +81,7 @@ function planUnmount(path: string): LaunchPlan {
       },
       { op: 'fchdir', from, fd: parent },
       { op: 'umount2', from, path: path.slice(slash + 1), flags: MNT_DETACH | UMOUNT_NOFOLLOW },
-      { op: 'chdir', from, path: '/' },
+      { op: 'chdir', from, path: '/', resolve: RESOLVE_NO_SYMLINKS },
     ],
     containerSteps: [],
   }

@@ -68,7 +68,7 @@ function hierarchySteps(context: PlanContext, hierarchy: Hierarchy, from: string
   const own = context.cgroup.paths[hierarchy.version === 2 ? '' : (hierarchy.controllers[0] ?? '')]
   if (context.namespaces.of('cgroup') === 'host' && own === undefined) return []
   const name = hierarchyName(hierarchy)
-  const mount = context.slots.temporary(`cgroup mount ${name}`)
+  const mount = context.slots.temporary('cgroup mount')
   const links = hierarchy.version === 1 && hierarchy.controllers.length > 1 ? hierarchy.controllers : []
   return [
     { op: 'mkdirat', from, at: tmpfs, path: name, mode: 0o755 },

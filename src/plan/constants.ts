@@ -89,6 +89,7 @@ export const ENOTDIR = 20
 export const EINVAL = 22
 export const EROFS = 30
 export const ENOSYS = 38
+export const ELOOP = 40
 export const EOPNOTSUPP = 95
 
 /** signal(7). */

@@ -3,7 +3,17 @@
 
 import type { Capabilities } from '../config/config.ts'
 import { capabilityNames } from '../config/kernel-names.ts'
-import { EBADF, EINVAL, EPERM, EROFS, makedev, PR_SET_KEEPCAPS, PR_SET_NO_NEW_PRIVS } from './constants.ts'
+import {
+  EBADF,
+  EINVAL,
+  EPERM,
+  EROFS,
+  makedev,
+  PR_SET_KEEPCAPS,
+  PR_SET_NO_NEW_PRIVS,
+  RESOLVE_NO_MAGICLINKS,
+  RESOLVE_NO_SYMLINKS,
+} from './constants.ts'
 import type { ProcessContext } from './context.ts'
 import type { Step } from './launch-plan.ts'
 
@@ -42,8 +52,11 @@ export function boundingSteps({ process, facts, namespaces }: ProcessContext): S
  * descriptor, as with runc. What belongs to a user that the namespace has no name for stays as it is, and so does null.
  */
 export function standardStreamSteps({ process }: ProcessContext): Step[] {
+  // The terminal belongs to the user already.
+  if (process.terminal) return []
   const { uid } = process.user
-  const reopen: Step[] = process.terminal ? [] : [{ op: 'reopen_null', from: 'process', path: '/dev/null' }]
+  const resolve = RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS
+  const reopen: Step[] = [{ op: 'reopen_null', from: 'process', path: '/dev/null', resolve }]
   if (uid === 0) return reopen
   const tolerate = [EBADF, EINVAL, EPERM, EROFS]
   const chown = [0, 1, 2].map(

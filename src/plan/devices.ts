@@ -98,6 +98,7 @@ export function deviceSteps(context: PlanContext): SectionSteps {
   const runtime: Step[] = []
   const covered = new Set(context.config.mounts.map(({ destination }) => destination))
   for (const planned of wantedDevices(context, covered)) {
+    const end = context.slots.section(planned.from)
     if (context.namespaces.unprivileged && planned.device.type !== 'p') {
       const part = bindDevice(context, planned)
       runtime.push(...part.runtime)
@@ -105,6 +106,7 @@ export function deviceSteps(context: PlanContext): SectionSteps {
     } else {
       steps.push(...makeNode(context, planned, dev))
     }
+    steps.push(...end())
   }
   for (const [name, target] of links) {
     const from = `/dev/${name}`
@@ -135,13 +137,14 @@ function makeNode(context: PlanContext, { device, from }: PlannedDevice, dev: nu
 function bindDevice(context: PlanContext, { device, from }: PlannedDevice): SectionSteps {
   const byRuntime = context.namespaces.cloner === 'runtime'
   const name = `host ${device.path}`
-  const node = byRuntime ? context.slots.allocate(name) : context.slots.temporary(name)
+  const node = byRuntime ? context.slots.allocate(name) : context.slots.temporary('host device')
   const target = openTarget(context, from, device.path, { onMissing: ON_MISSING_CREATE })
   const clone: Step[] = [
     {
       op: 'open_tree',
       from,
       path: device.path,
+      resolve: RESOLVE_NO_MAGICLINKS,
       flags: OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC,
       into: node,
       expectRdev: makedev(Number(device.major), Number(device.minor)),

@@ -62,7 +62,7 @@ export function deviceMountSteps(context: PlanContext, { mount, from, options }:
   const make = detachedMountSteps(context, { from, type, source, data, attributes: set, into })
   const target = openTarget(context, from, destination, {})
   return {
-    runtime: [...make, { op: 'close', from, fd: (make[0] as StepOf<'fsopen'>).into }],
+    runtime: [...make, { op: 'close', from, slots: [(make[0] as StepOf<'fsopen'>).into] }],
     container: [
       ...attributeSteps(from, into, noAttributes, options.recursiveAttributes),
       ...propagationSteps(from, into, options),
@@ -142,11 +142,17 @@ function labelled({ linux, facts }: PlanContext, type: string, data: readonly st
 function keptSlot({ slots, shared }: PlanContext, planned: PlannedMount, type: string): number {
   const { destination } = planned.mount
   const kept = keptName(planned, type)
-  if (kept === undefined && !isReadonlyLater(planned, type)) return slots.temporary(`mount ${destination}`)
+  const isOwn = isOwnMount(planned.mount, type)
+  if (kept === undefined && !isOwn && !isReadonlyLater(planned, type)) return slots.temporary('mount')
   const slot = slots.allocate(destination)
   if (kept !== undefined) shared[kept] = slot
+  if (isOwn) shared.own.set(destination, slot)
   return slot
 }
+
+/** The file systems whose paths are masked and made read-only. */
+const isOwnMount = ({ destination }: PlannedMount['mount'], type: string): boolean =>
+  destination === '/dev' || (type === 'proc' && destination === '/proc') || (type === 'sysfs' && destination === '/sys')
 
 /** A read-only procfs is of no use to those who want to write there. */
 function keptName({ mount, options }: PlannedMount, type: string): 'proc' | 'dev' | 'devpts' | undefined {

@@ -7,6 +7,7 @@ const forbidden =
   'user namespaces may be forbidden here: see kernel.unprivileged_userns_clone, user.max_user_namespaces and kernel.apparmor_restrict_unprivileged_userns'
 const exhausted = 'a limit in /proc/sys/user/max_*_namespaces is reached'
 const noMapping = 'the id is not mapped in the user namespace'
+const magicLink = 'a magic link of procfs, such as /proc/self/fd/3, is not followed here'
 const foreign = (name: string): string => `in a user namespace it needs a new ${name} namespace, too`
 
 const ofProperty: Readonly<Record<string, string>> = {
@@ -50,6 +51,9 @@ const ofOperation: Readonly<Record<string, string>> = {
   'openat2 EACCES':
     'may the container’s root come here and write? see the owner of the root file system, and the id mappings',
   'openat2 ELOOP': 'must be mounted on ordinary directory, not on a symbolic link',
+  'chdir ELOOP': magicLink,
+  'open_tree ELOOP': magicLink,
+  'find_executable ELOOP': magicLink,
   'openat2 EXDEV': 'the path leads out of the root file system',
   'pivot_root EINVAL': 'a root file system on a ramdisk needs --no-pivot',
   'open_tree ENOENT': 'the source does not exist on the host',

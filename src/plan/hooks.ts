@@ -3,7 +3,7 @@
 
 import type { Hook, Hooks, Process } from '../config/config.ts'
 import { stringify } from '../config/json.ts'
-import { O_APPEND, O_CLOEXEC, O_CREAT, O_WRONLY } from './constants.ts'
+import { O_APPEND, O_CLOEXEC, O_CREAT, O_WRONLY, RESOLVE_NO_MAGICLINKS } from './constants.ts'
 import type { PlanContext } from './context.ts'
 import type { LaunchPlan, Step } from './launch-plan.ts'
 import { planEnvironment } from './process.ts'
@@ -44,7 +44,8 @@ export function hookOutputSteps(annotations: HookState['annotations'], slots: Sl
     if (path === undefined) return undefined
     const into = slots.allocate(name)
     const flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC
-    steps.push({ op: 'openat2', from: `annotations["${name}"] (${path})`, path, flags, mode: OUTPUT_MODE, into })
+    const from = `annotations["${name}"] (${path})`
+    steps.push({ op: 'openat2', from, path, flags, mode: OUTPUT_MODE, resolve: RESOLVE_NO_MAGICLINKS, into })
     return into
   }
   const output = opened('run.oci.hooks.stdout')
@@ -66,6 +67,7 @@ export function hookSteps(
     op: 'run_hook',
     from: `hooks.${kind}[${index}] (${hook.path})`,
     path: hook.path,
+    resolve: RESOLVE_NO_MAGICLINKS,
     args: hook.args.length === 0 ? [hook.path] : hook.args,
     ...(hook.env.length === 0 ? defaultEnvironment(kind, process) : { env: hook.env }),
     timeout: hook.timeout ?? 0,

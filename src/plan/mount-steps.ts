@@ -30,7 +30,7 @@ export function openTarget(
   how: Partial<Pick<StepOf<'openat2'>, 'onMissing' | 'like' | 'resolve'>>,
 ): StepOf<'openat2'> {
   const { resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS, onMissing = ON_MISSING_MKDIR, like } = how
-  const into = context.slots.temporary(`target ${path}`)
+  const into = context.slots.temporary('target')
   // Named one by one, as elsewhere in what a plan has dozens of: to spread an object costs more than to make it.
   const at = context.shared.root
   return { op: 'openat2', from, at, path, flags: O_PATH | O_CLOEXEC, resolve, onMissing, into, like }
@@ -69,7 +69,7 @@ export function detachedMountSteps(
   planned: { from: string; type: string; source: string; data: readonly string[]; attributes: number; into: number },
 ): Step[] {
   const { from, type, source, into } = planned
-  const fs = context.slots.temporary(`fs ${type}`)
+  const fs = context.slots.temporary('fs')
   const named: Step[] =
     source === '' ? [] : [{ op: 'fsconfig', from, fs, command: FSCONFIG_SET_STRING, key: 'source', value: source }]
   return [

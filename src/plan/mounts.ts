@@ -14,6 +14,7 @@ import {
   MOUNT_ATTR_RDONLY,
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
+  RESOLVE_NO_MAGICLINKS,
 } from './constants.ts'
 import type { PlanContext, SectionSteps } from './context.ts'
 import { deviceMountSteps, fileSystemSteps, isOnDevice } from './file-systems.ts'
@@ -28,18 +29,35 @@ export function mountSteps(context: PlanContext): SectionSteps {
   const runtime: Step[] = []
   const container: Step[] = []
   context.config.mounts.forEach((mount, index) => {
-    const part = planMount(context, mount, index)
+    const planned = describeMount(mount, index)
+    const end = context.slots.section(planned.from)
+    forgetCovered(context, planned)
+    const part = planMount(context, planned, index)
     runtime.push(...part.runtime)
-    container.push(...part.container)
+    container.push(...part.container, ...end())
   })
   return { runtime, container }
 }
 
-function planMount(context: PlanContext, mount: Mount, index: number): SectionSteps {
+/** What is mounted over a mount, or over a directory above it, hides it. A remount covers nothing. */
+function forgetCovered({ shared }: PlanContext, { mount: { destination }, options }: PlannedMount): void {
+  if (shared.own.size === 0 || options.remount) return
+  const above = destination === '/' ? '/' : `${destination}/`
+  for (const path of shared.own.keys()) if (`${path}/`.startsWith(above)) shared.own.delete(path)
+}
+
+const isBindMount = ({ mount, options }: Pick<PlannedMount, 'mount' | 'options'>): boolean =>
+  options.bind !== 'no' || mount.type === 'bind'
+
+function describeMount(mount: Mount, index: number): PlannedMount {
   const options = readMountOptions(mount.options)
-  const isBind = options.bind !== 'no' || mount.type === 'bind'
-  const what = isBind ? (mount.source ?? 'bind') : (mount.type ?? 'none')
-  const planned: PlannedMount = { mount, from: `mounts[${index}] (${what} at ${mount.destination})`, options }
+  const what = isBindMount({ mount, options }) ? (mount.source ?? 'bind') : (mount.type ?? 'none')
+  return { mount, from: `mounts[${index}] (${what} at ${mount.destination})`, options }
+}
+
+function planMount(context: PlanContext, planned: PlannedMount, index: number): SectionSteps {
+  const { mount, options } = planned
+  const isBind = isBindMount(planned)
   if (isIdMapped(planned) && (!isBind || options.remount))
     throw new RuntError('config', `${planned.from}: only bind mounts can be id-mapped`, { path: `mounts[${index}]` })
   if (options.remount) return { runtime: [], container: remountSteps(context, planned) }
@@ -69,12 +87,13 @@ function bindSteps(context: PlanContext, planned: PlannedMount): SectionSteps {
   const isPeer = !unprivileged && wantsShared(context.linux.rootfsPropagation)
   const byRuntime = cloner === 'runtime' || isIdMapped(planned) || isPeer
   const name = `bind ${mount.destination}`
-  const tree = byRuntime ? slots.allocate(name) : slots.temporary(name)
+  const tree = byRuntime ? slots.allocate(name) : slots.temporary('bind')
   const recursive = options.bind === 'rbind' ? AT_RECURSIVE : 0
   const clone: Step = {
     op: 'open_tree',
     from,
     path: source.startsWith('/') ? source : `${bundle}/${source}`,
+    resolve: RESOLVE_NO_MAGICLINKS,
     flags: OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive,
     into: tree,
   }

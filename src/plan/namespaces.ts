@@ -13,6 +13,7 @@ import {
   CLONE_NEWUTS,
   EPERM,
   O_CLOEXEC,
+  O_NONBLOCK,
   O_PATH,
   O_RDONLY,
   PR_SET_DUMPABLE,
@@ -64,11 +65,15 @@ export function joinSteps({ linux, slots, namespaces, shared }: PlanContext): Se
   const runtime: Step[] = []
   const early: Step[] = []
   const late: Step[] = []
+  const opened: number[] = []
   const open = (type: NamespaceType): Step => {
     const namespace = linux.namespaces.find((candidate) => candidate.type === type)
     const from = where(linux.namespaces, type)
     const into = slots.allocate(`${type} namespace`)
-    runtime.push({ op: 'openat2', from, path: namespace?.path ?? '', flags: O_RDONLY | O_CLOEXEC, into })
+    // O_NONBLOCK: it may be a FIFO.
+    const flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC
+    runtime.push({ op: 'openat2', from, path: namespace?.path ?? '', flags, into })
+    opened.push(into)
     if (type === 'user') shared.userNamespace = into
     return { op: 'setns', from, fd: into, nstype: namespaceFlags[type] }
   }
@@ -81,6 +86,7 @@ export function joinSteps({ linux, slots, namespaces, shared }: PlanContext): Se
     if (user !== undefined) early.push({ ...join, once: 1, tolerate: [EPERM] } as Step)
     late.push(join)
   }
+  if (opened.length > 0) late.push({ op: 'close', from: 'linux.namespaces', slots: opened })
   return { runtime, container: user === undefined ? late : [...early, user, ...late] }
 }
 
@@ -164,13 +170,13 @@ function timeOffsetSteps(linux: Linux, namespaces: NamespacePlan, slots: PlanCon
     offset === undefined ? '' : `${clock} ${offset.secs} ${offset.nanosecs}\n`
   const from = 'linux.timeOffsets'
   const data = line('monotonic', monotonic) + line('boottime', boottime)
-  const proc = slots.temporary('host /proc')
+  const proc = slots.allocate('host /proc')
   return [
     // Becoming root of the user namespace has made init not dumpable, and its files in /proc the host root's.
     { op: 'prctl', from, option: PR_SET_DUMPABLE, arg2: 1 },
     { op: 'openat2', from, path: '/proc', flags: O_PATH | O_CLOEXEC, into: proc, expectFs: PROC_SUPER_MAGIC },
     { op: 'write_file', from, at: proc, path: 'self/timens_offsets', data },
-    { op: 'close', from, fd: proc },
+    { op: 'close', from, slots: [proc] },
   ]
 }
 

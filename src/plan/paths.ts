@@ -15,27 +15,56 @@ import {
   RESOLVE_NO_SYMLINKS,
   RESOLVE_NO_XDEV,
 } from './constants.ts'
+import { isWeakened } from '../weaken.ts'
 import type { PlanContext } from './context.ts'
-import { ON_MISSING_SKIP, type Step } from './launch-plan.ts'
+import { ON_MISSING_SKIP, type Step, type StepOf } from './launch-plan.ts'
 import { detachedMountSteps, openTarget } from './mount-steps.ts'
 
 /** A masked or read-only path is never followed through a link: the image would choose what it protects. */
-const resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS
+const resolve = RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS
 const clone = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC
+
+/**
+ * The path to protect. Below a file system that the runtime mounted it is resolved from that mount's descriptor: somebody else
+ * may exchange the directory in the root file system that the mount is on, and the path would lead past it.
+ */
+function openProtected(context: PlanContext, from: string, path: string): StepOf<'openat2'> {
+  const own = isWeakened('own-mounts') ? undefined : ownMount(context, path)
+  if (own === undefined)
+    return openTarget(context, from, path, { resolve: resolve | RESOLVE_IN_ROOT, onMissing: ON_MISSING_SKIP })
+  const target = openTarget(context, from, own.rest, { resolve: resolve | RESOLVE_BENEATH, onMissing: ON_MISSING_SKIP })
+  return { ...target, at: own.mount }
+}
+
+/** The mount of shared.own that the path is on, and the path below it. */
+function ownMount({ shared }: PlanContext, path: string): { mount: number; rest: string } | undefined {
+  const names = path.split('/').filter((name) => name !== '' && name !== '.')
+  if (names.includes('..')) return undefined
+  for (let length = names.length; length > 0; length--) {
+    const mount = shared.own.get(`/${names.slice(0, length).join('/')}`)
+    if (mount !== undefined) return { mount, rest: names.slice(length).join('/') || '.' }
+  }
+  return undefined
+}
 
 /** A copy of the path's own mount, read-only, over itself. What does not exist needs no protection. */
 export function readonlyPathSteps(context: PlanContext): Step[] {
-  return unique(context.linux.readonlyPaths).flatMap((path) => {
+  const { slots } = context
+  const steps: Step[] = []
+  for (const path of unique(context.linux.readonlyPaths)) {
     const from = `linux.readonlyPaths (${path})`
-    const target = openTarget(context, from, path, { resolve, onMissing: ON_MISSING_SKIP })
-    const copy = context.slots.temporary(`read-only ${path}`)
-    return [
+    const end = slots.section(from)
+    const target = openProtected(context, from, path)
+    const copy = slots.temporary('copy')
+    steps.push(
       target,
       { op: 'open_tree', from, at: target.into, flags: clone | AT_EMPTY_PATH | AT_RECURSIVE, into: copy },
       { op: 'mount_setattr', from, fd: copy, flags: AT_RECURSIVE, set: MOUNT_ATTR_RDONLY },
       { op: 'move_mount', from, mount: copy, to: target.into },
-    ] satisfies Step[]
-  })
+      ...end(),
+    )
+  }
+  return steps
 }
 
 /** Over a file comes /dev/null, over a directory an empty read-only tmpfs, one for all. */
@@ -44,10 +73,14 @@ export function maskedPathSteps(context: PlanContext): Step[] {
   if (paths.length === 0) return []
   const { slots } = context
   const from = 'linux.maskedPaths'
-  const file = slots.allocate('/dev/null')
-  const directory = slots.allocate('empty directory')
+  const end = slots.section(from)
+  const [file, directory] = [slots.temporary('/dev/null'), slots.temporary('empty directory')]
+  const endSources = slots.section(from)
   // Checked to be null itself: a swapped source would make the mask a window (CVE-2025-31133).
-  const source = openTarget(context, `${from} (/dev/null)`, '/dev/null', { resolve, onMissing: 0 })
+  const source = openTarget(context, `${from} (/dev/null)`, '/dev/null', {
+    resolve: resolve | RESOLVE_IN_ROOT,
+    onMissing: 0,
+  })
   const openNull: Step = { ...source, into: file, expectRdev: makedev(1, 3) }
   const empty: Step[] = detachedMountSteps(context, {
     from,
@@ -57,19 +90,28 @@ export function maskedPathSteps(context: PlanContext): Step[] {
     attributes: MOUNT_ATTR_RDONLY,
     into: directory,
   })
-  const container: Step[] = [openNull, ...empty]
-  for (const path of paths) {
-    const from = `linux.maskedPaths (${path})`
-    const target = openTarget(context, from, path, { resolve, onMissing: ON_MISSING_SKIP })
-    const mask = slots.temporary(`mask ${path}`)
-    const flags = clone | AT_EMPTY_PATH
-    container.push(
-      target,
-      { op: 'open_tree', from, like: target.into, whenFile: file, whenDirectory: directory, flags, into: mask },
-      { op: 'move_mount', from, mount: mask, to: target.into },
-    )
-  }
+  const container: Step[] = [openNull, ...empty, ...endSources()]
+  for (const path of paths) container.push(...maskSteps(context, path, { file, directory }))
+  container.push(...end())
   return container
+}
+
+function maskSteps(
+  context: PlanContext,
+  path: string,
+  { file, directory }: { readonly file: number; readonly directory: number },
+): Step[] {
+  const from = `linux.maskedPaths (${path})`
+  const end = context.slots.section(from)
+  const target = openProtected(context, from, path)
+  const mask = context.slots.temporary('mask')
+  const flags = clone | AT_EMPTY_PATH
+  return [
+    target,
+    { op: 'open_tree', from, like: target.into, whenFile: file, whenDirectory: directory, flags, into: mask },
+    { op: 'move_mount', from, mount: mask, to: target.into },
+    ...end(),
+  ]
 }
 
 /** Written through a descriptor of a procfs of our own; no link and no mount on it is followed (CVE-2025-52881). */
@@ -106,10 +148,9 @@ export function openProc(context: PlanContext, from: string): { proc: number; st
   if (context.shared.proc !== undefined) return { proc: context.shared.proc, steps: [] }
   const proc = context.slots.allocate('procfs')
   context.shared.proc = proc
-  return {
-    proc,
-    steps: detachedMountSteps(context, { from, type: 'proc', source: 'proc', data: [], attributes: 0, into: proc }),
-  }
+  const end = context.slots.section(from)
+  const steps = detachedMountSteps(context, { from, type: 'proc', source: 'proc', data: [], attributes: 0, into: proc })
+  return { proc, steps: [...steps, ...end()] }
 }
 
 const unique = (paths: readonly string[]): string[] => [...new Set(paths)]

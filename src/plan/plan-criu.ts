@@ -54,11 +54,13 @@ export function planDump(program: CriuProgram, owned: OwnedImages | undefined, s
 }
 
 function groupSteps({ images, group }: OwnedImages, slots: Slots): Step[] {
-  const into = slots.temporary('images')
   const from = '--image-path'
+  const end = slots.section(from)
+  const into = slots.temporary('images')
   return [
     { op: 'openat2', from, path: images, flags: O_PATH | O_CLOEXEC, into },
     { op: 'fchownat', from, at: into, path: '', uid: -1, gid: group },
+    ...end(),
   ]
 }
 
@@ -145,7 +147,7 @@ function rootSteps(config: Config, { rootfs, binds }: RestoredRoot, slots: Slots
   const root = slots.allocate('root')
   const clone = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE
   return [
-    { op: 'open_tree', from, path: rootfs, flags: clone, into: root },
+    { op: 'open_tree', from, path: rootfs, resolve: RESOLVE_NO_MAGICLINKS, flags: clone, into: root },
     { op: 'move_mount', from, mount: root, path: rootfs },
     ...mountPointSteps(config, root, binds, slots),
   ]
@@ -161,7 +163,8 @@ function mountPointSteps(config: Config, root: number, binds: RestoredRoot['bind
   return config.mounts.flatMap(({ destination }, index): Step[] => {
     if (isNested(destination)) return []
     const from = `mounts[${index}] (${destination})`
-    const into = slots.temporary(`mount point ${destination}`)
+    const end = slots.section(from)
+    const into = slots.temporary('target')
     const target = {
       op: 'openat2',
       from,
@@ -172,11 +175,12 @@ function mountPointSteps(config: Config, root: number, binds: RestoredRoot['bind
       into,
     } as const
     const bind = binds.find((candidate) => candidate.destination === destination)
-    if (bind === undefined) return [{ ...target, onMissing: ON_MISSING_MKDIR }]
-    const like = slots.temporary(`source ${bind.source}`)
+    if (bind === undefined) return [{ ...target, onMissing: ON_MISSING_MKDIR }, ...end()]
+    const like = slots.temporary('source')
     return [
-      { op: 'openat2', from, path: bind.source, flags: O_PATH | O_CLOEXEC, into: like },
+      { op: 'openat2', from, path: bind.source, flags: O_PATH | O_CLOEXEC, resolve: RESOLVE_NO_MAGICLINKS, into: like },
       { ...target, onMissing: ON_MISSING_LIKE, like },
+      ...end(),
     ]
   })
 }
@@ -187,9 +191,9 @@ const handOver = (theirs: number, namespaces: readonly number[]): Step[] =>
 function becomeCriu({ path }: CriuProgram, namespaces: number): Step[] {
   const candidates = path.split(':').map((directory) => `${directory || '.'}/criu`)
   return [
-    { op: 'find_executable', from: 'criu', candidates },
+    { op: 'find_executable', from: 'criu', candidates, resolve: RESOLVE_NO_MAGICLINKS },
     { op: 'reset_signals', from: 'criu' },
-    { op: 'close_range', from: 'criu', first: FIRST_NAMESPACE_FD + namespaces },
+    { op: 'close_range', from: 'criu', first: FIRST_NAMESPACE_FD + namespaces, keep: [] },
     { op: 'execve', from: 'criu', args: ['criu', 'swrk', String(SERVICE_FD)], env: [`PATH=${path}`] },
   ]
 }

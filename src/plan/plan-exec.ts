@@ -76,23 +76,30 @@ export function planExec(
   const seccomp = seccompSteps(context, agentState(config, given.id, target))
 
   const attached = attachSteps(cgroup)
+  // Only a child is in the container's pid namespace, where processes with CAP_SYS_PTRACE can trace it: it is born when init has given
+  // up its privileges. A scheduling policy may not be inherited (sched(7)), and needs privileges.
+  const forksLate = process.scheduler === undefined
+  const become: Step[] = [...(forksLate ? joined.fork : []), { op: 'setsid', from: 'exec' }, ...terminal.attach]
+  const after: Step[] = [
+    { op: 'sync_send', from: 'exec', point: SYNC_READY },
+    { op: 'sync_wait', from: 'exec', point: SYNC_RECORDED },
+    ...seccomp.last,
+    execveStep(context),
+  ]
 
   const containerSteps: Step[] = [
     ...attached.container,
     ...cgroup.containerSteps,
     ...affinitySteps('final', process.execCPUAffinity),
     ...hostProcSteps(context),
-    // From the next step on processes of the container may see init.
+    // From the next step on processes of the container may see init, in a pid namespace that is the host's.
     notDumpable,
     ...joined.container,
-    { op: 'setsid', from: 'exec' },
+    ...(forksLate ? [] : joined.fork),
     ...keyringSteps(context),
     ...terminal.container,
-    ...processSteps(context, seccomp),
-    { op: 'sync_send', from: 'exec', point: SYNC_READY },
-    { op: 'sync_wait', from: 'exec', point: SYNC_RECORDED },
-    ...seccomp.last,
-    execveStep(context),
+    ...processSteps(context, seccomp, { become, after, start: 'at once' }),
+    ...after,
   ]
   const beforeClone: Step[] = [...joined.runtime, ...cgroup.runtimeSteps, ...terminal.runtime, ...seccomp.connect]
   const runtimeSteps: Step[] = [
@@ -104,7 +111,7 @@ export function planExec(
       flags: 0,
       cgroup: cgroup.cgroupSlot,
       inherit: inheritedSlots(beforeClone, containerSteps, cgroup.cgroupSlot),
-      forks: joined.forks,
+      forks: joined.fork.length > 0 ? 1 : 0,
     },
     ...attached.runtime,
     ...terminal.runtimeAfter,
@@ -142,7 +149,7 @@ function agentState({ ociVersion, annotations }: Config, id: string, { pid, bund
 interface Joined {
   readonly runtime: readonly Step[]
   readonly container: readonly Step[]
-  readonly forks: 0 | 1
+  readonly fork: readonly Step[]
 }
 
 /** One setns(2) for all namespaces. Without a mount namespace the container's root is one that chroot(2) made. */
@@ -163,9 +170,9 @@ function joinSteps({ linux, slots }: ProcessContext, target: ExecTarget, types: 
   if (!hasMounts)
     container.push({ op: 'fchdir', from: 'root.path', fd: root }, { op: 'chroot', from: 'root.path', path: '.' })
   if (types.includes('user')) container.push(...becomeRoot(linux))
-  const forks = types.includes('pid')
-  if (forks) container.push({ op: 'fork', from: 'linux.namespaces (pid)' })
-  return { runtime, container, forks: forks ? 1 : 0 }
+  container.push({ op: 'close', from, slots: hasMounts ? [pidfd] : [pidfd, root] })
+  const fork: Step[] = types.includes('pid') ? [{ op: 'fork', from: 'linux.namespaces (pid)' }] : []
+  return { runtime, container, fork }
 }
 
 /** The terminal is one of the container's own devpts. Its processes may have put anything at that path. */

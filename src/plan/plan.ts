@@ -64,6 +64,7 @@ export function planCreate(config: Config, facts: HostFacts, options: PlanOption
       dev: undefined,
       devpts: undefined,
       userNamespace: undefined,
+      own: new Map(),
       idMappings: new Map(),
       readonlyLater: [],
     },

@@ -110,7 +110,7 @@ export function printStep(step: Step, slots: readonly string[]): string {
     const type = fields[name] ?? ''
     if (type.startsWith('into')) filled.push(`{${slots[value as number]}}`)
     else if (type.startsWith('slot')) parts.push(`${name}={${slots[value as number]}}`)
-    else if (name === 'inherit')
+    else if (name === 'inherit' || name === 'slots' || name === 'keep')
       parts.push(`${name}=[${(value as number[]).map((slot) => `{${slots[slot]}}`).join(' ')}]`)
     else parts.push(`${name}=${valueText(step.op, name, value)}`)
   }

@@ -14,25 +14,50 @@ import {
 } from './credentials.ts'
 import { markSlots, type Step, slotsOf } from './launch-plan.ts'
 import { memoryPolicySteps } from './memory-policy.ts'
-import { cwdStep, personalitySteps, programSteps, rlimitSteps, schedulingSteps, umaskStep } from './process.ts'
+import {
+  cwdStep,
+  lateRlimitSteps,
+  personalitySteps,
+  programSteps,
+  rlimitSteps,
+  schedulingSteps,
+  umaskStep,
+} from './process.ts'
 import type { SeccompSteps } from './seccomp.ts'
 
 /** Without this, processes of the container that see init could trace it and take its descriptors (CVE-2016-9962). */
 export const notDumpable: Step = { op: 'prctl', from: 'init', option: PR_SET_DUMPABLE, arg2: 0 }
 
+export interface ProcessOrder {
+  /** Steps between the last that needs privileges and the filter: they need none. */
+  readonly become?: readonly Step[]
+  /** The steps that follow processSteps(). */
+  readonly after: readonly Step[]
+  /** `wait`: init waits for `start` there, and until then ends by the signals that end a program, as runc's init does. */
+  readonly start: 'wait' | 'at once'
+}
+
 /**
- * What needs privileges first, then who the process is, then what that user may do. Without no_new_privs loading a filter needs
- * CAP_SYS_ADMIN, which is then kept until everything else is done: what init does under the filter, the filter has to allow.
- * `waits`: the steps that follow where init is going to wait for `start`. Meanwhile it holds nothing that these do not need, and ends by
- * the signals by which one ends a program, as runc's does.
+ * What needs privileges first, then who the process is, then what that user may do. From close_range on names are resolved that an
+ * image, a config or a container chose, so init holds nothing but what later steps need (CVE-2024-21626). Without no_new_privs loading
+ * a filter needs CAP_SYS_ADMIN, which is then kept until everything else is done: what init does under the filter, the filter has to
+ * allow.
  */
-export function processSteps(context: ProcessContext, seccomp: SeccompSteps, waits: readonly Step[] = []): Step[] {
+export function processSteps(context: ProcessContext, seccomp: SeccompSteps, order: ProcessOrder): Step[] {
   const isPrivileged = seccomp.privileged.length > 0
+  const { become = [], after, start } = order
+  const later = [...become, ...seccomp.privileged, ...seccomp.delivered, ...after]
   return [
     ...schedulingSteps(context),
     ...memoryPolicySteps(context),
     ...personalitySteps(context),
     ...rlimitSteps(context),
+    {
+      op: 'close_range',
+      from: '--preserve-fds',
+      first: 3 + context.options.preserveFds,
+      keep: slotsOf(later, 'slot'),
+    },
     ...standardStreamSteps(context),
     ...boundingSteps(context),
     cwdStep(context),
@@ -41,13 +66,9 @@ export function processSteps(context: ProcessContext, seccomp: SeccompSteps, wai
     ...noNewPrivilegesSteps(context),
     umaskStep(context),
     ...programSteps(context),
-    { op: 'reset_signals', from: 'process', ...(waits.length > 0 && { ending: [SIGHUP, SIGINT, SIGTERM] }) },
-    {
-      op: 'close_range',
-      from: '--preserve-fds',
-      first: 3 + context.options.preserveFds,
-      ...(waits.length > 0 && { keep: slotsOf([...seccomp.delivered, ...waits], 'slot') }),
-    },
+    ...become,
+    ...lateRlimitSteps(context),
+    { op: 'reset_signals', from: 'process', ...(start === 'wait' && { ending: [SIGHUP, SIGINT, SIGTERM] }) },
     ...seccomp.privileged,
     ...(isPrivileged ? capabilitySteps(context) : []),
     ...seccomp.delivered,
@@ -82,7 +103,7 @@ export function inheritedSlots(before: readonly Step[], container: readonly Step
   const filled = slotsOf(before, 'into').filter((slot) => slot !== own)
   const marks = new Uint8Array(Math.max(-1, ...filled) + 1)
   for (const slot of filled) marks[slot] = FILLED
-  for (const step of before) if (step.op === 'close') marks[Number(step.fd)] = 0
+  for (const step of before) if (step.op === 'close') for (const slot of step.slots) marks[Number(slot)] = 0
   let missing = filled.filter((slot) => marks[slot] === FILLED).length
   for (let i = 0; missing > 0 && i * 2 < container.length; i++) {
     missing -= markSlots(container[i] as Step, marks, FILLED, READ)

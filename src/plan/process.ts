@@ -3,13 +3,34 @@
 import type { Process, Scheduler } from '../config/config.ts'
 import { rlimitNames } from '../config/kernel-names.ts'
 import { RuntError } from '../errors.ts'
-import { PROC_SUPER_MAGIC, RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_XDEV } from './constants.ts'
+import {
+  EACCES,
+  ELOOP,
+  ENOENT,
+  ENOTDIR,
+  PROC_SUPER_MAGIC,
+  RESOLVE_BENEATH,
+  RESOLVE_NO_MAGICLINKS,
+  RESOLVE_NO_XDEV,
+} from './constants.ts'
 import type { PlanContext, ProcessContext } from './context.ts'
-import type { Step } from './launch-plan.ts'
+import type { Step, StepOf } from './launch-plan.ts'
 import { openProc } from './paths.ts'
 
-export function rlimitSteps({ process }: ProcessContext): Step[] {
-  return process.rlimits.map(({ type, soft, hard }, index): Step => {
+/** Limits on what init still does itself: opening files, and the fork of `exec`. */
+const lateLimits: readonly string[] = ['RLIMIT_NOFILE', 'RLIMIT_NPROC']
+
+/** The limits, but of the late ones only what needs a privilege. */
+export const rlimitSteps = (context: ProcessContext): Step[] =>
+  allLimits(context).map((step) => (isLate(step) ? { ...step, raise: 1 } : step))
+
+/** The late ones: lowering a limit needs no privilege. */
+export const lateRlimitSteps = (context: ProcessContext): Step[] => allLimits(context).filter(isLate)
+
+const isLate = ({ resource }: StepOf<'prlimit'>): boolean => lateLimits.includes(rlimitNames[Number(resource)] ?? '')
+
+function allLimits({ process }: ProcessContext): StepOf<'prlimit'>[] {
+  return process.rlimits.map(({ type, soft, hard }, index) => {
     const resource = rlimitNames.indexOf(type)
     if (resource < 0) throw new RuntError('config', `process.rlimits[${index}].type: unknown limit ${type}`)
     return { op: 'prlimit', from: `process.rlimits[${index}] (${type})`, resource, soft, hard }
@@ -127,7 +148,7 @@ export const cwdStep = ({ process, options }: ProcessContext): Step => ({
   op: 'chdir',
   from: `process.cwd (${process.cwd})`,
   path: process.cwd,
-  inside: 1,
+  resolve: RESOLVE_NO_MAGICLINKS,
   create: options.mode === 'exec' ? 0 : 1,
 })
 
@@ -154,13 +175,17 @@ export function executableCandidates(process: Process): string[] {
   return path.split(':').map((directory) => `${directory === '' ? '.' : directory}/${program}`)
 }
 
+/** There is none, it cannot be read, or it is no file that has to be one: then HOME is /. */
+const NO_PASSWD = [ENOENT, ENOTDIR, EACCES, ELOOP]
+
 /** Find the program, as the user who will run it. */
 export function programSteps({ process }: ProcessContext): Step[] {
   if (process.args.length === 0) return []
   const from = `process.args[0] (${process.args[0]})`
-  const steps: Step[] = [{ op: 'find_executable', from, candidates: executableCandidates(process) }]
+  const resolve = RESOLVE_NO_MAGICLINKS
+  const steps: Step[] = [{ op: 'find_executable', from, candidates: executableCandidates(process), resolve }]
   if (planEnvironment(process).needsHome === 'find')
-    steps.push({ op: 'find_home', from: 'process.env (HOME)', uid: process.user.uid })
+    steps.push({ op: 'find_home', from: 'process.env (HOME)', uid: process.user.uid, resolve, tolerate: NO_PASSWD })
   return steps
 }
 

@@ -5,20 +5,23 @@
 import type { RootfsPropagation } from '../config/config.ts'
 import { RuntError } from '../errors.ts'
 import {
+  AT_EMPTY_PATH,
   AT_RECURSIVE,
   EINVAL,
   ENOENT,
   MNT_DETACH,
   MOUNT_ATTR_RDONLY,
-  MOVE_MOUNT_T_SYMLINKS,
   MS_MOVE,
   MS_PRIVATE,
   MS_REC,
   MS_SHARED,
   MS_SLAVE,
   MS_UNBINDABLE,
+  O_CLOEXEC,
+  O_PATH,
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
+  RESOLVE_NO_MAGICLINKS,
 } from './constants.ts'
 import type { PlanContext, SectionSteps } from './context.ts'
 import type { Step } from './launch-plan.ts'
@@ -61,7 +64,7 @@ const isBare = ({ of, unprivileged }: PlanContext['namespaces']): boolean => of(
  * mounts lies on it.
  */
 export function enterRootSteps(context: PlanContext): SectionSteps {
-  const { config, linux, options, namespaces, shared } = context
+  const { config, linux, options, namespaces, shared, slots } = context
   const path = rootPath(options.bundle, config.root.path)
   const from = `root.path (${path})`
   const wanted = linux.rootfsPropagation
@@ -70,6 +73,7 @@ export function enterRootSteps(context: PlanContext): SectionSteps {
     op: 'open_tree',
     from,
     path,
+    resolve: RESOLVE_NO_MAGICLINKS,
     flags: OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE,
     into: shared.root,
   }
@@ -95,10 +99,15 @@ export function enterRootSteps(context: PlanContext): SectionSteps {
     propagation: outside,
   }
   // The bundle is the caller's: its root file system may be a link, as for crun.
-  const attach: Step[] = [{ op: 'move_mount', from, mount: shared.root, path, flags: MOVE_MOUNT_T_SYMLINKS }]
+  const end = slots.section(from)
+  const into = slots.temporary('target')
+  const target: Step = { op: 'openat2', from, path, flags: O_PATH | O_CLOEXEC, resolve: RESOLVE_NO_MAGICLINKS, into }
+  const attach: Step[] = [{ op: 'move_mount', from, mount: shared.root, to: into }, ...end()]
   // In a user namespace init may not be able to reach the path; what the runtime has cloned still belongs to the host's peers.
-  if (namespaces.cloner === 'runtime') return { runtime: [clone], container: [...cut, part, ...attach] }
-  return { runtime: [], container: [...cut, clone, ...attach] }
+  if (namespaces.cloner === 'runtime') return { runtime: [clone], container: [...cut, part, target, ...attach] }
+  const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH
+  const opened: Step = { op: 'open_tree', from, at: into, flags, into: shared.root }
+  return { runtime: [], container: [...cut, target, opened, ...attach] }
 }
 
 /** Into the root file system, while the host's is still the root: createContainer hooks run there, as with runc. */
@@ -118,9 +127,10 @@ function hideFullMounts(context: PlanContext): Step[] {
   const isLocked = context.namespaces.of('user') !== 'host'
   return (context.options.fullMounts ?? []).flatMap((path): Step[] => {
     if (!isLocked) return [{ op: 'umount2', from, path, flags: MNT_DETACH, tolerate: [EINVAL, ENOENT] }]
-    const into = context.slots.temporary(`cover of ${path}`)
+    const end = context.slots.section(from)
+    const into = context.slots.temporary('cover')
     const cover = { from, type: 'tmpfs', source: 'tmpfs', data: [], attributes: MOUNT_ATTR_RDONLY, into }
-    return [...detachedMountSteps(context, cover), { op: 'move_mount', from, mount: into, path }]
+    return [...detachedMountSteps(context, cover), { op: 'move_mount', from, mount: into, path }, ...end()]
   })
 }
 

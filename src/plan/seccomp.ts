@@ -103,8 +103,7 @@ function deliverySteps(
     deliver: [
       { op: 'sync_wait', from, point: SYNC_LISTENER, into: fd },
       { op: 'send_state', from, socket, fd, parts: processState(state, listenerMetadata) },
-      { op: 'close', from, fd: socket },
-      { op: 'close', from, fd },
+      { op: 'close', from, slots: [socket, fd] },
     ],
   }
 }

@@ -44,16 +44,17 @@ export const stepTable = {
   write: { fd: 'slot', data: 'string' },
   /** fchownat(2) of `path` below `at` (or of `at` itself when the path is empty: AT_EMPTY_PATH), never following a link. */
   fchownat: { at: 'slot', path: 'string', uid: 'int', gid: 'int' },
-  /** close(2) and empty the slot. */
-  close: { fd: 'slot' },
+  /** close(2) of each slot that is filled; they are empty then. */
+  close: { slots: 'ints' },
 
   // ---- mounts ----
-  /** open_tree(2). With `whenDirectory`/`whenFile`: those slots hold the two candidates, `like` the target whose type
+  /** open_tree(2). With `resolve`, `path` is opened by openat2(2) with these RESOLVE_ flags first. With `whenDirectory`/`whenFile`: those slots hold the two candidates, `like` the target whose type
    * (fstat) chooses the one that is cloned (AT_EMPTY_PATH); `path` is then unused. `expectRdev` as in openat2. */
   open_tree: {
     at: 'slot?',
     path: 'string?',
     flags: 'int',
+    resolve: 'int?',
     into: 'into',
     like: 'slot?',
     whenDirectory: 'slot?',
@@ -90,9 +91,9 @@ export const stepTable = {
   pivot_root: {},
   chroot: { path: 'string' },
   fchdir: { fd: 'slot' },
-  /** chdir(2); with `inside` 1 afterwards getcwd(2) must give a path that starts with "/" (CVE-2024-21626). `create` 1: mkdir -p
-   * first, below the current root. */
-  chdir: { path: 'string', inside: 'int?', create: 'int?' },
+  /** openat2(2) of `path` with `resolve`, then fchdir(2); afterwards getcwd(2) must give a path that starts with "/"
+   * (CVE-2024-21626). `create` 1: mkdir -p first, below the current root. */
+  chdir: { path: 'string', resolve: 'int', create: 'int?' },
   /** If the file system in `at` is a fresh copy of `tmpfs`, copy the tree in `source` into it (tmpcopyup). */
   copy_up: { source: 'slot', to: 'slot' },
 
@@ -157,10 +158,11 @@ export const stepTable = {
   keep: { fd: 'slot' },
   /** Run a hook to its end: fork, execve(path, args, env), stdin = `stdinHead` + pid + `stdinTail`, where an absent
    * `pid` is that of the container process as seen from here. `timeout` in seconds, 0 none: then SIGKILL. `cwd`: directory to
-   * run in, else the current one. `ownEnv` 1: with the environment of this process instead of `env`. `home` 1: the last entry of `env`
+   * run in, else the current one. `path` must resolve with `resolve`. `ownEnv` 1: with the environment of this process instead of `env`. `home` 1: the last entry of `env`
    * becomes what find_home has found, as for execve. `output`/`errors`: files the hook's stdout/stderr are appended to. */
   run_hook: {
     path: 'string',
+    resolve: 'int',
     args: 'strings',
     env: 'strings',
     timeout: 'int?',
@@ -208,13 +210,15 @@ export const stepTable = {
   set_terminal: { fd: 'slot' },
 
   // ---- the process ----
-  prlimit: { resource: 'int', soft: 'int', hard: 'int' },
+  /** prlimit(2). `raise` 1: only if that raises the hard limit, which may need a privilege that is given up later, and then with the soft
+   * limit as it is. */
+  prlimit: { resource: 'int', soft: 'int', hard: 'int', raise: 'int?' },
   umask: { mode: 'int' },
   /** fchown(2) of an inherited descriptor, by its number, unless it belongs to `uid` already or is the device `unlessRdev`. */
   fchown: { fd: 'int', uid: 'int', unlessRdev: 'int?' },
-  /** Open each standard stream that is null (by its number 1:3) anew as `path`, if that is a null device and no link: the host's own
+  /** Open each standard stream that is null (by its number 1:3) anew as `path` (openat2(2) with `resolve`), if that is a null device: the host's own
    * is not the container's to hold, and CRIU could not name it. What cannot be opened stays as it is. */
-  reopen_null: { path: 'string' },
+  reopen_null: { path: 'string', resolve: 'int' },
   setgroups: { gids: 'ints' },
   setresgid: { gid: 'int' },
   setresuid: { uid: 'int' },
@@ -244,15 +248,16 @@ export const stepTable = {
   ioprio_set: { priority: 'int' },
   /** set_mempolicy(2); `nodes` is the node mask, little endian. */
   set_mempolicy: { mode: 'int', nodes: 'bytes' },
-  /** Choose the program: the first of `candidates` that is an executable regular file. None: EACCES if one was there, else ENOENT. */
-  find_executable: { candidates: 'strings' },
-  /** Find the home directory of `uid` in /etc/passwd of the current root, for the environment's last entry, which is 'HOME=/'. */
-  find_home: { uid: 'int' },
+  /** Choose the program: the first of `candidates` that is an executable regular file and resolves with `resolve`. None: the error of
+   * the last one that was there, else ENOENT. */
+  find_executable: { candidates: 'strings', resolve: 'int' },
+  /** Find the home directory of `uid` in /etc/passwd of the current root (openat2(2) with `resolve`), for the environment's last entry, which is 'HOME=/'. */
+  find_home: { uid: 'int', resolve: 'int' },
   /** Init only: dup3(2) of `fd` to the number `as`, open at execve(2); another slot's descriptor of that number gives way to it. */
   dup3: { fd: 'slot', as: 'int' },
-  /** close_range(first, ~0, CLOSE_RANGE_CLOEXEC). With `keep`, slots, all others from `first` up are closed at once, but for the one of
-   * the sync messages. */
-  close_range: { first: 'int', keep: 'ints?' },
+  /** close_range(2) of all descriptors from `first` up but those of the slots in `keep` and the one of the sync messages, which
+   * execve(2) closes. */
+  close_range: { first: 'int', keep: 'ints' },
   /** Reset every signal to its default, empty the mask. `ending`: signals that end this process even if it is the first of its pid
    * namespace, which the kernel spares (pid_namespaces(7)), with status 128 + the signal. execve(2) resets them. */
   reset_signals: { ending: 'ints?' },

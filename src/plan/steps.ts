@@ -33,7 +33,7 @@ export interface OrderedSteps {
 
 /** Both lists of a launch, in order. */
 export function orderSteps(context: PlanContext): OrderedSteps {
-  const { options, cgroup, namespaces } = context
+  const { options, cgroup, namespaces, facts } = context
   const joined = joinSteps(context)
   const user = userNamespaceSteps(context)
   const root = enterRootSteps(context)
@@ -46,6 +46,9 @@ export function orderSteps(context: PlanContext): OrderedSteps {
   const deviceFilter = deviceFilterSteps(cgroup)
   const unit = unitExchange(cgroup, deviceFilter)
 
+  const unshared = unshareSteps(context)
+  // An unprivileged runtime may write the mappings of a process that is dumpable only.
+  const isEarly = namespaces.of('user') !== 'new' || facts.euid === 0
   const last: Step[] = [
     { op: 'sync_send', from: options.mode, point: SYNC_READY },
     { op: 'sync_wait', from: options.mode, point: SYNC_RECORDED },
@@ -58,12 +61,13 @@ export function orderSteps(context: PlanContext): OrderedSteps {
     ...cgroup.containerSteps,
     allCpus('linux.resources.cpu.cpus'),
     ...scoreSteps(context),
+    // Who is in a namespace that init joins must not trace it.
+    ...(isEarly ? [notDumpable] : []),
     ...joined.container,
     ...user.container,
-    ...unshareSteps(context),
-    // The fork takes init where container processes may see it (a joined pid namespace, exec): they must not trace it. Not
-    // earlier, for an unprivileged runtime may write the mappings of a process that is dumpable only.
-    notDumpable,
+    ...unshared,
+    // The fork takes init where container processes may see it.
+    ...(isEarly && !unshared.some(({ op }) => op === 'prctl') ? [] : [notDumpable]),
     ...forkSteps(context),
     ...cgroupNamespaceSteps(context),
     { op: 'setsid', from: 'process' },
@@ -73,6 +77,7 @@ export function orderSteps(context: PlanContext): OrderedSteps {
     ...mounts.container,
     ...devices.container,
     ...terminal.container,
+    ...terminal.attach,
     enterRootDirectory(context),
     ...hooks.container,
     ...switchRootSteps(context),
@@ -81,7 +86,7 @@ export function orderSteps(context: PlanContext): OrderedSteps {
     ...maskedPathSteps(context),
     ...sealRootSteps(context),
     ...procSteps(context),
-    ...processSteps(context, seccomp, options.mode === 'create' ? last : []),
+    ...processSteps(context, seccomp, { after: last, start: options.mode === 'create' ? 'wait' : 'at once' }),
     ...last,
   ]
 
@@ -167,7 +172,7 @@ function hookExchange(context: PlanContext, outputOfInit: HookOutput): { runtime
     ...output.steps,
     ...planHooks(context, 'prestart', output),
     ...planHooks(context, 'createRuntime', output),
-    ...output.steps.flatMap((step): Step[] => (step.op === 'openat2' ? [{ op: 'close', from, fd: step.into }] : [])),
+    ...output.steps.flatMap((step): Step[] => (step.op === 'openat2' ? [{ op: 'close', from, slots: [step.into] }] : [])),
   ]
   if (byRuntime.length === 0) return { runtime: [], container: byInit }
   return {

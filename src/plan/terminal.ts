@@ -10,6 +10,8 @@ const SOCK_STREAM = 1
 const KEEP_GROUP = -1 // devpts gives the group of its gid= option
 
 export interface TerminalSteps extends SectionSteps {
+  /** After setsid: the terminal becomes the controlling one, and the standard streams. */
+  readonly attach: readonly Step[]
   /** After clone: the runtime takes the master over. */
   readonly runtimeAfter: readonly Step[]
 }
@@ -22,12 +24,14 @@ export function terminalSteps(context: PlanContext): TerminalSteps {
 }
 
 function consoleSteps(context: PlanContext, peer: number): Step[] {
+  const end = context.slots.section(from)
   const tree = context.slots.temporary('/dev/console')
   const target = openTarget(context, from, '/dev/console', { onMissing: ON_MISSING_CREATE })
   return [
     target,
     { op: 'open_tree', from, at: peer, flags: OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH, into: tree },
     { op: 'move_mount', from, mount: tree, to: target.into },
+    ...end(),
   ]
 }
 
@@ -38,7 +42,7 @@ export function ptySteps(
   withPeer: (peer: number) => readonly Step[],
 ): TerminalSteps {
   const { process, options, slots } = context
-  if (!process.terminal) return { runtime: [], container: [], runtimeAfter: [] }
+  if (!process.terminal) return { runtime: [], container: [], attach: [], runtimeAfter: [] }
   const [master, peer, socket] = [slots.allocate('pty master'), slots.allocate('pty'), slots.allocate('console socket')]
   const container: Step[] = [
     {
@@ -55,8 +59,11 @@ export function ptySteps(
     },
     ...withPeer(peer),
     { op: 'send_fd', from, socket, fd: master, name: '/dev/ptmx' },
-    { op: 'close', from, fd: master },
+    { op: 'close', from, slots: [master, socket] },
+  ]
+  const attach: Step[] = [
     { op: 'set_terminal', from, fd: peer },
+    { op: 'close', from, slots: [peer] },
   ]
   if (options.consoleSocket !== undefined) {
     const connect: Step = {
@@ -66,12 +73,13 @@ export function ptySteps(
       type: SOCK_STREAM,
       into: socket,
     }
-    return { runtime: [connect], container, runtimeAfter: [] }
+    return { runtime: [connect], container, attach, runtimeAfter: [] }
   }
   const ours = slots.allocate('our end of the console socket')
   return {
     runtime: [{ op: 'socketpair', from, ours, theirs: socket }],
     container,
+    attach,
     runtimeAfter: [{ op: 'receive_terminal', from, socket: ours }],
   }
 }

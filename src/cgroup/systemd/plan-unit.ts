@@ -16,7 +16,7 @@ import { subgroupOf } from '../delegated-cgroup.ts'
 import type { CgroupHost, Hierarchy } from '../hierarchies.ts'
 import { addLegacy, FROM, type Part, pathsByController, planParts } from '../hierarchy-part.ts'
 import { type CgroupInput, type CgroupPlan, type DeviceFilter, ownerSteps, planDeviceFilter } from '../plan-cgroup.ts'
-import { addWrites, directoryStep, joinStep, openDirectory, type Slots } from '../steps.ts'
+import { addWrites, closeJoined, directoryStep, joinStep, openDirectory, type Slots } from '../steps.ts'
 import { enableSteps } from '../v2/enable-controllers.ts'
 import { annotationProperties } from './annotations.ts'
 import type { ManagerFacts } from './conversation.ts'
@@ -76,7 +76,7 @@ export function planUnit(input: UnitInput, host: CgroupHost, systemd: SystemdFac
     paths: pathsByController(parts),
     directories: parts.map((part) => part.path),
     runtimeSteps,
-    containerSteps,
+    containerSteps: [...containerSteps, ...closeJoined(inherit, FROM)],
     inherit,
     unit: { name: unit.name, kind: systemd.kind, properties, steps },
     ...(deviceFilter && { deviceFilter }),

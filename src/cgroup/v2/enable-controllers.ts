@@ -43,6 +43,6 @@ function oneByOne(path: string, words: readonly string[], slots: Slots): Step[] 
   return [
     openForWriting(path, fd, FROM, [EACCES, EPERM, EROFS, ENOENT]),
     ...words.map((data): Step => ({ op: 'write', from: FROM, fd, data, tolerate: NOT_PASSED_ON })),
-    { op: 'close', from: FROM, fd },
+    { op: 'close', from: FROM, slots: [fd] },
   ]
 }
