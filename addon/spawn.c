@@ -67,8 +67,8 @@ int spawn_image(struct machine *m, const struct plan_block *plan) {
   return n < 0 ? (int)n : fd;
 }
 
-/* Init runs: nobody may execute its image any more, or a script whose interpreter is /proc/self/exe would become a process
- * of the container whose executable, with the plan in it, can be read. */
+/* Init runs: nobody may execute its image any more, or a script whose interpreter is /proc/self/exe would become a
+ * process of the container whose executable, with the plan in it, can be read. */
 int spawn_seal(struct machine *m, int image) {
   return (int)CALL(m, "fchmod", fchmod(image, 0));
 }

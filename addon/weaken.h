@@ -1,6 +1,6 @@
-/* Walls that a test build can turn off (make WEAKEN=1), so that a test can show that the wall is what stops an attack. In
- * such a build the environment variable RUNT_WEAKEN lists the walls that are off, separated by commas; in every other
- * build WEAKENED() is 0 and leaves no code behind. The walls in TypeScript: src/weaken.ts. */
+/* Walls that a test build can turn off (make WEAKEN=1), so that a test can show that the wall is what stops an attack.
+ * In such a build the environment variable RUNT_WEAKEN lists the walls that are off, separated by commas; in every
+ * other build WEAKENED() is 0 and leaves no code behind. The walls in TypeScript: src/weaken.ts. */
 #ifndef RUNT_WEAKEN_H
 #define RUNT_WEAKEN_H
 

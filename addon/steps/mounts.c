@@ -20,8 +20,8 @@ static int choose_source(struct machine *m, const struct step_open_tree *s) {
   return slot < 0 ? -EBADF : machine_fd(m, slot);
 }
 
-/* O_PATH does not mount what autofs would mount at the end of the path, and open_tree(2) of a path does: with "/." behind
- * it the last name is one on the way. */
+/* O_PATH does not mount what autofs would mount at the end of the path, and open_tree(2) of a path does: with "/."
+ * behind it the last name is one on the way. */
 static int open_automount(struct machine *m, int at, const char *path, const struct kernel_open_how *how) {
   char inside[PATH_MAX + 2];
   size_t length = strlen(path);

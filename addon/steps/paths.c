@@ -70,9 +70,12 @@ static int replace_link(struct walk *w, size_t name, size_t rest, const char *ta
 }
 
 /* The name exists after all: a dangling link, or something that another process has made meanwhile (the next lookup
- * sees). */
+ * sees), or a magic link to a descriptor that was opened meanwhile, whose text must not be taken for a path. */
 static int follow_link(struct machine *m, struct walk *w, int parent, const char *component, size_t name, size_t rest) {
   char target[PATH_MAX];
+  struct kernel_open_how how = {.flags = O_PATH, .resolve = KERNEL_RESOLVE_IN_ROOT | KERNEL_RESOLVE_NO_MAGICLINKS};
+  CLEANUP_FD int fd = path_open(m, parent, component, &how);
+  if (fd == -ELOOP) return fd;
   ssize_t length = CALL(m, "readlinkat", readlinkat(parent, component, target, sizeof target));
   if (length == -EINVAL || length == -ENOENT) return 0;
   if (length < 0) return (int)length;

@@ -1,6 +1,7 @@
 // maskedPaths and readonlyPaths (config-linux.md "Masked Paths", "Readonly Paths"), and sysctl ("Sysctl"): what of /proc and /sys the container
 // may see and change.
 
+import { isWeakened } from '../weaken.ts'
 import {
   AT_EMPTY_PATH,
   AT_RECURSIVE,
@@ -15,7 +16,6 @@ import {
   RESOLVE_NO_SYMLINKS,
   RESOLVE_NO_XDEV,
 } from './constants.ts'
-import { isWeakened } from '../weaken.ts'
 import type { PlanContext } from './context.ts'
 import { ON_MISSING_SKIP, type Step, type StepOf } from './launch-plan.ts'
 import { detachedMountSteps, openTarget } from './mount-steps.ts'

@@ -172,7 +172,9 @@ function hookExchange(context: PlanContext, outputOfInit: HookOutput): { runtime
     ...output.steps,
     ...planHooks(context, 'prestart', output),
     ...planHooks(context, 'createRuntime', output),
-    ...output.steps.flatMap((step): Step[] => (step.op === 'openat2' ? [{ op: 'close', from, slots: [step.into] }] : [])),
+    ...output.steps.flatMap((step): Step[] =>
+      step.op === 'openat2' ? [{ op: 'close', from, slots: [step.into] }] : [],
+    ),
   ]
   if (byRuntime.length === 0) return { runtime: [], container: byInit }
   return {
