@@ -69,15 +69,15 @@ static void test_claims(void) {
   write_text("tasks", "");
   is(RUN(claim_cgroup, .path = "lock", .list = "tasks", .into = A), 0, "an empty cgroup is claimed");
   is(RUN(claim_cgroup, .path = "lock", .list = "tasks", .into = B), -EAGAIN, "once");
-  is(RUN(close, .fd = A), 0, "closed, it is free");
+  is(RUN(close, .slots = {1, (int64_t[]){A}}), 0, "closed, it is free");
   is(RUN(claim_cgroup, .path = "lock", .list = "tasks", .into = B), 0, "for another");
-  is(RUN(close, .fd = B), 0, "closed");
+  is(RUN(close, .slots = {1, (int64_t[]){B}}), 0, "closed");
   write_text("tasks", "7\n");
   is(RUN(claim_cgroup, .path = "lock", .list = "tasks", .into = A), -EBUSY, "not one with somebody in it");
   is(RUN(claim_cgroup, .path = "lock", .list = "no-tasks", .into = A), -ENOENT, "nor one without a list");
   write_text("tasks", "");
   is(RUN(claim_cgroup, .path = "lock", .list = "tasks", .into = A), 0, "what failed holds nothing");
-  is(RUN(close, .fd = A), 0, "closed");
+  is(RUN(close, .slots = {1, (int64_t[]){A}}), 0, "closed");
   symlink("lock", "lock-link");
   is(RUN(claim_cgroup, .path = "lock-link", .list = "tasks", .into = A), -ELOOP, "no link is followed");
 }

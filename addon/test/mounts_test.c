@@ -1,6 +1,8 @@
 /* The steps on mounts, root and directory. */
 #include "steps_test.h"
 
+#include "kernel.h"
+
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/mount.h>
@@ -56,14 +58,18 @@ static int confined(void) {
   if (mkdir("jail", 0755) < 0 || mkdir("jail/proc", 0755) < 0 || mount("proc", "jail/proc", "proc", 0, NULL) < 0 ||
       RUN(chroot, .path = "jail") < 0 || chdir("/") < 0)
     return 100;
-  if (RUN(chdir, .path = path, .inside = 1) != -EPERM || !strstr(m.detail, "outside")) return 1;
-  if (RUN(chdir, .path = "/new/directory", .inside = 1) != -ENOENT) return 2;
-  if (RUN(chdir, .path = "/new/directory", .inside = 1, .create = 1) != 0) return 3;
-  if (RUN(chdir, .path = "/proc", .inside = 1) != 0) return 4;
+  const int named = KERNEL_RESOLVE_NO_MAGICLINKS;
+  if (RUN(chdir, .path = path) != -EPERM || !strstr(m.detail, "outside")) return 1;
+  if (RUN(chdir, .path = path, .resolve = named, .create = 1) != -ELOOP) return 6;
+  if (RUN(chdir, .path = "/new/directory", .resolve = named) != -ENOENT) return 2;
+  if (RUN(chdir, .path = "/new/directory", .resolve = named, .create = 1) != 0) return 3;
+  if (RUN(chdir, .path = "/proc", .resolve = named) != 0) return 4;
   char down[96];
   snprintf(down, sizeof down, "%s/tmp/runt-not-here", path);
-  if (RUN(chdir, .path = down, .inside = 1, .create = 1) != -ELOOP) return 5;
-  return 0;
+  if (RUN(chdir, .path = down, .resolve = named, .create = 1) != -ELOOP) return 5;
+  /* The next descriptor to be opened: it comes to be while the path is made. */
+  snprintf(path, sizeof path, "/proc/self/fd/%d", outside + 2);
+  return RUN(chdir, .path = path, .resolve = named, .create = 1) == -ELOOP ? 0 : 7;
 }
 
 void test_mounts(void) {

@@ -14,6 +14,7 @@ import {
 import { defaultMounts } from './fixtures/cases.ts'
 import { userHost } from './fixtures/hosts.ts'
 import { planWith, stepsFrom, stepsOf } from './fixtures/plan-of.ts'
+import type { Step } from './launch-plan.ts'
 import type { CreatePlan } from './plan.ts'
 
 const range = [{ containerID: 0, hostID: 100000, size: 65536 }]
@@ -208,11 +209,20 @@ t.test('the owner without a user namespace, and of a uid that is not mapped', (t
   t.end()
 })
 
+/** The paths of the host whose mounts these steps clone: by name, or by the descriptor that the step before opened. */
+const pathsCloned = (steps: readonly Step[]): string[] =>
+  steps.flatMap((step, index) => {
+    if (step.op !== 'open_tree') return []
+    if (step.path !== undefined) return [step.path]
+    const before = steps[index - 1]
+    return before?.op === 'openat2' && before.at === undefined && before.into === step.at ? [before.path] : []
+  })
+
 t.test('who clones the mounts of the host: root’s runtime for an init that may not reach them, else init', (t) => {
   const own = [{ containerID: 0, hostID: 1000, size: 1 }]
   const mounts = [...(defaultMounts() as JsonObject[]), { destination: '/v', type: 'bind', source: '/v' }]
   const cloned = (planned: ReturnType<typeof planNamespaces>, side: 'runtimeSteps' | 'containerSteps') =>
-    planned.plan[side].flatMap((step) => (step.op === 'open_tree' && step.path !== undefined ? [step.path] : []))
+    pathsCloned(planned.plan[side])
   const wanted = ['/bundle/rootfs', '/v', '/dev/null']
   const byRuntime = planWith({
     hostname: '',

@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { Process } from '../config/config.ts'
+import { RESOLVE_NO_MAGICLINKS } from './constants.ts'
 import { labelledHost, unifiedHost } from './fixtures/hosts.ts'
 import { planWith, stepsFrom, stepsOf } from './fixtures/plan-of.ts'
 import { executableCandidates, planEnvironment } from './process.ts'
@@ -65,6 +66,7 @@ t.test('without a proc mount, it is a detached one of our own', (t) => {
     { op: 'fsconfig' },
     { op: 'fsconfig' },
     { op: 'fsmount' },
+    { op: 'close' },
     { op: 'write_file', data: '0' },
   ])
   t.same(
@@ -138,6 +140,8 @@ t.test('memory policy: mode, flags and a mask of nodes', (t) => {
 })
 
 t.test('the working directory is made, and must be inside', (t) => {
-  t.match(stepsOf(planWith({ process: { cwd: '/a/b' } }), 'chdir'), [{ path: '/a/b', inside: 1, create: 1 }])
+  t.match(stepsOf(planWith({ process: { cwd: '/a/b' } }), 'chdir'), [
+    { path: '/a/b', resolve: RESOLVE_NO_MAGICLINKS, create: 1 },
+  ])
   t.end()
 })
