@@ -84,14 +84,16 @@ export function slotsOf(steps: readonly Step[], kind: 'slot' | 'into'): number[]
   return [...slots]
 }
 
-/** Gives the slots that a step reads, where they have the mark `from`, the mark `to`; how many they were. */
+/** Gives the slots that a step reads or closes, where they have the mark `from`, the mark `to`; how many they were. */
 export function markSlots(step: Step, marks: Uint8Array, from: number, to: number): number {
   let count = 0
-  for (const name of slotFields.slot[step.op]) {
-    const slot = (step as unknown as Readonly<Record<string, number | undefined>>)[name]
-    if (slot === undefined || marks[slot] !== from) continue
+  const mark = (slot: number | undefined): void => {
+    if (slot === undefined || marks[slot] !== from) return
     marks[slot] = to
     count++
   }
+  for (const name of slotFields.slot[step.op])
+    mark((step as unknown as Readonly<Record<string, number | undefined>>)[name])
+  if (step.op === 'close') for (const slot of step.slots) mark(Number(slot))
   return count
 }
