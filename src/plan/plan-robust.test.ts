@@ -18,6 +18,7 @@ import { hostFacts } from './host-facts.ts'
 import { type Step, slotsOf } from './launch-plan.ts'
 import { type CreatePlan, planCreate } from './plan.ts'
 import { planJson, printPlan } from './print.ts'
+import { forgotten, undeclared } from './testing/open-slots.ts'
 
 const FIXTURES = '../shared/oci/fixtures/config/good'
 const hosts = { hybridHost, unifiedHost, userHost, labelledHost }
@@ -56,6 +57,8 @@ function check({ plan }: CreatePlan): boolean {
     !/undefined|NaN|\[object/.test(printPlan(plan)) &&
     !unfilled(plan.runtimeSteps, new Set([0])) &&
     !unfilled(plan.containerSteps, new Set([0, ...inherit])) &&
+    undeclared(plan).length === 0 &&
+    forgotten(plan).length === 0 &&
     // Without a process there is nothing after the wait for `start`.
     ['execve', 'start_wait'].includes(plan.containerSteps.at(-1)?.op ?? '')
   )

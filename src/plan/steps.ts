@@ -99,6 +99,7 @@ export function orderSteps(context: PlanContext): OrderedSteps {
     ...root.runtime,
     ...mounts.runtime,
     ...devices.runtime,
+    ...closeIdMappings(context),
     ...terminal.runtime,
     ...seccomp.connect,
     ...hookOutput.steps,
@@ -121,6 +122,12 @@ export function orderSteps(context: PlanContext): OrderedSteps {
     ...recordSteps(context),
   ]
   return { runtimeSteps, containerSteps, warnings: seccomp.warnings }
+}
+
+/** The user namespaces of id-mapped mounts are needed no longer than the mounts are made. */
+function closeIdMappings({ shared }: PlanContext): Step[] {
+  const slots = [...shared.idMappings.values()]
+  return slots.length === 0 ? [] : [{ op: 'close', from: 'mounts', slots }]
 }
 
 /** None where there is no process: `start` refuses that. */

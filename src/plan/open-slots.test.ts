@@ -1,0 +1,32 @@
+// No descriptor but the declared ones is open where init resolves a name that an image, a config or a container gave (faults.md S1),
+// in every reviewed plan, for `create`, `run` and `exec`; plan-robust.test.ts asks the same of random ones.
+
+import t from 'tap'
+import { cases } from './fixtures/cases.ts'
+import { planOf, planWith } from './fixtures/plan-of.ts'
+import type { LaunchPlan, Step } from './launch-plan.ts'
+import { forgotten, undeclared } from './testing/open-slots.ts'
+
+for (const [name, launch] of Object.entries(cases))
+  for (const mode of ['create', 'run'] as const)
+    t.test(`${mode} ${name}: nothing undeclared is open`, (t) => {
+      const { plan } = planOf({ ...launch, options: { ...launch.options, mode } })
+      t.same(undeclared(plan), [])
+      t.same(forgotten(plan), [], 'the runtime keeps nothing that it handed over')
+      t.end()
+    })
+
+/** The plan without the steps that `dropped` picks. */
+const without = (plan: LaunchPlan, dropped: (step: Step) => boolean): LaunchPlan => ({
+  ...plan,
+  containerSteps: plan.containerSteps.filter((step) => !dropped(step)),
+})
+
+t.test('the rule notices what is left open', (t) => {
+  const { plan } = planWith({})
+  t.match(undeclared(without(plan, ({ op }) => op === 'close_range')).join('\n'), /process\.cwd .*chdir: .*root/)
+  const open = undeclared(without(plan, ({ op, from }) => op === 'close' && from.startsWith('linux.readonlyPaths')))
+  t.match(open.join('\n'), /linux\.maskedPaths .*openat2: .*target/)
+  t.not(undeclared(without(plan, ({ op }) => op === 'close')).length, 0)
+  t.end()
+})
