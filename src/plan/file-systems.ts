@@ -10,6 +10,7 @@ import {
 } from './constants.ts'
 import type { PlanContext, SectionSteps } from './context.ts'
 import { ON_MISSING_SKIP, type Step, type StepOf } from './launch-plan.ts'
+import { mountFlags } from './mount-flags.ts'
 import { type MountOptions, noAttributes } from './mount-options.ts'
 import { attributeSteps, detachedMountSteps, openTarget, type PlannedMount, propagationSteps } from './mount-steps.ts'
 
@@ -89,16 +90,20 @@ function classicMountSteps(
   data: readonly string[],
 ): Step[] {
   const target = openTarget(context, from, mount.destination, {})
-  const mounted = openTarget(context, from, mount.destination, { onMissing: 0 })
   const { source, type } = mount
-  return [
+  // With its attributes at once: the mount can only be opened by its path, which may lead somewhere else by then.
+  const flags = mountFlags(options.attributes.set)
+  const steps: Step[] = [
     target,
     { op: 'fchdir', from, fd: target.into },
-    { op: 'mount', from, source, target: '.', fstype: type, data: data.join(',') },
-    mounted,
-    ...attributeSteps(from, mounted.into, options.attributes, options.recursiveAttributes),
+    { op: 'mount', from, source, target: '.', fstype: type, flags, data: data.join(',') },
+  ]
+  const mounted = openTarget(context, from, mount.destination, { onMissing: 0 })
+  const changes = [
+    ...attributeSteps(from, mounted.into, noAttributes, options.recursiveAttributes),
     ...propagationSteps(from, mounted.into, options),
   ]
+  return changes.length === 0 ? steps : [...steps, mounted, ...changes]
 }
 
 /** A name directly in the tmpfs that was just mounted on /dev: nothing hostile is in it, so it needs no lookup. */
