@@ -35,6 +35,17 @@ scenario('a read-only /dev has its devices, links and mounts', {}, (t, box) => {
   t.equal(inside.text('create:/dev/new'), 'EROFS')
 })
 
+scenario('a namespace can be bound, though only a magic link names it', {}, (t, box) => {
+  const source = `/proc/${process.pid}/ns/uts`
+  const mount = { destination: '/uts', type: 'bind', source, options: ['bind'] }
+  const inside = runProbe(t, box, ['file:/proc/self/mountinfo'], { mounts: mountsWith(mount) })
+  t.match(inside.text('file:/proc/self/mountinfo'), / \/uts .* - nsfs /)
+  const bundle = box.bundle({ mounts: mountsWith({ ...mount, source: `/proc/${process.pid}/root/etc/hostname` }) })
+  const refused = box.call(['run', '--bundle', bundle.dir, box.id()])
+  t.equal(refused.status, 1)
+  t.match(refused.stderr, /mounts\[7\] .*ELOOP .*magic link/)
+})
+
 scenario('a read-only tmpfs takes the targets of later mounts', {}, (t, box) => {
   const source = join(box.dir, 'source')
   mkdirSync(source)
