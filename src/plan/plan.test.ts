@@ -104,6 +104,15 @@ function badForks({ runtimeSteps, containerSteps }: LaunchPlan): string[] {
   return [...(hidden ? [] : ['dumpable']), ...(waited ? [] : ['recorded before it forks'])]
 }
 
+/** Namespaces that init joins while their processes could trace it. */
+function joinsDumpable({ containerSteps }: LaunchPlan): string[] {
+  const join = containerSteps.findIndex(({ op }) => op === 'setns')
+  const hidden = containerSteps.findIndex(
+    (step) => step.op === 'prctl' && step.option === PR_SET_DUMPABLE && step.arg2 === 0,
+  )
+  return join >= 0 && (hidden < 0 || hidden > join) ? [(containerSteps[join] as Step).from] : []
+}
+
 for (const [name, launch] of Object.entries(cases)) {
   t.test(`${name}: the plan is the one that was reviewed`, (t) => {
     const file = `src/plan/fixtures/${name}.plan.txt`
@@ -119,6 +128,7 @@ for (const [name, launch] of Object.entries(cases)) {
     t.same(unfilled(plan), [], 'no step reads a slot that nothing has filled')
     t.same(unpaired(plan), [], 'each side waits for what the other sends, in the same order')
     t.same(peersOfTheHost(plan), [], 'no mount of the host gets a peer in the container')
+    t.same(joinsDumpable(plan), [], 'init joins no namespace before it is not dumpable')
     t.same(badForks(plan), [], 'init forks unseen, and is recorded afterwards')
     t.ok(plan.slots.length < SLOT_LIMIT)
     t.same(
