@@ -155,3 +155,10 @@ int op_close(struct machine *m, const struct step_close *s) {
   }
   return 0;
 }
+
+int op_close_temporaries(struct machine *m, const struct step_close_temporaries *s) {
+  m->syscall = "close";
+  if (s->count < 0 || s->count >= m->slot_count) return -EINVAL;
+  for (int64_t slot = 1; slot <= s->count; slot++) machine_fill(m, slot, -1);
+  return 0;
+}

@@ -87,6 +87,7 @@ HANDLER(write_file);
 HANDLER(write);
 HANDLER(fchownat);
 HANDLER(close);
+HANDLER(close_temporaries);
 HANDLER(open_tree);
 HANDLER(move_mount);
 HANDLER(fsopen);

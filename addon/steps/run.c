@@ -119,6 +119,8 @@ static int execute(struct machine *m, const struct step *s) {
     return op_fchownat(m, (const struct step_fchownat *)s);
   case OP_close:
     return op_close(m, (const struct step_close *)s);
+  case OP_close_temporaries:
+    return op_close_temporaries(m, (const struct step_close_temporaries *)s);
   case OP_open_tree:
     return op_open_tree(m, (const struct step_open_tree *)s);
   case OP_move_mount:

@@ -64,7 +64,7 @@ export function planCreate(config: Config, facts: HostFacts, options: PlanOption
       dev: undefined,
       devpts: undefined,
       userNamespace: undefined,
-      own: new Map(),
+      own: [],
       idMappings: new Map(),
       readonlyLater: [],
     },

@@ -46,6 +46,8 @@ export const stepTable = {
   fchownat: { at: 'slot', path: 'string', uid: 'int', gid: 'int' },
   /** close(2) of each slot that is filled; they are empty then. */
   close: { slots: 'ints' },
+  /** close(2) of each of the slots 1 to `count` that is filled: those of the section that ends (slots.ts). */
+  close_temporaries: { count: 'int' },
 
   // ---- mounts ----
   /** open_tree(2). With `resolve`, `path` is opened by openat2(2) with these RESOLVE_ flags first. With `whenDirectory`/`whenFile`: those slots hold the two candidates, `like` the target whose type
