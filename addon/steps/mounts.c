@@ -66,6 +66,7 @@ int op_open_tree(struct machine *m, const struct step_open_tree *s) {
     if (at < 0) return at;
   } else if (s->resolve) {
     source = open_source(m, at, s);
+    m->syscall = "open_tree"; /* the name by which people look for it */
     if (source < 0) return source;
     path = "";
     at = source;
