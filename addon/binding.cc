@@ -269,7 +269,7 @@ Value FifoHasReader(const CallbackInfo &info) {
 
 Value Lock(const CallbackInfo &info) {
   std::string path = Text(info, 0);
-  return Number(info.Env(), path_lock(path.c_str(), Text(info, 1) == "wait"), "flock", path.c_str());
+  return Number(info.Env(), path_lock(path.c_str()), "flock", path.c_str());
 }
 
 Value Close(const CallbackInfo &info) {

@@ -209,14 +209,11 @@ int fifo_has_reader(const char *path) {
   return errno == ENXIO || errno == ENOENT ? 0 : -errno;
 }
 
-int path_lock(const char *path, int wait) {
+int path_lock(const char *path) {
   int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
   if (fd < 0) return -errno;
-  while (flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB)) < 0) {
-    if (errno == EINTR) continue;
-    int error = -errno;
-    close(fd);
-    return error;
-  }
-  return fd;
+  if (flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
+  int error = -errno;
+  close(fd);
+  return error;
 }

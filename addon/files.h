@@ -38,8 +38,8 @@ int path_link(const char *path, char *out);
 int path_real(const char *path, char *out);
 /* 1 when somebody has the FIFO `path` open for reading, 0 when nobody has or there is none. */
 int fifo_has_reader(const char *path);
-/* A descriptor that holds flock(2) on `path`, or -errno. */
-int path_lock(const char *path, int wait);
+/* A descriptor that holds flock(2) on `path`, or -errno: -EAGAIN where another process holds it. */
+int path_lock(const char *path);
 
 #ifdef __cplusplus
 }

@@ -134,8 +134,8 @@ export interface Native {
   rename(from: string, to: string): void
   /** Whether somebody has the FIFO open for reading; false also where there is none. */
   fifoHasReader(path: string): boolean
-  /** Open `path` (a directory or file) and flock(2) it exclusively; waits, or with `wait` 'try' throws EWOULDBLOCK. Returns a descriptor. */
-  lock(path: string, wait: 'wait' | 'try'): number
+  /** Open `path` (a directory or file) and flock(2) it exclusively without waiting: a descriptor, or EAGAIN. */
+  lock(path: string): number
   close(fd: number): void
 
   // ---- the host ----

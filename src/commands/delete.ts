@@ -1,11 +1,13 @@
 // delete (runtime.md, "delete"): removes a stopped container; a created one as well, which its init does not outlive, as with
 // runc. With --force whatever the state is, also where the record of it is broken.
 
+import { hostFailure } from '../errno.ts'
 import { RuntError } from '../errors.ts'
 import type { Native } from '../native.ts'
 import { destroyCgroups, killInit } from '../state/destroy-container.ts'
+import { forceLock } from '../state/force-lock.ts'
 import { type Container, findContainer, loadContainer, salvageRecord } from '../state/load-container.ts'
-import { withLock } from '../state/lock.ts'
+import { isGone, withLock } from '../state/lock.ts'
 import { CGROUP_LINK, cgroupDirectories } from '../state/record.ts'
 import { checkId, stateRoot } from '../state/state-root.ts'
 import { containerStatus } from '../state/status.ts'
@@ -40,12 +42,24 @@ function isInhabited(native: Native, { record }: Container): boolean {
 }
 
 async function forceDelete(context: Context, root: string, id: string): Promise<number> {
-  const { native } = context
+  const { native, log } = context
   const before = findContainer(native, root, id)
   if (before.kind === 'none') return 0
   // Killed before the lock is waited for: a `create` that hangs in its container holds it, and fails then by itself.
   if (before.kind === 'container') killContainer(native, before)
-  await withLock(native, `${root}/${id}`, () => removeKilled(context, `${root}/${id}`))
+  const directory = `${root}/${id}`
+  let lock: number | undefined
+  try {
+    lock = forceLock(native, log, directory)
+  } catch (error) {
+    if (isGone(error)) return 0
+    throw hostFailure(directory, error)
+  }
+  try {
+    await removeKilled(context, directory)
+  } finally {
+    if (lock !== undefined) native.close(lock)
+  }
   return 0
 }
 

@@ -10,6 +10,7 @@ import type { LaunchPlan } from '../plan/launch-plan.ts'
 import type { CreatePlan } from '../plan/plan.ts'
 import { destroyCgroups } from '../state/destroy-container.ts'
 import { fillCpusets } from '../state/fill-cpusets.ts'
+import { lockDirectory } from '../state/lock.ts'
 import {
   CGROUP_LINK,
   CONFIG_FILE,
@@ -37,7 +38,7 @@ export function makeStateDirectory({ native }: Context, root: StateRoot, directo
       makeStateRoot(native, root)
       native.mkdir(directory, 0o711)
     }
-    return native.lock(directory, 'wait')
+    return lockDirectory(native, directory)
   } catch (error) {
     if (errnoOf(error) === 'EEXIST') throw new RuntError('state', 'container with given ID already exists')
     throw hostFailure(`state directory ${directory}`, error)

@@ -22,7 +22,7 @@ export function whileUnclaimed(
 
 function tryLock(native: Native, path: string): number | 'taken' | undefined {
   try {
-    return native.lock(path, 'try')
+    return native.lock(path)
   } catch (error) {
     // Others: it is not there, or not ours to open, and its removal will tell.
     return errnoOf(error) === 'EAGAIN' ? 'taken' : undefined

@@ -1,0 +1,72 @@
+// Who holds the lock of a container (state/lock.ts), as the kernel tells (proc_locks(5), proc_pid_fdinfo(5)). Only asked where the
+// lock was not free in time.
+
+import type { Native } from '../native.ts'
+
+export interface Holder {
+  readonly pid: number
+  readonly startTime: string
+  /** Its command line, or its name. */
+  readonly command: string
+  /** `runtime`: it runs the program that we run. */
+  readonly kind: 'runtime' | 'other'
+}
+
+const LONGEST_COMMAND = 120
+
+/** undefined: nobody, or a process that cannot be seen from here. */
+export function lockHolder(native: Native, directory: string): Holder | undefined {
+  const inode = native.status(directory)?.inode
+  const path = inode === undefined ? undefined : valueOf(() => native.realpath(directory))
+  if (path === undefined) return undefined
+  for (const line of (valueOf(() => native.readFile('/proc/locks')) ?? '').split('\n')) {
+    // `7: FLOCK  ADVISORY  WRITE 4711 00:1a:12345 0 EOF`; who waits has `->` after the number.
+    const [, kind, , , pid, file] = line.split(/ +/)
+    if (kind !== 'FLOCK' || !file?.endsWith(`:${inode}`)) continue
+    const status = valueOf(() => native.processStatus(Number(pid)))
+    // The inode's number may be that of another file system's file: the descriptor tells.
+    if (status === undefined || !holds(native, Number(pid), path)) continue
+    return {
+      pid: Number(pid),
+      startTime: status.startTime,
+      command: commandOf(native, Number(pid)) || status.comm,
+      kind: isRuntime(native, Number(pid)) ? 'runtime' : 'other',
+    }
+  }
+  return undefined
+}
+
+/** For a sentence. */
+export function describeHolder(holder: Holder | undefined): string {
+  return holder === undefined ? 'another process' : `process ${holder.pid} (${holder.command})`
+}
+
+function holds(native: Native, pid: number, path: string): boolean {
+  const descriptors = valueOf(() => native.readDirectory(`/proc/${pid}/fd`)) ?? []
+  return descriptors.some(
+    (fd) =>
+      valueOf(() => native.readLink(`/proc/${pid}/fd/${fd}`)) === path &&
+      valueOf(() => native.readFile(`/proc/${pid}/fdinfo/${fd}`))?.includes('FLOCK'),
+  )
+}
+
+function isRuntime(native: Native, pid: number): boolean {
+  const program = (of: string) => valueOf(() => native.readLink(`/proc/${of}/exe`))?.replace(/ \(deleted\)$/, '')
+  const own = program('self')
+  return own !== undefined && own === program(String(pid))
+}
+
+function commandOf(native: Native, pid: number): string {
+  const text = valueOf(() => native.readFile(`/proc/${pid}/cmdline`)) ?? ''
+  const words = text.split('\0').join(' ').trim()
+  return words.length > LONGEST_COMMAND ? `${words.slice(0, LONGEST_COMMAND)}…` : words
+}
+
+/** undefined where it throws: a process has ended, or is not ours to look at. */
+function valueOf<T>(action: () => T): T | undefined {
+  try {
+    return action()
+  } catch {
+    return undefined
+  }
+}
