@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/xattr.h>
 
 #include "cleanup.h"
 
@@ -216,4 +217,20 @@ int path_lock(const char *path) {
   int error = -errno;
   close(fd);
   return error;
+}
+
+int byte_lock(const char *path, int64_t offset) {
+  struct flock byte = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = offset, .l_len = 1};
+  int fd = openat(AT_FDCWD, path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, LOCK_FILE_MODE);
+  if (fd < 0) return -errno;
+  if (fcntl(fd, F_OFD_SETLK, &byte) == 0) return fd;
+  int error = -errno;
+  close(fd);
+  return error;
+}
+
+ssize_t path_attribute(const char *path, const char *name, char *value, size_t size) {
+  ssize_t length = getxattr(path, name, value, size);
+  if (length >= 0) return length;
+  return errno == ENODATA || errno == ENOENT || errno == ENOTDIR || errno == EOPNOTSUPP ? 0 : -errno;
 }

@@ -136,6 +136,10 @@ export interface Native {
   fifoHasReader(path: string): boolean
   /** Open `path` (a directory or file) and flock(2) it exclusively without waiting: a descriptor, or EAGAIN. */
   lock(path: string): number
+  /** The same for one byte of a file, which is made where it is missing (fcntl(2) F_OFD_SETLK). */
+  lockByte(path: string, offset: number): number
+  /** getxattr(2); undefined: no such attribute, or nothing there. */
+  attribute(path: string, name: string): string | undefined
   close(fd: number): void
 
   // ---- the host ----

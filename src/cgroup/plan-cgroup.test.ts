@@ -231,7 +231,18 @@ t.test('no hierarchy, or v1 without the devices controller: refused', (t) => {
 
 function planFor(host: CgroupHost, input: Partial<CgroupInput>) {
   let next = 1
-  return planCgroup({ id: 'web', resources: noResources, rootless: false, ...input }, host, { allocate: () => next++ })
+  return planCgroup(
+    {
+      id: 'web',
+      claims: '/run/runt.lock',
+      stateDirectory: '/run/runt/web',
+      resources: noResources,
+      rootless: false,
+      ...input,
+    },
+    host,
+    { allocate: () => next++ },
+  )
 }
 
 /** One line a step, as a shell would have it; `?` begins the tolerated errnos. */

@@ -20,7 +20,7 @@ import { formatProblems, type Problem, RuntError } from '../errors.ts'
 import { EACCES, ENOENT, EPERM, EROFS } from '../plan/constants.ts'
 import type { Step } from '../plan/launch-plan.ts'
 import { innerPath } from './cgroup-path.ts'
-import { claimOf } from './claim.ts'
+import { claimOf, ownerAttribute } from './claim.ts'
 import { deviceRules, isPlain, PLAIN_DEVICES } from './device-rules.ts'
 import { type CgroupHost, findHierarchy } from './hierarchies.ts'
 import {
@@ -28,9 +28,9 @@ import {
   addUnified,
   FROM,
   type Part,
+  type PlannedClaim,
   pathsByController,
   planParts,
-  type SlottedClaim,
 } from './hierarchy-part.ts'
 import { joinStep, type Slots } from './steps.ts'
 import type { Property } from './systemd/property.ts'
@@ -54,6 +54,10 @@ export interface CgroupInput {
   readonly owner?: number | undefined
   /** v2: the cgroup above the new one in which all are threaded; absent where they are not. */
   readonly threaded?: string | undefined
+  /** The file in which cgroups are claimed (claim.ts). */
+  readonly claims: string
+  /** What the cgroup is marked with. */
+  readonly stateDirectory: string
 }
 
 export interface CgroupPlan {
@@ -126,7 +130,7 @@ export function planCgroup(input: CgroupInput, host: CgroupHost, slots: Slots): 
     const part = ordered[i] as Part
     directories.push(part.path)
     const tolerate = mayFail(part, input, host) ? NO_ACCESS : undefined
-    const manner = { claim: tolerate === undefined ? claimFor(part, paths, slots) : undefined, tolerate }
+    const manner = { claim: tolerate === undefined ? claimFor(part, paths, input, slots) : undefined, tolerate }
     // Init has it, and lets it go once it is in all of them.
     if (manner.claim !== undefined) {
       inherit.push(manner.claim.slot)
@@ -158,9 +162,16 @@ export function planCgroup(input: CgroupInput, host: CgroupHost, slots: Slots): 
 }
 
 /** Of the one that is claimed for all. */
-function claimFor({ path }: Part, paths: CgroupPlan['paths'], slots: Slots): SlottedClaim | undefined {
+function claimFor(
+  { path }: Part,
+  paths: CgroupPlan['paths'],
+  { claims, stateDirectory, rootless }: CgroupInput,
+  slots: Slots,
+): PlannedClaim | undefined {
   const claim = claimOf(paths)
-  return claim?.directory === path ? { ...claim, slot: slots.allocate('claimed cgroup') } : undefined
+  if (claim?.directory !== path) return undefined
+  const mark = [ownerAttribute(rootless ? 'rootless' : 'root'), stateDirectory] as const
+  return { ...claim, slot: slots.allocate('claimed cgroup'), file: claims, mark }
 }
 
 /** The directory itself, so that cgroups can be made in it, and the files that /sys/kernel/cgroup/delegate lists. */

@@ -43,11 +43,14 @@ function isInhabited(native: Native, { record }: Container): boolean {
 
 async function forceDelete(context: Context, root: string, id: string): Promise<number> {
   const { native, log } = context
+  const directory = `${root}/${id}`
   const before = findContainer(native, root, id)
-  if (before.kind === 'none') return 0
+  if (before.kind === 'none') {
+    await removeLost(context, directory, id)
+    return 0
+  }
   // Killed before the lock is waited for: a `create` that hangs in its container holds it, and fails then by itself.
   if (before.kind === 'container') killContainer(native, before)
-  const directory = `${root}/${id}`
   let lock: number | undefined
   try {
     lock = forceLock(native, log, directory)
@@ -56,16 +59,16 @@ async function forceDelete(context: Context, root: string, id: string): Promise<
     throw hostFailure(directory, error)
   }
   try {
-    await removeKilled(context, directory)
+    await removeKilled(context, directory, id)
   } finally {
     if (lock !== undefined) native.close(lock)
   }
   return 0
 }
 
-async function removeKilled(context: Context, directory: string): Promise<void> {
+async function removeKilled(context: Context, directory: string, id: string): Promise<void> {
   const record = salvageRecord(context.native, directory)
-  if (record === undefined) return removeRemains(context, directory)
+  if (record === undefined) return removeRemains(context, directory, id)
   killContainer(context.native, { directory, record })
   await removeContainer(context, { directory, record }, 'kill')
 }
@@ -79,12 +82,27 @@ function killContainer(native: Native, { record }: Container): void {
  * Neither record can be read: the container is found by its cgroup. Without a link to that nothing had been launched yet, or
  * somebody took everything away.
  */
-async function removeRemains({ native, log }: Context, directory: string): Promise<void> {
-  const cgroup = native.readLink(`${directory}/${CGROUP_LINK}`)
+async function removeRemains(context: Context, directory: string, id: string): Promise<void> {
+  const { native } = context
+  const { destroyByCgroup, lostCgroup } = await import('../state/recover.ts')
+  const cgroup = native.readLink(`${directory}/${CGROUP_LINK}`) ?? lostCgroup(native, directory, id)
   if (cgroup !== undefined) {
-    const { destroyByCgroup } = await import('../state/recover.ts')
     destroyByCgroup(native, cgroup)
-    log.warn('its records cannot be read: poststop hooks, if it has any, were not run')
+    warnOfHooks(context)
   }
   native.removeDirectory(directory, CGROUP_LINK)
 }
+
+/** There is no state directory. */
+async function removeLost(context: Context, directory: string, id: string): Promise<void> {
+  const { native } = context
+  const { destroyByCgroup, lostCgroup } = await import('../state/recover.ts')
+  const cgroup = lostCgroup(native, directory, id)
+  // A `create` makes the directory first: one that has begun meanwhile is not meant.
+  if (cgroup === undefined || native.exists(directory)) return
+  destroyByCgroup(native, cgroup)
+  warnOfHooks(context)
+}
+
+const warnOfHooks = ({ log }: Context): void =>
+  log.warn('its records cannot be read: poststop hooks, if it has any, were not run')

@@ -126,7 +126,7 @@ export function undo(
     const { unit } = record
     // Whoever got into a cgroup of ours meanwhile is not ours to kill; a unit is of systemd's making, with a process to hold it.
     const foreign = error instanceof RuntError && error.foreignCgroups
-    if (!foreign) destroyCgroups(native, record, unit === undefined ? 'spare' : 'kill')
+    if (!foreign) destroyCgroups(native, record, unit === undefined ? 'yield' : 'kill')
     // Not where systemd itself is what failed: it would keep us waiting once more.
     if (unit !== undefined && systemd?.answers) {
       converse(native, systemd, (session) => stopUnit(session, unit.name), `stop ${unit.name}`)

@@ -17,13 +17,13 @@ const LONGEST_COMMAND = 120
 /** undefined: nobody, or a process that cannot be seen from here. */
 export function lockHolder(native: Native, directory: string): Holder | undefined {
   const inode = native.status(directory)?.inode
-  const path = inode === undefined ? undefined : valueOf(() => native.realpath(directory))
+  const path = inode === undefined ? undefined : attempt(() => native.realpath(directory))
   if (path === undefined) return undefined
-  for (const line of (valueOf(() => native.readFile('/proc/locks')) ?? '').split('\n')) {
+  for (const line of (attempt(() => native.readFile('/proc/locks')) ?? '').split('\n')) {
     // `7: FLOCK  ADVISORY  WRITE 4711 00:1a:12345 0 EOF`; who waits has `->` after the number.
     const [, kind, , , pid, file] = line.split(/ +/)
     if (kind !== 'FLOCK' || !file?.endsWith(`:${inode}`)) continue
-    const status = valueOf(() => native.processStatus(Number(pid)))
+    const status = attempt(() => native.processStatus(Number(pid)))
     // The inode's number may be that of another file system's file: the descriptor tells.
     if (status === undefined || !holds(native, Number(pid), path)) continue
     return {
@@ -42,28 +42,28 @@ export function describeHolder(holder: Holder | undefined): string {
 }
 
 function holds(native: Native, pid: number, path: string): boolean {
-  const descriptors = valueOf(() => native.readDirectory(`/proc/${pid}/fd`)) ?? []
+  const descriptors = attempt(() => native.readDirectory(`/proc/${pid}/fd`)) ?? []
   return descriptors.some(
     (fd) =>
-      valueOf(() => native.readLink(`/proc/${pid}/fd/${fd}`)) === path &&
-      valueOf(() => native.readFile(`/proc/${pid}/fdinfo/${fd}`))?.includes('FLOCK'),
+      attempt(() => native.readLink(`/proc/${pid}/fd/${fd}`)) === path &&
+      attempt(() => native.readFile(`/proc/${pid}/fdinfo/${fd}`))?.includes('FLOCK'),
   )
 }
 
 function isRuntime(native: Native, pid: number): boolean {
-  const program = (of: string) => valueOf(() => native.readLink(`/proc/${of}/exe`))?.replace(/ \(deleted\)$/, '')
+  const program = (of: string) => attempt(() => native.readLink(`/proc/${of}/exe`))?.replace(/ \(deleted\)$/, '')
   const own = program('self')
   return own !== undefined && own === program(String(pid))
 }
 
 function commandOf(native: Native, pid: number): string {
-  const text = valueOf(() => native.readFile(`/proc/${pid}/cmdline`)) ?? ''
+  const text = attempt(() => native.readFile(`/proc/${pid}/cmdline`)) ?? ''
   const words = text.split('\0').join(' ').trim()
   return words.length > LONGEST_COMMAND ? `${words.slice(0, LONGEST_COMMAND)}…` : words
 }
 
 /** undefined where it throws: a process has ended, or is not ours to look at. */
-function valueOf<T>(action: () => T): T | undefined {
+function attempt<T>(action: () => T): T | undefined {
   try {
     return action()
   } catch {
