@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -71,9 +72,20 @@ int fd_write(int fd, const char *data, size_t length) {
   return 0;
 }
 
+/* Beyond RLIMIT_FSIZE write(2) is to fail with EFBIG: SIGXFSZ would end us before we could clean up. Whoever has a handler keeps
+ * it. Programs that we start get the default again (reset_signals). */
+static void survive_size_limit(void) {
+  static int done;
+  struct sigaction before, ignore = {.sa_handler = SIG_IGN};
+  if (done) return;
+  done = 1;
+  if (sigaction(SIGXFSZ, &ignore, &before) == 0 && before.sa_handler != SIG_DFL) sigaction(SIGXFSZ, &before, NULL);
+}
+
 static int write_new(const char *path, int flags, const char *data, size_t length, mode_t mode) {
   AUTO_FD int fd = openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC | flags, mode);
   if (fd < 0) return -errno;
+  survive_size_limit();
   return fd_write(fd, data, length);
 }
 
@@ -100,6 +112,7 @@ int file_write_atomic(const char *path, const char *data, size_t length, mode_t 
 int file_append(const char *path, const char *data, size_t length, mode_t mode) {
   AUTO_FD int fd = openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC, mode);
   if (fd < 0) return -errno;
+  survive_size_limit();
   return fd_write(fd, data, length);
 }
 

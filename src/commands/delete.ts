@@ -9,6 +9,7 @@ import { forceLock } from '../state/force-lock.ts'
 import { type Container, findContainer, loadContainer, salvageRecord } from '../state/load-container.ts'
 import { isGone, withLock } from '../state/lock.ts'
 import { CGROUP_LINK, cgroupDirectories } from '../state/record.ts'
+import { removeStateDirectory } from '../state/remove-state-directory.ts'
 import { checkId, stateRoot } from '../state/state-root.ts'
 import { containerStatus } from '../state/status.ts'
 import type { Context, Run } from './context.ts'
@@ -90,7 +91,7 @@ async function removeRemains(context: Context, directory: string, id: string): P
     destroyByCgroup(native, cgroup)
     warnOfHooks(context)
   }
-  native.removeDirectory(directory, CGROUP_LINK)
+  removeStateDirectory(native, directory)
 }
 
 /** There is no state directory. */

@@ -19,6 +19,7 @@ import {
   LAUNCH_FILE,
   mainCgroup,
 } from '../state/record.ts'
+import { removeStateDirectory } from '../state/remove-state-directory.ts'
 import { makeStateRoot, type StateRoot } from '../state/state-root.ts'
 import { converse } from '../state/systemd.ts'
 import { refuseUsedCgroups } from '../state/used-cgroups.ts'
@@ -38,9 +39,14 @@ export function makeStateDirectory({ native }: Context, root: StateRoot, directo
       makeStateRoot(native, root)
       native.mkdir(directory, 0o711)
     }
-    return lockDirectory(native, directory)
   } catch (error) {
     if (errnoOf(error) === 'EEXIST') throw new RuntError('state', 'container with given ID already exists')
+    throw hostFailure(`state directory ${directory}`, error)
+  }
+  try {
+    return lockDirectory(native, directory)
+  } catch (error) {
+    if (native.exists(directory)) removeStateDirectory(native, directory)
     throw hostFailure(`state directory ${directory}`, error)
   }
 }
@@ -51,7 +57,7 @@ export function requireFreeCgroups(native: Native, { linux }: Config, { cgroup }
     refuseUsedCgroups(native, cgroup)
     if (linux.cgroupsPath !== undefined && cgroup.paths.cpuset !== undefined) fillCpusets(native, cgroup.paths.cpuset)
   } catch (error) {
-    native.removeDirectory(directory, CGROUP_LINK)
+    removeStateDirectory(native, directory)
     throw error
   }
 }
@@ -132,7 +138,7 @@ export function undo(
       converse(native, systemd, (session) => stopUnit(session, unit.name), `stop ${unit.name}`)
     }
     unmountHostMounts(context, record)
-    native.removeDirectory(directory, CGROUP_LINK)
+    removeStateDirectory(native, directory)
   } catch (error) {
     log.warn(`cleaning up after a failure: ${error instanceof Error ? error.message : String(error)}`)
   }
