@@ -72,8 +72,8 @@ int fd_write(int fd, const char *data, size_t length) {
   return 0;
 }
 
-/* Beyond RLIMIT_FSIZE write(2) is to fail with EFBIG: SIGXFSZ would end us before we could clean up. Whoever has a handler keeps
- * it. Programs that we start get the default again (reset_signals). */
+/* Beyond RLIMIT_FSIZE write(2) is to fail with EFBIG: SIGXFSZ would end us before we could clean up. Whoever has a
+ * handler keeps it. Programs that we start get the default again (reset_signals). */
 static void survive_size_limit(void) {
   static int done;
   struct sigaction before, ignore = {.sa_handler = SIG_IGN};

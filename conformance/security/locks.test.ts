@@ -2,10 +2,10 @@
  * Locks: no command waits for ever for another one or for a process that holds a lock, and `delete --force` ends a container
  * whatever its other commands do. What is left behind afterwards is told by the frame's leak check.
  */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { probing } from '../harness/probe.ts'
-import { needsCommand } from '../harness/requires.ts'
+import { either, needsCommand, needsController } from '../harness/requires.ts'
 import { type Box, type Running, scenario, until } from '../harness/scenario.ts'
 
 /** Longer than any command may take that does not wait for the hook; the hooks last longer. */
@@ -135,3 +135,39 @@ scenario('two deletes: the hooks run once', { peers: { crun: 'no lock', runc: 'n
   t.match(await second.exited, { status: 1, stderr: /does not exist/ })
   t.equal(lines(), 1)
 })
+
+scenario(
+  'two updates at the same time: both are recorded',
+  { skip: either(needsCommand('strace'), needsController('pids'), needsController('cpu')), peers: { runc: 'no lock' } },
+  async (t, box) => {
+    const id = box.id()
+    t.equal(box.call(['run', '-d', '--bundle', box.bundle(probing(['wait'])).dir, id]).status, 0)
+    // The first has read the record and is about to replace it: its file is there, but not yet in place.
+    const wrap = ['strace', '-qq', '-o', '/dev/null', '-e', 'inject=rename:delay_enter=2s']
+    const first = box.begin(['update', '--pids-limit', '77', id], { wrap })
+    await until(() => readdirSync(join(box.root, id)).some((name) => name.startsWith('.state.json')), 'the new record')
+    t.equal(box.call(['update', '--cpu-share', '333', id]).status, 0)
+    t.equal((await first.exited).status, 0)
+    const { resources } = JSON.parse(readFileSync(join(box.root, id, 'state.json'), 'utf8'))
+    t.match(JSON.parse(resources), { pids: { limit: 77 }, cpu: { shares: 333 } })
+    t.equal(box.call(['delete', '--force', id]).status, 0)
+  },
+)
+
+scenario(
+  'what a container’s state directory holds is its owner’s alone',
+  { peers: { crun: 'other modes' } },
+  (t, box) => {
+    const id = box.id()
+    const wrap = ['sh', '-c', 'umask 0; exec "$@"', 'sh']
+    t.equal(box.call(['create', '--bundle', box.bundle().dir, id], { wrap }).status, 0)
+    const directory = join(box.root, id)
+    // Others may pass, to what they are given the path of; they may not look, nor open it to lock it.
+    t.equal(statSync(directory).mode & 0o777, 0o711)
+    for (const name of readdirSync(directory)) {
+      const { mode } = lstatSync(join(directory, name))
+      if (name !== 'cgroup') t.equal(mode & 0o777, 0o600, name)
+    }
+    t.equal(box.call(['delete', '--force', id]).status, 0)
+  },
+)

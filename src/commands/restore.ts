@@ -30,9 +30,9 @@ import {
   undo,
 } from './new-container.ts'
 import { probeThreaded } from './probe-threaded.ts'
-import { removeContainer } from './remove-container.ts'
 import { startUnit } from './run-launch.ts'
 import { loadStreams } from './streams-file.ts'
+import { superviseContainer } from './supervise-container.ts'
 
 type Flags = FlagsOf<'restore'>
 
@@ -58,9 +58,9 @@ export const restore: Run<'restore'> = async (context, flags, [id = '']) => {
     if (systemd !== undefined) native.close(systemd.socket)
   }
   if (flags.detach) return 0
-  const status = native.supervise(restored.record.pid, restored.terminal, -1)
-  await removeContainer(context, restored, 'spare')
-  return status
+  return superviseContainer(context, restored, 'remove', () =>
+    native.supervise(restored.record.pid, restored.terminal, -1),
+  )
 }
 
 function checkTerminal({ config }: LoadedBundle, flags: Flags): void {
