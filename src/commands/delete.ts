@@ -7,7 +7,7 @@ import type { Native } from '../native.ts'
 import { destroyCgroups, killInit } from '../state/destroy-container.ts'
 import { forceLock } from '../state/force-lock.ts'
 import { type Container, findContainer, loadContainer, salvageRecord } from '../state/load-container.ts'
-import { isGone, withLock } from '../state/lock.ts'
+import { inTurn, isGone, withLock } from '../state/lock.ts'
 import { CGROUP_LINK, cgroupDirectories } from '../state/record.ts'
 import { removeStateDirectory } from '../state/remove-state-directory.ts'
 import { checkId, stateRoot } from '../state/state-root.ts'
@@ -43,7 +43,7 @@ function isInhabited(native: Native, { record }: Container): boolean {
 }
 
 async function forceDelete(context: Context, root: string, id: string): Promise<number> {
-  const { native, log } = context
+  const { native } = context
   const directory = `${root}/${id}`
   const before = findContainer(native, root, id)
   if (before.kind === 'none') {
@@ -52,11 +52,17 @@ async function forceDelete(context: Context, root: string, id: string): Promise<
   }
   // Killed before the lock is waited for: a `create` that hangs in its container holds it, and fails then by itself.
   if (before.kind === 'container') killContainer(native, before)
+  await inTurn(directory, () => removeLocked(context, directory, id))
+  return 0
+}
+
+async function removeLocked(context: Context, directory: string, id: string): Promise<void> {
+  const { native, log } = context
   let lock: number | undefined
   try {
     lock = forceLock(native, log, directory)
   } catch (error) {
-    if (isGone(error)) return 0
+    if (isGone(error)) return
     throw hostFailure(directory, error)
   }
   try {
@@ -64,7 +70,6 @@ async function forceDelete(context: Context, root: string, id: string): Promise<
   } finally {
     if (lock !== undefined) native.close(lock)
   }
-  return 0
 }
 
 async function removeKilled(context: Context, directory: string, id: string): Promise<void> {

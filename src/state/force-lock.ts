@@ -5,7 +5,7 @@
 import type { Log } from '../cli/log.ts'
 import type { Native } from '../native.ts'
 import { LOCK_PATIENCE, lockedError, lockWithin } from './lock.ts'
-import { describeHolder, type Holder, lockHolder } from './lock-holder.ts'
+import { attempt, describeHolder, type Holder, lockHolder } from './lock-holder.ts'
 import { SIGKILL } from './signals.ts'
 
 /** Milliseconds for the other command to end by itself. */
@@ -30,7 +30,7 @@ export function forceLock(native: Native, log: Log, directory: string): number |
     if (waited > LOCK_PATIENCE) throw lockedError(directory, describeHolder(holder), LOCK_PATIENCE)
     if (holder === undefined) continue
     endChildren(native, holder)
-    if (waited > LAST_RESORT) native.signal(holder.pid, holder.startTime, SIGKILL)
+    if (waited > LAST_RESORT && holder.kind === 'runtime') native.signal(holder.pid, holder.startTime, SIGKILL)
   }
 }
 
@@ -41,14 +41,21 @@ interface Relative {
   readonly startTime: string
 }
 
-/** Its hooks, with what they have started, and its init: each leads a session. Who has left the session is a daemon, and stays. */
+/** Its init, and its hooks with what they have started. Who has left a hook's session is a daemon, and stays. */
 function endChildren(native: Native, holder: Holder): void {
   const all = allProcesses(native)
-  const leaders = all.filter(({ pid, parent, session }) => parent === holder.pid && session === pid)
-  const sessions = new Set(leaders.map(({ pid }) => pid))
+  const children = all.filter(({ pid, parent }) => parent === holder.pid && isOfLaunch(native, pid))
+  const ends = new Set(children.map(({ pid }) => pid))
   for (const { pid, session, startTime } of all) {
-    if (sessions.has(session)) native.signal(pid, startTime, SIGKILL)
+    // A session's number stays its own for as long as somebody is in it.
+    if (ends.has(pid) || ends.has(session)) native.signal(pid, startTime, SIGKILL)
   }
+}
+
+/** A hook has the state as its input, and init's program is a file in memory: nothing else that a program starts looks like them. */
+function isOfLaunch(native: Native, pid: number): boolean {
+  const link = (name: string) => attempt(() => native.readLink(`/proc/${pid}/${name}`))
+  return link('fd/0') === '/memfd:state (deleted)' || link('exe') === '/memfd:runt-init (deleted)'
 }
 
 function allProcesses(native: Native): readonly Relative[] {

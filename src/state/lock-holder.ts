@@ -8,8 +8,8 @@ export interface Holder {
   readonly startTime: string
   /** Its command line, or its name. */
   readonly command: string
-  /** `runtime`: it runs the program that we run. */
-  readonly kind: 'runtime' | 'other'
+  /** `runtime`: it runs the program that we run. `host`: so does it, but that is Node, which may do other things as well. */
+  readonly kind: 'runtime' | 'host' | 'other'
 }
 
 const LONGEST_COMMAND = 120
@@ -30,7 +30,7 @@ export function lockHolder(native: Native, directory: string): Holder | undefine
       pid: Number(pid),
       startTime: status.startTime,
       command: commandOf(native, Number(pid)) || status.comm,
-      kind: isRuntime(native, Number(pid)) ? 'runtime' : 'other',
+      kind: kindOf(native, Number(pid)),
     }
   }
   return undefined
@@ -50,10 +50,11 @@ function holds(native: Native, pid: number, path: string): boolean {
   )
 }
 
-function isRuntime(native: Native, pid: number): boolean {
+function kindOf(native: Native, pid: number): Holder['kind'] {
   const program = (of: string) => attempt(() => native.readLink(`/proc/${of}/exe`))?.replace(/ \(deleted\)$/, '')
   const own = program('self')
-  return own !== undefined && own === program(String(pid))
+  if (own === undefined || own !== program(String(pid))) return 'other'
+  return /\/node(js)?$/.test(own) ? 'host' : 'runtime'
 }
 
 function commandOf(native: Native, pid: number): string {
@@ -63,7 +64,7 @@ function commandOf(native: Native, pid: number): string {
 }
 
 /** undefined where it throws: a process has ended, or is not ours to look at. */
-function attempt<T>(action: () => T): T | undefined {
+export function attempt<T>(action: () => T): T | undefined {
   try {
     return action()
   } catch {

@@ -73,7 +73,8 @@ export function tryWithin<T>(native: Native, milliseconds: number, take: () => T
 /** Directories on which a command of this process works: the sleep above would keep that command from going on. */
 const working = new Map<string, Promise<unknown>>()
 
-async function inTurn<T>(directory: string, action: () => Promise<T>): Promise<T> {
+/** Does something when no other command of this process works on the container. */
+export async function inTurn<T>(directory: string, action: () => Promise<T>): Promise<T> {
   for (let other = working.get(directory); other !== undefined; other = working.get(directory)) {
     await other.catch(() => undefined)
   }
