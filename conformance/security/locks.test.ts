@@ -198,5 +198,6 @@ scenario(
       console.log([...statuses, ...(await Promise.all(all))].join(' '))`
     const result = runProgram(box.dir, [process.execPath, '--input-type=module', '-e', script], { timeout: 30_000 })
     t.match(result.stdout, '0 0 0 0 1 1 0 0 0', result.stderr)
+    t.equal(box.call(['delete', '--force', id]).status, 0)
   },
 )

@@ -59,7 +59,7 @@ function kindOf(native: Native, pid: number): Holder['kind'] {
 
 function commandOf(native: Native, pid: number): string {
   const text = attempt(() => native.readFile(`/proc/${pid}/cmdline`)) ?? ''
-  const words = text.split('\0').join(' ').trim()
+  const words = text.replace(/[\s\0]+/g, ' ').trim()
   return words.length > LONGEST_COMMAND ? `${words.slice(0, LONGEST_COMMAND)}…` : words
 }
 
