@@ -7,7 +7,7 @@ import type { Resources } from '../config/config.ts'
 import type { Problem } from '../errors.ts'
 import type { Step } from '../plan/launch-plan.ts'
 import { type CgroupDirectory, cgroupDirectory } from './cgroup-path.ts'
-import type { Claim } from './claim.ts'
+import { type Claim, claimOf, ownerAttribute } from './claim.ts'
 import { addShare, resourceWrites, type Share, type Shares } from './controllers.ts'
 import { type CgroupHost, findHierarchy, type Hierarchy, unifiedHierarchy } from './hierarchies.ts'
 import {
@@ -89,6 +89,23 @@ export interface PlannedClaim extends Claim {
   readonly file: string
   /** The attribute that names the state directory, and that. */
   readonly mark: readonly [name: string, stateDirectory: string]
+}
+
+/** For the cgroup that is claimed for all of a container's. */
+export function claimFor(
+  path: string,
+  paths: { readonly [controller: string]: string },
+  {
+    claims,
+    stateDirectory,
+    rootless,
+  }: { readonly claims: string; readonly stateDirectory: string; readonly rootless: boolean },
+  slots: Slots,
+): PlannedClaim | undefined {
+  const claim = claimOf(paths)
+  if (claim?.directory !== path) return undefined
+  const mark = [ownerAttribute(rootless ? 'rootless' : 'root'), stateDirectory] as const
+  return { ...claim, slot: slots.allocate('claimed cgroup'), file: claims, mark }
 }
 
 /** How a part is made. */

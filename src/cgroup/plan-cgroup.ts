@@ -20,18 +20,10 @@ import { formatProblems, type Problem, RuntError } from '../errors.ts'
 import { EACCES, ENOENT, EPERM, EROFS } from '../plan/constants.ts'
 import type { Step } from '../plan/launch-plan.ts'
 import { innerPath } from './cgroup-path.ts'
-import { claimOf, ownerAttribute } from './claim.ts'
+import { claimOf } from './claim.ts'
 import { deviceRules, isPlain, PLAIN_DEVICES } from './device-rules.ts'
 import { type CgroupHost, findHierarchy } from './hierarchies.ts'
-import {
-  addLegacy,
-  addUnified,
-  FROM,
-  type Part,
-  type PlannedClaim,
-  pathsByController,
-  planParts,
-} from './hierarchy-part.ts'
+import { addLegacy, addUnified, claimFor, FROM, type Part, pathsByController, planParts } from './hierarchy-part.ts'
 import { joinStep, type Slots } from './steps.ts'
 import type { Property } from './systemd/property.ts'
 import type { ManagerKind } from './systemd/unit.ts'
@@ -54,9 +46,8 @@ export interface CgroupInput {
   readonly owner?: number | undefined
   /** v2: the cgroup above the new one in which all are threaded; absent where they are not. */
   readonly threaded?: string | undefined
-  /** The file in which cgroups are claimed (claim.ts). */
+  /** The file in which cgroups are claimed, and what they are marked with (claim.ts). */
   readonly claims: string
-  /** What the cgroup is marked with. */
   readonly stateDirectory: string
 }
 
@@ -130,7 +121,7 @@ export function planCgroup(input: CgroupInput, host: CgroupHost, slots: Slots): 
     const part = ordered[i] as Part
     directories.push(part.path)
     const tolerate = mayFail(part, input, host) ? NO_ACCESS : undefined
-    const manner = { claim: tolerate === undefined ? claimFor(part, paths, input, slots) : undefined, tolerate }
+    const manner = { claim: tolerate === undefined ? claimFor(part.path, paths, input, slots) : undefined, tolerate }
     // Init has it, and lets it go once it is in all of them.
     if (manner.claim !== undefined) {
       inherit.push(manner.claim.slot)
@@ -159,19 +150,6 @@ export function planCgroup(input: CgroupInput, host: CgroupHost, slots: Slots): 
     ...(cgroupSlot !== undefined && { cgroupSlot }),
     ...(deviceFilter && { deviceFilter }),
   }
-}
-
-/** Of the one that is claimed for all. */
-function claimFor(
-  { path }: Part,
-  paths: CgroupPlan['paths'],
-  { claims, stateDirectory, rootless }: CgroupInput,
-  slots: Slots,
-): PlannedClaim | undefined {
-  const claim = claimOf(paths)
-  if (claim?.directory !== path) return undefined
-  const mark = [ownerAttribute(rootless ? 'rootless' : 'root'), stateDirectory] as const
-  return { ...claim, slot: slots.allocate('claimed cgroup'), file: claims, mark }
 }
 
 /** The directory itself, so that cgroups can be made in it, and the files that /sys/kernel/cgroup/delegate lists. */

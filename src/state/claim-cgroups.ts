@@ -8,8 +8,8 @@ import { LOCK_PATIENCE, tryWithin } from './lock.ts'
 import { claimsFile } from './state-root.ts'
 
 /**
- * Does something while no container can begin in the cgroups. `yield`: where one is about to, nothing is done, for then they are that
- * one's. `wait`: until it is in or has failed.
+ * Does something while no container can begin in the cgroups. `yield`: where one is about to, nothing is done, for then they
+ * are that one's. `wait`: until it is in or has failed.
  */
 export function whileUnclaimed(
   native: Native,
@@ -21,8 +21,8 @@ export function whileUnclaimed(
   const lock = claim && tryWithin(native, taken === 'wait' ? LOCK_PATIENCE : 0, () => take(native, claim.offset))
   if (claim !== undefined && lock === undefined) {
     if (taken === 'yield') return
-    const message = `cgroup ${claim.directory}: fcntl: EAGAIN (another container has been about to enter it for ${LOCK_PATIENCE / 1000} s)`
-    throw new RuntError('state', message, { path: claim.directory })
+    const reason = `another container has been about to enter it for ${LOCK_PATIENCE / 1000} s`
+    throw new RuntError('state', `cgroup ${claim.directory}: fcntl: EAGAIN (${reason})`, { path: claim.directory })
   }
   try {
     action()

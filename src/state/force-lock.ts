@@ -1,6 +1,6 @@
-// How `delete --force` gets the lock of a container on which another command works. That command has usually lost its container
-// by now and fails by itself. If it does not, it waits for a hook: the hook is killed, the command fails and cleans up. The last
-// resort is to kill the command: a runtime killed at any moment leaves what `delete --force` can remove.
+// How `delete --force` gets the lock of a container on which another command works. That command has usually lost its
+// container by now and fails by itself. If it does not, it waits for a hook: the hook is killed, the command fails and cleans
+// up. The last resort is to kill the command: a runtime killed at any moment leaves what `delete --force` can remove.
 
 import type { Log } from '../cli/log.ts'
 import type { Native } from '../native.ts'
@@ -52,7 +52,7 @@ function endChildren(native: Native, holder: Holder): void {
   }
 }
 
-/** A hook has the state as its input, and init's program is a file in memory: nothing else that a program starts looks like them. */
+/** A hook has the state as its input, and init's program is a file in memory: no other child of a program looks like them. */
 function isOfLaunch(native: Native, pid: number): boolean {
   const link = (name: string) => attempt(() => native.readLink(`/proc/${pid}/${name}`))
   return link('fd/0') === '/memfd:state (deleted)' || link('exe') === '/memfd:runt-init (deleted)'
