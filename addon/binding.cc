@@ -269,7 +269,21 @@ Value FifoHasReader(const CallbackInfo &info) {
 
 Value Lock(const CallbackInfo &info) {
   std::string path = Text(info, 0);
-  return Number(info.Env(), path_lock(path.c_str(), Text(info, 1) == "wait"), "flock", path.c_str());
+  return Number(info.Env(), path_lock(path.c_str()), "flock", path.c_str());
+}
+
+Value LockByte(const CallbackInfo &info) {
+  std::string path = Text(info, 0);
+  int64_t offset = info[1].As<Napi::Number>().Int64Value();
+  return Number(info.Env(), byte_lock(path.c_str(), offset), "fcntl", path.c_str());
+}
+
+Value Attribute(const CallbackInfo &info) {
+  std::string path = Text(info, 0), name = Text(info, 1);
+  char value[PATH_MAX];
+  ssize_t length = path_attribute(path.c_str(), name.c_str(), value, sizeof value);
+  if (length < 0) return Throw(info.Env(), static_cast<int>(length), "getxattr", path.c_str());
+  return length == 0 ? info.Env().Undefined() : String(info.Env(), value, static_cast<size_t>(length));
 }
 
 Value Close(const CallbackInfo &info) {
@@ -504,6 +518,8 @@ void AddFiles(Napi::Object &exports) {
   Add<Rename>(exports, "rename");
   Add<FifoHasReader>(exports, "fifoHasReader");
   Add<Lock>(exports, "lock");
+  Add<LockByte>(exports, "lockByte");
+  Add<Attribute>(exports, "attribute");
   Add<Close>(exports, "close");
 }
 

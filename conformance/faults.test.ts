@@ -340,17 +340,38 @@ scenario(
   async (t, box) => {
     const bundle = box.bundle({ process: { rlimits: undefined } })
     const before = takeCensus(box.root)
-    for (const limit of [4, 6, 8, 10, 12, 15, 18, 22, 26, 30, 40, 60]) {
-      const id = box.id()
-      const result = box.call(['run', '--bundle', bundle.dir, id], {
-        wrap: ['prlimit', `--nofile=${limit}:${limit}`, '--'],
-      })
-      if (result.status !== 0) t.not(result.stderr, '', `limit ${limit}: says something`)
-      t.equal(box.call(['delete', '--force', id]).status, 0)
-      await clean(t, box, before, `limit ${limit}`)
+    for (const limit of [4, 5, 6, 7, 8, 10, 12, 15, 18, 22, 26, 30, 40, 60]) {
+      for (const command of ['create', 'run']) {
+        const id = box.id()
+        const result = box.call([command, '--bundle', bundle.dir, id], {
+          wrap: ['prlimit', `--nofile=${limit}:${limit}`, '--'],
+        })
+        if (result.status !== 0) t.not(result.stderr, '', `limit ${limit}: says something`)
+        if (result.status === 0) t.equal(box.call(['delete', '--force', id]).status, 0)
+        await clean(t, box, before, `${command}, limit ${limit}`)
+      }
     }
     const plenty = box.call(['run', '--bundle', bundle.dir, box.id()], { wrap: ['prlimit', '--nofile=128:128', '--'] })
     t.equal(plenty.status, 0, '128 are enough')
+  },
+)
+
+scenario(
+  'small files only',
+  { skip: needsCommand('prlimit'), peers: { runc: 'leaves its state', crun: 'leaves its state' } },
+  async (t, box) => {
+    const bundle = box.bundle()
+    const before = takeCensus(box.root)
+    for (const limit of [0, 1, 500, 512, 1024, 2048, 3072, 4096, 16384, 65536]) {
+      for (const command of ['create', 'run']) {
+        // The shell's own output has the limit, too.
+        const wrap = ['sh', '-c', 'prlimit --fsize=$0:$0 -- "$@" 2>&1 | cat', `${limit}`]
+        const id = box.id()
+        const { stdout } = box.call([command, '--bundle', bundle.dir, id], { wrap })
+        t.match(stdout, /EFBIG \(file too large\)/, `${command}, limit ${limit}`)
+        await clean(t, box, before, `${command}, limit ${limit}`)
+      }
+    }
   },
 )
 

@@ -134,8 +134,12 @@ export interface Native {
   rename(from: string, to: string): void
   /** Whether somebody has the FIFO open for reading; false also where there is none. */
   fifoHasReader(path: string): boolean
-  /** Open `path` (a directory or file) and flock(2) it exclusively; waits, or with `wait` 'try' throws EWOULDBLOCK. Returns a descriptor. */
-  lock(path: string, wait: 'wait' | 'try'): number
+  /** Open `path` (a directory or file) and flock(2) it exclusively without waiting: a descriptor, or EAGAIN. */
+  lock(path: string): number
+  /** The same for one byte of a file, which is made where it is missing (fcntl(2) F_OFD_SETLK). */
+  lockByte(path: string, offset: number): number
+  /** getxattr(2); undefined: no such attribute, or nothing there. */
+  attribute(path: string, name: string): string | undefined
   close(fd: number): void
 
   // ---- the host ----

@@ -117,6 +117,7 @@ HANDLER(sync_wait);
 HANDLER(sync_exec);
 HANDLER(start_wait);
 HANDLER(claim_cgroup);
+HANDLER(setxattr);
 HANDLER(mkfifo);
 HANDLER(connect);
 HANDLER(socketpair);

@@ -90,6 +90,8 @@ static int execute_here(struct machine *m, const struct step *s) {
     return op_sync_exec(m, (const struct step_sync_exec *)s);
   case OP_claim_cgroup:
     return op_claim_cgroup(m, (const struct step_claim_cgroup *)s);
+  case OP_setxattr:
+    return op_setxattr(m, (const struct step_setxattr *)s);
   case OP_mkfifo:
     return op_mkfifo(m, (const struct step_mkfifo *)s);
   case OP_move_netdev:

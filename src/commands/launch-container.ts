@@ -8,7 +8,7 @@ import { RuntError } from '../errors.ts'
 import { hostFacts } from '../plan/host-facts.ts'
 import { planCreate } from '../plan/plan.ts'
 import type { ContainerRecord } from '../state/record.ts'
-import { checkId, type StateRoot, stateRoot } from '../state/state-root.ts'
+import { checkId, claimsFile, type StateRoot, stateRoot } from '../state/state-root.ts'
 import { managerOf, openSystemd, systemdFacts } from '../state/systemd.ts'
 import { type Context, STDOUT } from './context.ts'
 import { fullMounts } from './host-mounts.ts'
@@ -59,6 +59,7 @@ export function launchContainer(
       id,
       bundle: bundle.path,
       stateDirectory: directory,
+      claims: claimsFile(native),
       mode: how.mode,
       rootSwitch: flags['no-pivot'] ? 'chroot' : 'pivot_root',
       fullMounts: flags['no-pivot'] ? fullMounts(native, rootfs) : undefined,

@@ -4,7 +4,8 @@
 import { RuntError } from '../errors.ts'
 import { destroyCgroups } from '../state/destroy-container.ts'
 import type { Container } from '../state/load-container.ts'
-import { CGROUP_LINK, type UnitRecord } from '../state/record.ts'
+import type { UnitRecord } from '../state/record.ts'
+import { removeStateDirectory } from '../state/remove-state-directory.ts'
 import { removeUnit } from '../state/systemd.ts'
 import type { Context } from './context.ts'
 
@@ -25,7 +26,7 @@ export async function removeContainer(
     // "If any poststop hook fails, the runtime MUST log a warning, but the remaining hooks and lifecycle continue".
     runHooks(context.native, 'poststop', record, (problem) => context.log.warn(problem))
   }
-  context.native.removeDirectory(directory, CGROUP_LINK)
+  removeStateDirectory(context.native, directory)
 }
 
 /** The container is gone, with or without systemd's help: a systemd that does not answer must not keep its state. */

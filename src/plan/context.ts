@@ -15,6 +15,8 @@ export interface PlanOptions {
   readonly bundle: string
   /** Absolute: where state.json and the FIFOs are. */
   readonly stateDirectory: string
+  /** Absolute: the file in which cgroups are claimed (cgroup/claim.ts). */
+  readonly claims: string
   /** `create` leaves init waiting for `runt start`; `run` goes through. */
   readonly mode: 'create' | 'run'
   /** `chroot`: --no-pivot, for a root file system on a ramdisk. */

@@ -88,14 +88,15 @@ export function planCreate(config: Config, facts: HostFacts, options: PlanOption
 export function planCgroups(
   config: Config,
   facts: HostFacts,
-  { id, systemd, threaded }: Pick<PlanOptions, 'id' | 'systemd' | 'threaded'>,
+  { id, systemd, ...made }: Pick<PlanOptions, 'id' | 'stateDirectory' | 'systemd' | 'threaded' | 'claims'>,
   slots: Slots,
 ): { readonly cgroup: CgroupPlan; readonly rootless: boolean; readonly owner: number | undefined } {
   const { annotations, linux } = config
   const { cgroupsPath, resources } = linux
   const rootless = facts.euid !== 0 || facts.inUserNamespace
   const owner = rootless ? undefined : cgroupOwner(config)
-  const input = { id, cgroupsPath, resources, rootless, owner, threaded }
+  const { threaded, claims, stateDirectory } = made
+  const input = { id, cgroupsPath, resources, rootless, owner, threaded, claims, stateDirectory }
   const cgroup =
     systemd === undefined
       ? planCgroup(input, facts.cgroups, slots)

@@ -145,9 +145,11 @@ export const stepTable = {
    * `report`, and execve(2) closing it says that the container runs. Only read(2) and write(2) are used, for a seccomp filter may be
    * loaded already, and FIFOs need no path that an AF_UNIX address could not hold. */
   start_wait: { request: 'slot', report: 'slot' },
-  /** Runtime only: open(2) `path`, a file that only who may change the cgroup can open, O_WRONLY, and flock(2) it, which holds until it is closed; then
-   * see that nobody is in the cgroup's `list` of threads. EWOULDBLOCK: another runtime is about to enter; EBUSY: somebody has. */
-  claim_cgroup: { path: 'string', list: 'string', into: 'into' },
+  /** Runtime only: lock the byte at `offset` of the file `path`, made where it is missing, with fcntl(2) F_OFD_SETLK, which holds until it is closed;
+   * then see that nobody is in the cgroup's `list` of threads. EAGAIN: another runtime is about to enter; EBUSY: somebody has. */
+  claim_cgroup: { path: 'string', offset: 'int', list: 'string', into: 'into' },
+  /** Runtime only: setxattr(2). */
+  setxattr: { path: 'string', name: 'string', value: 'string' },
   /** Runtime only: mkfifoat(2) `path` and open it O_RDWR, so that neither side blocks in open(2). */
   mkfifo: { path: 'string', mode: 'int', into: 'into' },
   /** Runtime only: socket(2), connect(2) to the AF_UNIX socket `path` (long paths as above). `type` SOCK_STREAM or SOCK_SEQPACKET. */
