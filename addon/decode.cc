@@ -173,7 +173,9 @@ const step_shape *FindShape(napi_env env, napi_value object) {
   char op[32] = "";
   size_t length;
   napi_value value;
-  if (napi_get_named_property(env, object, "op", &value) != napi_ok ||
+  napi_valuetype type;
+  if (napi_typeof(env, object, &type) != napi_ok || type != napi_object ||
+      napi_get_named_property(env, object, "op", &value) != napi_ok ||
       napi_get_value_string_utf8(env, value, op, sizeof op, &length) != napi_ok)
     return nullptr;
   for (const step_shape &shape : step_shapes)
