@@ -49,7 +49,8 @@ export const stepTable = {
 
   // ---- mounts ----
   /** open_tree(2). With `whenDirectory`/`whenFile`: those slots hold the two candidates, `like` the target whose type
-   * (fstat) chooses the one that is cloned (AT_EMPTY_PATH); `path` is then unused. `expectRdev` as in openat2. */
+   * (fstat) chooses the one that is cloned (AT_EMPTY_PATH); `path` is then unused. `expectRdev` as in openat2;
+   * with `expectBlock` 1 of a block device. */
   open_tree: {
     at: 'slot?',
     path: 'string?',
@@ -59,6 +60,7 @@ export const stepTable = {
     whenDirectory: 'slot?',
     whenFile: 'slot?',
     expectRdev: 'int?',
+    expectBlock: 'int?',
   },
   /** move_mount(2) of the mount in `mount` onto the path opened in `to`, onto `path` below it (trusted
    * directories only), or onto `path` where there is no `to`. `beneath` 1: MOVE_MOUNT_BENEATH. */
