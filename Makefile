@@ -264,6 +264,23 @@ $(PROBE)/probe.node: addon/embed/testing/binding.cc $(DEPS)
 	$(Q)g++ -shared -fPIC -O1 $(WARN) -std=gnu++17 -fno-exceptions $(DEFINES) -isystem node_modules/node-addon-api \
 	  -isystem $(NODE_PREFIX)/include/node -o $@ $<
 
+# ---- the same host with runt's addon and a script that calls it with wrong arguments ----
+ARGUMENTS := $(BUILD)/arguments
+$(ARGUMENTS)/js/arguments.js: $(wildcard addon/embed/testing/*.ts) scripts/bundle.mjs $(JS_FLAGS)
+	$(Q)node scripts/bundle.mjs embedded $(@D) addon/embed/testing/arguments.ts
+
+$(ARGUMENTS)/bytecode/chunks.c: $(ARGUMENTS)/js/arguments.js build/host/compile scripts/chunks.mjs
+	$(Q)node scripts/chunks.mjs build/host/compile $(ARGUMENTS)/js $(@D) arguments.js
+
+$O/arguments-chunks.o: $(ARGUMENTS)/bytecode/chunks.c $(FLAGS)
+	@mkdir -p $(@D)
+	$(Q)$(CC_RUNT) -Iaddon/embed -c -o $@ $<
+
+ARGUMENTS_OBJECTS := $(filter-out $O/chunks.o,$(OBJECTS)) $O/arguments-chunks.o $O/addon/binding.o $O/addon.a
+$(ARGUMENTS)/host: $(ARGUMENTS_OBJECTS) addon/embed/snapshot.ld
+	$(call say,LINK)
+	$(Q)$(LINK_RUNT) -o $@ $(ARGUMENTS_OBJECTS) $(LIBS_RUNT)
+
 # ---- the handlers of addon/steps under test, as the runtime and as init have them ----
 STEP_TESTS := $(wildcard addon/test/*.[ch]) $(STEPS) $(wildcard addon/*.h addon/steps/*.h)
 STEP_SOURCES := $(filter-out addon/steps/run.c addon/steps/container_only.c addon/steps/runtime_only.c,\
@@ -294,7 +311,7 @@ test: all check test-only
 # What some tests compare runt with, or need.
 peers: $(DEPS)
 	@scripts/deps.sh peers
-PROBES := $(PROBE)/host $(PROBE)/snapshot $(PROBE)/probe.node $(BUILD)/steps-test $(BUILD)/steps-test-init
+PROBES := $(ARGUMENTS)/host $(PROBE)/host $(PROBE)/snapshot $(PROBE)/probe.node $(BUILD)/steps-test $(BUILD)/steps-test-init
 test-only: $(PROGRAMS) $(PROBES) $(TEST_BUNDLES) $(TAP) | peers
 	@scripts/test.sh $(BUILD)
 

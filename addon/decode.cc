@@ -31,7 +31,7 @@ struct Block {
     failed = true;
     char text[200];
     snprintf(text, sizeof text, "%s[%u] (%s) %s: %s", list, index, op, field, reason);
-    napi_throw_error(env, "EINVAL", text);
+    napi_throw_type_error(env, nullptr, text);  // without effect where a getter has thrown
   }
 
   // `size` bytes, 8-aligned and zeroed; the offset, or 0 when the block is full.
@@ -144,10 +144,18 @@ struct Block {
 
   void Tolerated(napi_value object, step *head, const char *op) {
     napi_value list;
+    napi_valuetype type;
     uint32_t length;
     if (napi_get_named_property(env, object, "tolerate", &list) != napi_ok ||
-        napi_get_array_length(env, list, &length) != napi_ok)
+        napi_typeof(env, list, &type) != napi_ok) {
+      Fail(op, "tolerate", "cannot be read");
       return;
+    }
+    if (type == napi_undefined) return;
+    if (napi_get_array_length(env, list, &length) != napi_ok) {
+      Fail(op, "tolerate", "must be an array");
+      return;
+    }
     for (uint32_t i = 0; i < length; i++) {
       napi_value item;
       int64_t value = 0;
@@ -165,7 +173,9 @@ const step_shape *FindShape(napi_env env, napi_value object) {
   char op[32] = "";
   size_t length;
   napi_value value;
-  if (napi_get_named_property(env, object, "op", &value) != napi_ok ||
+  napi_valuetype type;
+  if (napi_typeof(env, object, &type) != napi_ok || type != napi_object ||
+      napi_get_named_property(env, object, "op", &value) != napi_ok ||
       napi_get_value_string_utf8(env, value, op, sizeof op, &length) != napi_ok)
     return nullptr;
   for (const step_shape &shape : step_shapes)
@@ -173,12 +183,23 @@ const step_shape *FindShape(napi_env env, napi_value object) {
   return nullptr;
 }
 
+// The value of a property. False: an exception is pending.
+bool Property(const Call &call, napi_value object, const char *name, napi_value *value) {
+  return napi_get_named_property(call.Env(), object, name, value) == napi_ok;
+}
+
 // Decode one list of steps into `memory`, to be read at `address`. False: an exception is pending.
-bool Decode(napi_env env, napi_value steps, const char *list, uint32_t slots, uint8_t *memory, uint64_t address) {
+bool Decode(const Call &call, const char *list, uint32_t slots, uint8_t *memory, uint64_t address) {
   constexpr size_t kLongestStep = 16 * 8;
+  napi_env env = call.Env();
+  napi_value steps;
+  if (!Property(call, call.Value(0), list, &steps)) return false;
   Block block{env, memory, address, 0, list, 0, false};
-  uint32_t count = 0;
-  napi_get_array_length(env, steps, &count);
+  uint32_t count;
+  if (napi_get_array_length(env, steps, &count) != napi_ok) {
+    call.Refuse((std::string("plan.") + list).c_str(), "must be an array");
+    return false;
+  }
   block.Allocate(sizeof(plan_block));
   size_t offset = block.Allocate(count * kLongestStep);
   auto *plan = reinterpret_cast<plan_block *>(memory);
@@ -190,8 +211,7 @@ bool Decode(napi_env env, napi_value steps, const char *list, uint32_t slots, ui
   for (uint32_t i = 0; i < count && !block.failed; i++) {
     napi_value object;
     block.index = i;
-    napi_get_element(env, steps, i, &object);
-    const step_shape *shape = FindShape(env, object);
+    const step_shape *shape = napi_get_element(env, steps, i, &object) == napi_ok ? FindShape(env, object) : nullptr;
     if (shape == nullptr) {
       block.Fail("?", "op", "unknown operation");
       break;
@@ -200,7 +220,7 @@ bool Decode(napi_env env, napi_value steps, const char *list, uint32_t slots, ui
     head->op = static_cast<uint16_t>(shape - step_shapes);
     head->words = shape->words;
     block.Step(object, *shape, offset, slots);
-    if (!block.failed) block.Tolerated(object, head, shape->op);  // with an exception pending no value can be had
+    if (!block.failed) block.Tolerated(object, head, shape->op);
     offset += shape->words * 8;
   }
   plan->size = static_cast<uint32_t>(block.used);
@@ -237,43 +257,50 @@ Napi::Value Event(Napi::Env env, const launch_event &event) {
 
 }  // namespace
 
-Napi::Value Launch(const Napi::CallbackInfo &info) {
-  Napi::Env env = info.Env();
-  Napi::Object plan = info[0].As<Napi::Object>();
-  uint32_t slots = plan.Get("slots").As<Napi::Array>().Length();
-  int preserve = info[1].As<Napi::Object>().Get("preserveFds").As<Napi::Number>().Int32Value();
-  if (slots > PLAN_SLOTS) {
-    Napi::Error::New(env, "the plan needs more than 512 descriptors").ThrowAsJavaScriptException();
-    return env.Undefined();
+Napi::Value Launch(const Call &call) {
+  constexpr Parameter kPreserve = Integer("options.preserveFds", 0, 1 << 30);
+  // A getter of the plan must not launch: it would overwrite the blocks.
+  static bool is_decoding;
+  if (is_decoding || launch_is_paused()) return Throw(call.Env(), EBUSY, "launch");
+  napi_value slots, preserve;
+  int64_t preserved;
+  if (!Property(call, call.Value(0), "slots", &slots)) return Napi::Value();
+  uint32_t slot_count;
+  if (napi_get_array_length(call.Env(), slots, &slot_count) != napi_ok)
+    return call.Refuse("plan.slots", "must be an array");
+  if (slot_count > PLAN_SLOTS) {
+    napi_throw_error(call.Env(), nullptr, "the plan needs more than 512 descriptors");
+    return Napi::Value();
   }
-  if (!Decode(env, plan.Get("runtimeSteps"), "runtimeSteps", slots, blocks[0], reinterpret_cast<uint64_t>(blocks[0])) ||
-      !Decode(env, plan.Get("containerSteps"), "containerSteps", slots, blocks[1], PLAN_ADDRESS))
-    return env.Undefined();
+  is_decoding = true;
+  bool is_right = Property(call, call.Value(1), "preserveFds", &preserve) &&
+                  call.ReadPart(preserve, kPreserve, nullptr, &preserved) &&
+                  Decode(call, "runtimeSteps", slot_count, blocks[0], reinterpret_cast<uint64_t>(blocks[0])) &&
+                  Decode(call, "containerSteps", slot_count, blocks[1], PLAN_ADDRESS);
+  is_decoding = false;
+  if (!is_right) return Napi::Value();
   launch_event event;
-  launch_begin(reinterpret_cast<plan_block *>(blocks[0]), reinterpret_cast<plan_block *>(blocks[1]), preserve, &event);
-  return Event(env, event);
+  launch_begin(reinterpret_cast<plan_block *>(blocks[0]), reinterpret_cast<plan_block *>(blocks[1]),
+               static_cast<int>(preserved), &event);
+  return Event(call.Env(), event);
 }
 
-Napi::Value Resume(const Napi::CallbackInfo &info) {
+Napi::Value Resume(const Call &call) {
+  if (!launch_is_paused()) return Throw(call.Env(), EINVAL, "resume");
   launch_event event;
   launch_resume(&event);
-  return Event(info.Env(), event);
+  return Event(call.Env(), event);
 }
 
-Napi::Value Abandon(const Napi::CallbackInfo &info) {
+Napi::Value Abandon(const Call &call) {
+  if (!launch_is_paused()) return Throw(call.Env(), EINVAL, "abandon");
   launch_abandon();
-  return info.Env().Undefined();
+  return call.Env().Undefined();
 }
 
-Napi::Value Start(const Napi::CallbackInfo &info) {
-  std::string directory = info[0].As<Napi::String>().Utf8Value();
+Napi::Value Start(const Call &call) {
+  const std::string &directory = call.Text(0);
   launch_event event;
   int result = launch_start((directory + "/start.fifo").c_str(), (directory + "/report.fifo").c_str(), &event);
-  if (result == 0) return Event(info.Env(), event);
-  Napi::Error error = Napi::Error::New(info.Env(), "start: " + std::string(strerror(-result)));
-  error.Value().Set("code", strerrorname_np(-result));
-  error.Value().Set("errno", -result);
-  error.Value().Set("syscall", "open");
-  error.ThrowAsJavaScriptException();
-  return info.Env().Undefined();
+  return result == 0 ? Event(call.Env(), event) : Throw(call.Env(), result, "open", directory.c_str());
 }

@@ -24,6 +24,7 @@ static struct {
   struct launch_event event;
   int preserve;
   int offered; /* init's number of the descriptor that came with the last point */
+  int is_paused;
 } launch;
 
 /* ---- init's end ---- */
@@ -61,6 +62,7 @@ static void close_slots(struct machine *m) {
 }
 
 void launch_abandon(void) {
+  launch.is_paused = 0;
   end_child(&launch.machine);
   close_slots(&launch.machine);
 }
@@ -298,6 +300,7 @@ int op_map_ids(struct machine *m, const struct step_map_ids *s) {
 
 static void conclude(int result, struct launch_event *event) {
   struct machine *m = &launch.machine;
+  launch.is_paused = result == MACHINE_PAUSED;
   launch.event.kind = result == MACHINE_PAUSED ? LAUNCH_PAUSED : result < 0 ? LAUNCH_FAILED : LAUNCH_DONE;
   launch.event.pid = m->child;
   if (result == MACHINE_PAUSED) launch.event.step = m->index - 1;
@@ -333,6 +336,10 @@ void launch_begin(const struct plan_block *runtime, struct plan_block *container
   };
   int result = container->step_count ? hide_others(m, preserve) : 0;
   conclude(result < 0 ? result : machine_run(m), event);
+}
+
+int launch_is_paused(void) {
+  return launch.is_paused;
 }
 
 void launch_resume(struct launch_event *event) {

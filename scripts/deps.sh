@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the build needs and says nothing where nothing is missing: Debian packages and npm's. "deps.sh peers" installs what
-# some tests compare runt with, or need; without it they skip.
+# some tests compare runt with, or need; without it they skip, which scripts/allowed-skips.txt does not allow.
 #
 # libquickjs came with Debian 13. On an older Debian that suite is added, from the mirror that the machine's own apt
 # configuration names, pinned so that nothing but libquickjs can ever be taken from it.
@@ -73,7 +73,7 @@ install_peers() {
   say "installing:$missing"
   # shellcheck disable=SC2086 # a list of words
   (as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -q -y --no-install-recommends $missing >&2) ||
-    say "tests that need them skip:$missing"
+    say "not installed, the tests that need them fail:$missing"
 }
 
 install_packages() {

@@ -40,7 +40,7 @@ int op_openat2(struct machine *m, const struct step_openat2 *s) {
   }
   if (fd < 0) return fd;
   if (s->expect_fs) result = path_check_fs(m, fd, s->expect_fs);
-  if (result == 0 && s->expect_rdev) result = path_check_rdev(m, fd, s->expect_rdev);
+  if (result == 0 && s->expect_rdev) result = path_check_rdev(m, fd, S_IFCHR, s->expect_rdev);
   if (result < 0)
     close(fd);
   else

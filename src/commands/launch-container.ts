@@ -29,6 +29,8 @@ import { type Launch, type Launched, type LaunchFlags, type LaunchOptions, runLa
 import { withSurroundings } from './surroundings.ts'
 
 export interface LaunchedContainer extends Launched {
+  /** What was launched: config.json may have changed since. */
+  readonly config: Config
   /** `run` with NOTIFY_SOCKET: where the container will say that it is ready. */
   readonly notify: NotifySocket | undefined
 }
@@ -107,7 +109,7 @@ function launchRecorded(
     if (manager !== undefined) makeNotifyDirectory(native, directory)
     const notify =
       manager !== undefined && how.mode === 'run' ? bindNotifySocket(native, directory, manager) : undefined
-    return { ...runLaunch(context, launch), notify }
+    return { ...runLaunch(context, launch), config, notify }
   } catch (error) {
     undo(context, launch, error)
     throw hostFailure(directory, error)

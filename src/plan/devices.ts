@@ -147,6 +147,7 @@ function bindDevice(context: PlanContext, { device, from }: PlannedDevice): Sect
       flags: OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC,
       into: node,
       expectRdev: makedev(Number(device.major), Number(device.minor)),
+      ...(device.type === 'b' && { expectBlock: 1 }),
     },
     // Still a peer of the host's /dev: what the container mounts over its node would cover the host's.
     { op: 'mount_setattr', from, fd: node, propagation: MS_PRIVATE },

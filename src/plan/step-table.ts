@@ -50,8 +50,9 @@ export const stepTable = {
   close_temporaries: { count: 'int' },
 
   // ---- mounts ----
-  /** open_tree(2). With `resolve`, `path` is opened by openat2(2) with these RESOLVE_ flags first. With `whenDirectory`/`whenFile`: those slots hold the two candidates, `like` the target whose type
-   * (fstat) chooses the one that is cloned (AT_EMPTY_PATH); `path` is then unused. `expectRdev` as in openat2. */
+  /** open_tree(2). With `resolve`, `path` is opened by openat2(2) with these RESOLVE_ flags first. With `whenDirectory`/`whenFile`: those
+   * slots hold the two candidates, `like` the target whose type (fstat) chooses the one that is cloned (AT_EMPTY_PATH); `path` is then
+   * unused. `expectRdev` as in openat2; with `expectBlock` 1 of a block device. */
   open_tree: {
     at: 'slot?',
     path: 'string?',
@@ -62,6 +63,7 @@ export const stepTable = {
     whenDirectory: 'slot?',
     whenFile: 'slot?',
     expectRdev: 'int?',
+    expectBlock: 'int?',
   },
   /** move_mount(2) of the mount in `mount` onto the path opened in `to`, onto `path` below it (trusted
    * directories only), or onto `path` where there is no `to`. `beneath` 1: MOVE_MOUNT_BENEATH. */

@@ -67,10 +67,12 @@ export function encodeRecord(record: ContainerRecord): string {
   return JSON.stringify(record)
 }
 
+const isPid = (pid: unknown): boolean => Number.isInteger(pid) && (pid as number) >= 0 && (pid as number) < 2 ** 31
+
 /** Throws a SyntaxError, or an Error for JSON that is no record. */
 export function parseRecord(text: string): ContainerRecord {
   const record = JSON.parse(text) as ContainerRecord | null
-  if (typeof record?.id !== 'string' || typeof record.pid !== 'number' || typeof record.cgroups !== 'object') {
+  if (typeof record?.id !== 'string' || !isPid(record.pid) || typeof record.cgroups !== 'object') {
     throw new Error('not the state of a container')
   }
   return record
