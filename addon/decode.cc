@@ -13,7 +13,10 @@ extern "C" {
 
 namespace {
 
-constexpr size_t kBlockLimit = 8 << 20;  // more than execve(2) takes of arguments and environment
+#ifndef PLAN_BLOCK_LIMIT  // the fuzz target has a smaller one, so that blocks are full sooner
+#define PLAN_BLOCK_LIMIT (8 << 20)  // more than execve(2) takes of arguments and environment
+#endif
+constexpr size_t kBlockLimit = PLAN_BLOCK_LIMIT;
 alignas(4096) uint8_t blocks[2][kBlockLimit];
 
 // Writes one block. Pointers are absolute in the address space that will read them, hence `address`.
@@ -178,7 +181,7 @@ bool Decode(napi_env env, napi_value steps, const char *list, uint32_t slots, ui
   constexpr size_t kLongestStep = 16 * 8;
   Block block{env, memory, address, 0, list, 0, false};
   uint32_t count = 0;
-  napi_get_array_length(env, steps, &count);
+  if (napi_get_array_length(env, steps, &count) != napi_ok) block.Fail("plan", "steps", "not a list");
   block.Allocate(sizeof(plan_block));
   size_t offset = block.Allocate(count * kLongestStep);
   auto *plan = reinterpret_cast<plan_block *>(memory);
