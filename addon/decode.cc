@@ -102,7 +102,7 @@ struct Block {
     void *data;
     if (napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok) return false;
     size_t at = Allocate(length + 1);
-    if (at != 0) memcpy(memory + at, data, length);
+    if (at != 0 && length != 0) memcpy(memory + at, data, length);  // data is NULL when its buffer was transferred
     words[0] = length;
     words[1] = address + at;
     return type == napi_uint8_array;
