@@ -147,10 +147,16 @@ struct Block {
 
   void Tolerated(napi_value object, step *head, const char *op) {
     napi_value list;
+    napi_valuetype type = napi_undefined;
     uint32_t length;
-    if (napi_get_named_property(env, object, "tolerate", &list) != napi_ok ||
-        napi_get_array_length(env, list, &length) != napi_ok)
+    if (napi_get_named_property(env, object, "tolerate", &list) != napi_ok) {
+      Fail(op, "tolerate", "cannot be read");
       return;
+    }
+    if (napi_get_array_length(env, list, &length) != napi_ok) {
+      if (napi_typeof(env, list, &type) != napi_ok || type != napi_undefined) Fail(op, "tolerate", "not a list");
+      return;
+    }
     for (uint32_t i = 0; i < length; i++) {
       napi_value item;
       int64_t value = 0;
@@ -193,8 +199,7 @@ bool Decode(napi_env env, napi_value steps, const char *list, uint32_t slots, ui
   for (uint32_t i = 0; i < count && !block.failed; i++) {
     napi_value object;
     block.index = i;
-    napi_get_element(env, steps, i, &object);
-    const step_shape *shape = FindShape(env, object);
+    const step_shape *shape = napi_get_element(env, steps, i, &object) == napi_ok ? FindShape(env, object) : nullptr;
     if (shape == nullptr) {
       block.Fail("?", "op", "unknown operation");
       break;
