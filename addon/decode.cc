@@ -13,7 +13,7 @@ extern "C" {
 
 namespace {
 
-#ifndef PLAN_BLOCK_LIMIT  // the fuzz target has a smaller one, so that blocks are full sooner
+#ifndef PLAN_BLOCK_LIMIT            // the fuzz target has a smaller one, so that blocks are full sooner
 #define PLAN_BLOCK_LIMIT (8 << 20)  // more than execve(2) takes of arguments and environment
 #endif
 constexpr size_t kBlockLimit = PLAN_BLOCK_LIMIT;
