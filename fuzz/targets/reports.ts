@@ -1,8 +1,9 @@
 // What comes from the other side of a launch: reports of init, and calls that a seccomp filter asks about.
 
-import { ARCHITECTURES } from 'seccomp-bpf-js'
+import { ARCHITECTURES, compileSeccomp, type Seccomp } from 'seccomp-bpf-js'
 import { superviseDenied } from '../../src/commands/answer-denied.ts'
 import { stringify } from '../../src/config/json.ts'
+import { parseConfig } from '../../src/config/parse-config.ts'
 import { ASKED, type StepReport } from '../../src/native.ts'
 import { describeFailure, describeWarning } from '../../src/plan/describe.ts'
 import { cases } from '../../src/plan/fixtures/cases.ts'
@@ -45,6 +46,10 @@ function denied(input: Uint8Array): void {
   let at = 0
   const warnings: string[] = []
   const text = `{"ociVersion":"1.0.0","root":{"path":"/"},"process":{"cwd":"/","args":["x"],"user":{"uid":0,"gid":0}},"linux":{"seccomp":${profile}}}`
+  const parsed = orRuntError(() => parseConfig(text, 'config.json'))
+  // A container runs only if its profile could be compiled.
+  const seccomp = parsed?.config.linux.seccomp as Seccomp | undefined
+  if (seccomp === undefined || !('filter' in compileSeccomp(seccomp, { arch: 'SCMP_ARCH_X86_64' }))) return
   const native = nativeOf({
     env: () => undefined,
     realpath: (path) => path,
