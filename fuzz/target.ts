@@ -11,6 +11,8 @@ export interface Target {
   readonly form: 'bytes' | 'json'
   /** Inputs beside the files of the corpus. */
   readonly seeds?: readonly Uint8Array[]
+  /** Milliseconds of CPU time after which an input counts as a hang; 1000 if absent. */
+  readonly slow?: number
   /** Why it cannot run here. */
   readonly missing?: string | undefined
   readonly run: (input: Uint8Array) => void

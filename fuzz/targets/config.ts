@@ -1,12 +1,16 @@
 // Documents: config.json through to the plan, what `exec` and `update` read, and a container's state.json.
 
+import { mergeResources, updateResources } from '../../src/cgroup/merge-resources.ts'
+import { planUpdate } from '../../src/cgroup/plan-update.ts'
+import { marshal } from '../../src/cgroup/systemd/dbus-values.ts'
 import { stringify } from '../../src/config/json.ts'
 import { parseConfig, parseProcess, parseResources, validateConfig } from '../../src/config/parse-config.ts'
 import { loadSchemas, membersByPath } from '../../src/config/testing/schema.ts'
-import { cases } from '../../src/plan/fixtures/cases.ts'
+import { cases, configWith } from '../../src/plan/fixtures/cases.ts'
 import { hybridHost, labelledHost, unifiedHost, userHost } from '../../src/plan/fixtures/hosts.ts'
 import { hostFacts } from '../../src/plan/host-facts.ts'
 import { planCreate } from '../../src/plan/plan.ts'
+import { planExec } from '../../src/plan/plan-exec.ts'
 import { planJson, printPlan } from '../../src/plan/print.ts'
 import { findContainer } from '../../src/state/load-container.ts'
 import { cgroupDirectories, encodeRecord, mainCgroup } from '../../src/state/record.ts'
@@ -49,8 +53,16 @@ function config(input: Uint8Array): void {
   if (parsed === undefined) return
   const host = hosts[input.length % hosts.length] as (typeof hosts)[number]
   const mode = input.length % 3 === 0 ? 'run' : 'create'
-  const created = orRuntError(() => planCreate(parsed.config, host, { ...options, mode }))
+  const systemd =
+    input.length % 5 === 0
+      ? { kind: 'system' as const, version: 240 + (input.length % 20), controlGroup: '' }
+      : undefined
+  const created = orRuntError(() => planCreate(parsed.config, host, { ...options, mode, systemd }))
   if (created === undefined) return
+  for (const { name, signature, value } of created.cgroup.unit?.properties ?? []) {
+    holds(`property ${name}`, /^[A-Za-z0-9]+$/.test(name))
+    marshal([], signature, [value])
+  }
   const { runtimeSteps, containerSteps } = created.plan
   for (const step of [...runtimeSteps, ...containerSteps])
     for (const [name, value] of Object.entries(step))
@@ -62,12 +74,39 @@ function config(input: Uint8Array): void {
   printPlan(created.plan)
 }
 
+const container = parseConfig(stringify(configWith({ linux: { resources: { memory: { limit: 4096 } } } })), 'x').config
+const target = { pid: 4711, startTime: '815', bundle: '/bundle', cgroups: { '': '/sys/fs/cgroup/web' }, own: [] }
+const execOptions = { id: 'web', keyring: 'new', preserveFds: 0, consoleSocket: '/tty', subgroups: [] } as const
+const paths = {
+  '': '/c/web',
+  cpu: '/c/web',
+  cpuset: '/c/web',
+  memory: '/c/web',
+  pids: '/c/web',
+  blkio: '/c/web',
+  devices: '/c/web',
+}
+
+/** A process for `exec`, or resources for `update`. */
 function parts(input: Uint8Array): void {
   const text = textOf(input)
-  orRuntError(() => parseProcess(text, 'process.json'))
+  const host = hosts[input.length % hosts.length] as (typeof hosts)[number]
+  const parsed = orRuntError(() => parseProcess(text, 'process.json'))
+  if (parsed !== undefined) {
+    const joined = orRuntError(() => planExec(container, parsed.process, target, host, execOptions))
+    if (joined !== undefined) printPlan(joined.plan)
+  }
   const resources = orRuntError(() => parseResources(text, 'resources.json'))
-  if (resources !== undefined)
-    same('kept and read', stringify(parseResources(stringify(resources), 'x')), stringify(resources))
+  if (resources === undefined) return
+  same('kept and read', stringify(parseResources(stringify(resources), 'x')), stringify(resources))
+  const all = mergeResources(container.linux.resources, resources)
+  const change = updateResources(container.linux.resources, resources)
+  for (const asked of [all, change])
+    orRuntError(() =>
+      planUpdate({ resources: asked, paths, rootless: false, devicesList: 'a *:* rwm', usage: '4096' }, host.cgroups, {
+        allocate: () => 1,
+      }),
+    )
 }
 
 /** Whatever is in a state directory, a command says so or works. */
