@@ -7,6 +7,7 @@
 #                   official suite as well
 #   make vm-test    end-to-end tests in the virtual machine of ../shared/vm, where there is one
 #   make engine-test  Podman, Docker, containerd on runt; RUNT_RUNTIME=runc is a control
+#   make fuzz       SECONDS=N for each target (10), TARGET=name for one: fuzz/README.md
 #   make SANITIZE=1 test   the same with the C code under ASan and UBSan, in build/sanitize
 #   make WEAKEN=1 build/weaken/runt   a program whose walls RUNT_WEAKEN=name,… turns off: for tests only
 #   make DEBUG=1    keeps names, line numbers and symbols
@@ -54,14 +55,14 @@ O := $(BUILD)/o
 
 # ---- sources ----
 TS := $(shell find src seccomp-bpf-js/src -name '*.ts' ! -name '*.test.ts' 2>/dev/null)
-TEST_SOURCES := $(shell find src addon seccomp-bpf-js conformance -name '*.test.ts' 2>/dev/null)
+TEST_SOURCES := $(shell find src addon seccomp-bpf-js conformance fuzz -name '*.test.ts' 2>/dev/null)
 STEPS := $(wildcard addon/steps/*.c)
 INIT_SOURCES := $(wildcard addon/init/*.c) $(filter-out addon/steps/runtime_only.c,$(STEPS))
 ADDON_C := $(wildcard addon/*.c) $(filter-out addon/steps/container_only.c,$(STEPS))
 ADDON_CC := $(wildcard addon/*.cc)
 EMBED_C := $(filter-out addon/embed/compile.c,$(wildcard addon/embed/*.c))
 EMBED_CC := $(wildcard addon/embed/*.cc)
-C_FILES := $(wildcard addon/*.[ch] addon/*.cc addon/*/*.[ch] addon/*/*.cc bench/*.c)
+C_FILES := $(wildcard addon/*.[ch] addon/*.cc addon/*/*.[ch] addon/*/*.cc bench/*.c fuzz/c/*)
 
 # ---- flags ----
 WARN := -Wall -Wextra -Wno-missing-field-initializers
@@ -109,7 +110,7 @@ $(call remember,$(JS_FLAGS),$(DEBUG) $(RUNT_COMMIT))
 
 # ---- what is built ----
 PROGRAMS := $(BUILD)/runt $(BUILD)/runt.node $(BUILD)/node/index.mjs $(BUILD)/runt-node
-.PHONY: all deps peers gen test test-only conformance vm-test engine-test check lint format clean install demo bench coverage
+.PHONY: all deps peers gen fuzz test test-only conformance vm-test engine-test check lint format clean install demo bench coverage
 all: $(PROGRAMS)
 
 # Everything else needs this first; the script does nothing where nothing is missing.
@@ -294,9 +295,19 @@ $(BUILD)/steps-test-init: $(STEP_TESTS) $(STEPS_H) $(SOURCES) $(HEADERS)
 	$(call say,CC)
 	$(Q)musl-gcc -static -std=gnu11 -D_GNU_SOURCE= $(WARN) -g -Os -DRUNT_INIT $(INCLUDES) $(KERNEL) -o $@ $(STEP_SOURCES)
 
+# ---- fuzz targets in C, with a driver of their own for the tests ----
+FUZZ_CHECKS := $(patsubst %,$(BUILD)/fuzz/%-check,decode launch notify)
+$(FUZZ_CHECKS): fuzz/build.sh $(wildcard fuzz/c/* addon/*.[ch] addon/*.cc addon/steps/*.h) $(STEPS_H)
+	$(call say,CC)
+	$(Q)fuzz/build.sh gcc $(patsubst %-check,%,$(@F)) $@
+
+SECONDS ?= 10
+fuzz: $(FUZZ_CHECKS) $(GENERATED) | peers
+	@fuzz/run $(BUILD) $(SECONDS) $(TARGET)
+
 # ---- checks ----
 TEST_BUNDLES := $(BUILD)/.tests
-$(TEST_BUNDLES): $(SOURCES) $(TS) $(TEST_SOURCES) $(shell find conformance src seccomp-bpf-js/src -name '*.ts' 2>/dev/null) scripts/bundle.mjs $(GENERATED)
+$(TEST_BUNDLES): $(SOURCES) $(TS) $(TEST_SOURCES) $(shell find conformance fuzz src seccomp-bpf-js/src -name '*.ts' 2>/dev/null) scripts/bundle.mjs $(GENERATED)
 	$(call say,JS)
 	$(Q)node scripts/bundle.mjs test $(BUILD)/test $(TEST_SOURCES)
 	@touch $@
@@ -311,7 +322,7 @@ test: all check test-only
 # What some tests compare runt with, or need.
 peers: $(DEPS)
 	@scripts/deps.sh peers
-PROBES := $(ARGUMENTS)/host $(PROBE)/host $(PROBE)/snapshot $(PROBE)/probe.node $(BUILD)/steps-test $(BUILD)/steps-test-init
+PROBES := $(ARGUMENTS)/host $(PROBE)/host $(PROBE)/snapshot $(PROBE)/probe.node $(BUILD)/steps-test $(BUILD)/steps-test-init $(FUZZ_CHECKS)
 test-only: $(PROGRAMS) $(PROBES) $(TEST_BUNDLES) $(TAP) | peers
 	@scripts/test.sh $(BUILD)
 

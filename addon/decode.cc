@@ -13,7 +13,10 @@ extern "C" {
 
 namespace {
 
-constexpr size_t kBlockLimit = 8 << 20;  // more than execve(2) takes of arguments and environment
+#ifndef PLAN_BLOCK_LIMIT            // the fuzz target has a smaller one, so that blocks are full sooner
+#define PLAN_BLOCK_LIMIT (8 << 20)  // more than execve(2) takes of arguments and environment
+#endif
+constexpr size_t kBlockLimit = PLAN_BLOCK_LIMIT;
 alignas(4096) uint8_t blocks[2][kBlockLimit];
 
 // Writes one block. Pointers are absolute in the address space that will read them, hence `address`.
@@ -99,7 +102,7 @@ struct Block {
     void *data;
     if (napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok) return false;
     size_t at = Allocate(length + 1);
-    if (at != 0) memcpy(memory + at, data, length);
+    if (at != 0 && length != 0) memcpy(memory + at, data, length);  // data is NULL when its buffer was transferred
     words[0] = length;
     words[1] = address + at;
     return type == napi_uint8_array;

@@ -71,6 +71,21 @@ void launch_abandon(void) {
 
 #define NO_POINT UINT32_MAX /* listen until init fails or ends */
 
+/* A program in the container may have taken init over: what it sends is checked before it is used. */
+static void check_report(struct report *r) {
+  r->syscall[sizeof r->syscall - 1] = r->detail[sizeof r->detail - 1] = 0;
+  if (r->kind == REPORT_ERROR && (r->error < 1 || r->error > 4095)) r->error = EPROTO;
+}
+
+/* Nobody asked for descriptors in this message. */
+static void close_received(const struct cmsghdr *c) {
+  int fds[4]; /* more do not fit into the control buffers of this file */
+  size_t size = c->cmsg_len - CMSG_LEN(0);
+  if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS || size > sizeof fds) return;
+  memcpy(fds, CMSG_DATA(c), size);
+  for (size_t i = 0; i < size / sizeof fds[0]; i++) close(fds[i]);
+}
+
 /* Receive one report and the pid of its sender (0 without SO_PASSCRED). 0 at the end of init's side. */
 static ssize_t receive(struct machine *m, struct report *r, int *sender) {
   union {
@@ -85,11 +100,13 @@ static ssize_t receive(struct machine *m, struct report *r, int *sender) {
   do n = recvmsg(m->sync, &message, MSG_CMSG_CLOEXEC);
   while (n < 0 && (errno == EINTR || errno == ECONNRESET));
   *sender = 0;
-  struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+  struct cmsghdr *c = n >= 0 ? CMSG_FIRSTHDR(&message) : NULL;
   if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_CREDENTIALS) {
     struct ucred credentials;
     memcpy(&credentials, CMSG_DATA(c), sizeof credentials);
     *sender = credentials.pid;
+  } else if (c) {
+    close_received(c);
   }
   if (n > 0 && n != (ssize_t)sizeof *r) return -EPROTO;
   return n < 0 ? -errno : n;
@@ -118,7 +135,7 @@ static int init_failed(struct machine *m, const struct report *r) {
   launch.event.failure = *r;
   launch.event.in_container = 1;
   m->syscall = "init";
-  return r->error ? -r->error : -EPROTO;
+  return -r->error;
 }
 
 /* Take reports until the point is reached (point > 0) or init's end is closed (point 0). */
@@ -129,7 +146,7 @@ static int listen_until(struct machine *m, uint32_t point) {
     ssize_t n = CALL(m, "recvmsg", receive(m, &r, &sender));
     if (n < 0) return (int)n;
     if (n == 0) return point ? init_is_gone(m) : 0;
-    r.syscall[sizeof r.syscall - 1] = r.detail[sizeof r.detail - 1] = 0;
+    check_report(&r);
     if (r.kind == REPORT_ERROR) return init_failed(m, &r);
     if (r.kind == REPORT_WARNING && launch.event.warning_count < LAUNCH_WARNINGS)
       launch.event.warnings[launch.event.warning_count++] = r;
@@ -186,9 +203,13 @@ int op_receive_terminal(struct machine *m, const struct step_receive_terminal *s
       .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
   ssize_t n = CALL(m, "recvmsg", recvmsg(machine_fd(m, s->socket), &message, MSG_CMSG_CLOEXEC));
   if (n < 0) return (int)n;
-  if (n == 0) return listen_until(m, NO_POINT); /* init has ended: what it said last is the error */
   struct cmsghdr *c = CMSG_FIRSTHDR(&message);
-  if (!c || c->cmsg_type != SCM_RIGHTS) return -EPROTO;
+  if (!c && n == 0) return listen_until(m, NO_POINT); /* init has ended: what it said last is the error */
+  if (!c) return -EPROTO;
+  if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(sizeof(int))) {
+    close_received(c);
+    return -EPROTO;
+  }
   memcpy(&launch.event.terminal, CMSG_DATA(c), sizeof(int));
   return 0;
 }
@@ -362,7 +383,7 @@ int launch_start(const char *request, const char *report, struct launch_event *e
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) continue;
     if (n < 0) return -errno;
     if (n != (ssize_t)sizeof r) return 0; /* closed by execve(2), or by init's death: state tells them apart */
-    r.syscall[sizeof r.syscall - 1] = r.detail[sizeof r.detail - 1] = 0;
+    check_report(&r);
     if (r.kind == REPORT_ERROR) {
       event->kind = LAUNCH_FAILED;
       event->in_container = 1;

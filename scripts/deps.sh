@@ -76,6 +76,17 @@ install_peers() {
     say "not installed, the tests that need them fail:$missing"
 }
 
+# clang with the runtime libraries of libFuzzer and the sanitizers, which are in a package of its version.
+install_fuzz() {
+  version=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p' | head -n 1)
+  missing=$(missing_of clang "libclang-rt-${version:-14}-dev")
+  [ -n "$missing" ] || return 0
+  say "installing:$missing"
+  # shellcheck disable=SC2086 # a list of words
+  (as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -q -y --no-install-recommends $missing >&2) ||
+    say 'without libFuzzer the targets in C run with their own driver'
+}
+
 install_packages() {
   # shellcheck disable=SC2086 # a list of words
   missing=$(missing_of $packages)
@@ -109,6 +120,10 @@ install_modules() {
 
 if [ "${1:-}" = peers ]; then
   install_peers
+  exit
+fi
+if [ "${1:-}" = fuzz ]; then
+  install_fuzz
   exit
 fi
 install_packages
