@@ -4,12 +4,24 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "kernel.h"
 
+int machine_restore_nofile(struct machine *m) {
+  if (m->nofile == 0) return 0;
+  uint64_t limit[2];
+  int result = (int)CALL(m, "prlimit", syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, limit));
+  if (result < 0) return result;
+  limit[0] = m->nofile;
+  m->nofile = 0;
+  return (int)CALL(m, "prlimit", syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, limit, NULL));
+}
+
 int op_prlimit(struct machine *m, const struct step_prlimit *s) {
+  if (s->resource == RLIMIT_NOFILE) m->nofile = 0;
   uint64_t limit[2] = {(uint64_t)s->soft, (uint64_t)s->hard};
   return (int)CALL(m, "prlimit", syscall(SYS_prlimit64, 0, (int)s->resource, limit, NULL));
 }
@@ -97,7 +109,8 @@ static int close_others(struct machine *m, const struct step_close_range *s) {
 int op_close_range(struct machine *m, const struct step_close_range *s) {
   int result =
       (int)CALL(m, "close_range", syscall(SYS_close_range, (unsigned)s->first, ~0U, KERNEL_CLOSE_RANGE_CLOEXEC));
-  return result < 0 || s->keep.count == 0 ? result : close_others(m, s);
+  if (result == 0 && s->keep.count > 0) result = close_others(m, s);
+  return result < 0 ? result : machine_restore_nofile(m);
 }
 
 static void end_process(int signal) {
