@@ -157,17 +157,35 @@ Value ReadFile(const CallbackInfo &info) {
   return String(info.Env(), data, file.length);
 }
 
+// A text that may have megabytes: where there is no memory for it, `data` is NULL.
+struct LongText {
+  char *data;
+  size_t length = 0;
+
+  LongText(Env env, Value value) {
+    napi_get_value_string_utf8(env, value, nullptr, 0, &length);
+    data = static_cast<char *>(malloc(length + 1));
+    if (data != nullptr) napi_get_value_string_utf8(env, value, data, length + 1, &length);
+  }
+  ~LongText() {
+    free(data);
+  }
+};
+
 using Writer = int(const char *path, const char *data, size_t length, mode_t mode);
 
 template <Writer writer> Value Written(const CallbackInfo &info) {
-  std::string path = Text(info, 0), data = Text(info, 1);
-  int error = writer(path.c_str(), data.data(), data.size(), static_cast<mode_t>(Int(info, 2)));
+  std::string path = Text(info, 0);
+  LongText text(info.Env(), info[1]);
+  mode_t mode = static_cast<mode_t>(Int(info, 2));
+  int error = text.data == nullptr ? -ENOMEM : writer(path.c_str(), text.data, text.length, mode);
   return Done(info.Env(), error, "write", path.c_str());
 }
 
 Value Write(const CallbackInfo &info) {
-  std::string data = Text(info, 1);
-  return Done(info.Env(), fd_write(Int(info, 0), data.data(), data.size()), "write");
+  LongText text(info.Env(), info[1]);
+  int error = text.data == nullptr ? -ENOMEM : fd_write(Int(info, 0), text.data, text.length);
+  return Done(info.Env(), error, "write");
 }
 
 const char *Kind(mode_t mode) {
