@@ -63,12 +63,13 @@ enum {
   NATIVE_STACK = 64 * 1024,  // for C functions, behind the engine's limit
 };
 
-/* The stack grows by page faults, and one that RLIMIT_AS forbids is a SIGSEGV. So let it grow now, as far as it may. */
+/* The stack grows by page faults, and one that RLIMIT_AS forbids is a SIGSEGV. So let it grow now, by a
+ * quarter of what there is. */
 static size_t grow_stack(size_t wanted) {
   for (size_t size = wanted; size > FIRST_STACK; size /= 2) {
-    void *room = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *room = mmap(NULL, 4 * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (room == MAP_FAILED) continue;
-    munmap(room, size);
+    munmap(room, 4 * size);
     *((volatile char *)__builtin_frame_address(0) - size) = 0;
     return size;
   }
