@@ -58,9 +58,10 @@ static void fill_standard_streams(void) {
 
 enum {
   USUAL_STACK = 2 * 1024 * 1024,
-  FIRST_STACK = 128 * 1024,  // what execve(2) maps
-  LEAST_STACK = 16 * 1024,   // for less there is not even an error
-  NATIVE_STACK = 64 * 1024,  // for C functions, behind the engine's limit
+  FIRST_STACK = 128 * 1024,        // what execve(2) maps
+  LEAST_STACK = 16 * 1024,         // for less there is not even an error
+  NATIVE_STACK = 64 * 1024,        // for C functions, behind the engine's limit
+  SMALL_NATIVE_STACK = 24 * 1024,  // what they really need
 };
 
 /* The stack grows by page faults, and one that RLIMIT_AS forbids is a SIGSEGV. So let it grow now, by a
@@ -81,7 +82,11 @@ static int limit_stack(JSRuntime *runtime) {
   static const char too_small[] = "runt: " OUT_OF_STACK "\n";
   struct rlimit stack, space;
   if (getrlimit(RLIMIT_STACK, &stack) < 0 || getrlimit(RLIMIT_AS, &space) < 0) return 0;
-  size_t size = stack.rlim_cur < USUAL_STACK ? stack.rlim_cur / 8 * 5 : STACK_BYTES;
+  size_t size = STACK_BYTES;
+  if (stack.rlim_cur < USUAL_STACK) { /* a quarter may be arguments and environment */
+    size_t engine = stack.rlim_cur / 4 * 3, native = SMALL_NATIVE_STACK;
+    size = engine < native ? 0 : engine - native < size ? engine - native : size;
+  }
   if (size < LEAST_STACK) {
     ssize_t written = write(STDERR_FILENO, too_small, sizeof too_small - 1);
     return written < 0 ? EXIT_INTERNAL : EXIT_FAILED;
