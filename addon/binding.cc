@@ -134,6 +134,21 @@ Value ReadFile(const Call &info) {
   return String(info.Env(), data, file.length);
 }
 
+// A text that may have megabytes: where there is no memory for it, `data` is NULL.
+struct LongText {
+  char *data;
+  size_t length = 0;
+
+  LongText(Env env, Value value) {
+    napi_get_value_string_utf8(env, value, nullptr, 0, &length);
+    data = static_cast<char *>(malloc(length + 1));
+    if (data != nullptr) napi_get_value_string_utf8(env, value, data, length + 1, &length);
+  }
+  ~LongText() {
+    free(data);
+  }
+};
+
 using Writer = int(const char *path, const char *data, size_t length, mode_t mode);
 
 template <Writer writer> Value Written(const Call &info) {

@@ -13,39 +13,67 @@ extern "C" {
 
 namespace {
 
-#ifndef PLAN_BLOCK_LIMIT            // the fuzz target has a smaller one, so that blocks are full sooner
-#define PLAN_BLOCK_LIMIT (8 << 20)  // more than execve(2) takes of arguments and environment
+#ifndef PLAN_USUAL_SIZE             // the fuzz target has a smaller one, so that blocks are full sooner
+#define PLAN_USUAL_SIZE (64 << 10)  // a plan of this size needs no memory of its own
 #endif
-constexpr size_t kBlockLimit = PLAN_BLOCK_LIMIT;
-alignas(4096) uint8_t blocks[2][kBlockLimit];
+constexpr size_t kUsual = PLAN_USUAL_SIZE;
+constexpr size_t kBlockLimit = 1 << 30;  // its size is a 32-bit number, and one writev(2) copies it
+constexpr size_t kGrowth = 4;
+alignas(4096) uint8_t usual[2][kUsual];
+
+// Where a block is written. What does not fit is written again, from the start, to memory that is larger: pointers are
+// absolute, so that a block cannot be moved.
+struct Memory {
+  uint8_t *data;
+  size_t size;
+} memories[2] = {{usual[0], kUsual}, {usual[1], kUsual}};
+
+bool Grow(Memory *memory) {
+  size_t size = memory->size * kGrowth;
+  if (size > kBlockLimit) return false;
+  if (memory->size > kUsual) munmap(memory->data, memory->size);
+  void *data = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  bool failed = data == MAP_FAILED;
+  int index = memory == &memories[0] ? 0 : 1;
+  *memory = failed ? Memory{usual[index], kUsual} : Memory{static_cast<uint8_t *>(data), size};
+  return !failed;
+}
 
 // Writes one block. Pointers are absolute in the address space that will read them, hence `address`.
 struct Block {
   napi_env env;
   uint8_t *memory;
+  size_t size;
   uint64_t address;
   size_t used;
   const char *list;
   uint32_t index;
-  bool failed;
+  bool failed;  // an exception is pending
+  bool full;
+
+  bool Stopped() const {
+    return failed || full;
+  }
 
   void Fail(const char *op, const char *field, const char *reason) {
-    if (failed) return;
+    if (Stopped()) return;
     failed = true;
+    bool pending = false;  // the engine's own: out of memory
+    if (napi_is_exception_pending(env, &pending) == napi_ok && pending) return;
     char text[200];
     snprintf(text, sizeof text, "%s[%u] (%s) %s: %s", list, index, op, field, reason);
     napi_throw_type_error(env, nullptr, text);  // without effect where a getter has thrown
   }
 
   // `size` bytes, 8-aligned and zeroed; the offset, or 0 when the block is full.
-  size_t Allocate(size_t size) {
+  size_t Allocate(size_t length) {
     size_t at = (used + 7) & ~size_t{7};
-    if (size > kBlockLimit || at + size > kBlockLimit) {
-      Fail("plan", "size", "larger than 8 MiB");
+    if (length > size || at + length > size) {
+      full = true;
       return 0;
     }
-    memset(memory + used, 0, at + size - used);
-    used = at + size;
+    memset(memory + used, 0, at + length - used);
+    used = at + length;
     return at;
   }
 
@@ -55,10 +83,11 @@ struct Block {
 
   // The address of a NUL-terminated copy of the string; false if the value is no string or holds a NUL.
   bool String(napi_value value, uint64_t *pointer) {
-    size_t room = kBlockLimit - used, length = 0;
+    size_t room = size - used, length = 0;
     if (napi_get_value_string_utf8(env, value, reinterpret_cast<char *>(memory + used), room, &length) != napi_ok)
       return false;
-    if (memchr(memory + used, 0, length) != nullptr || length + 1 >= room) return false;
+    full = length + 1 >= room;
+    if (full || memchr(memory + used, 0, length) != nullptr) return false;
     *pointer = address + used;
     used += length + 1;
     return true;
@@ -87,7 +116,7 @@ struct Block {
     size_t items = Allocate((size_t{length} + 1) * 8);
     words[0] = length;
     words[1] = address + items;
-    for (uint32_t i = 0; i < length && items != 0; i++) {
+    for (uint32_t i = 0; i < length && !full; i++) {
       napi_value item;
       uint64_t *word = Words(items) + i;
       if (napi_get_element(env, value, i, &item) != napi_ok) return false;
@@ -102,7 +131,7 @@ struct Block {
     void *data;
     if (napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok) return false;
     size_t at = Allocate(length + 1);
-    if (at != 0 && length != 0) memcpy(memory + at, data, length);  // data is NULL when its buffer was transferred
+    if (!full && length != 0) memcpy(memory + at, data, length);  // data is NULL when its buffer was transferred
     words[0] = length;
     words[1] = address + at;
     return type == napi_uint8_array;
@@ -126,7 +155,7 @@ struct Block {
   }
 
   void Step(napi_value object, const step_shape &shape, size_t offset, uint32_t slots) {
-    for (int i = 0; i < shape.field_count && !failed; i++) {
+    for (int i = 0; i < shape.field_count && !Stopped(); i++) {
       const step_field &field = step_fields[shape.first_field + i];
       napi_value value;
       napi_valuetype type;
@@ -186,32 +215,21 @@ const step_shape *FindShape(napi_env env, napi_value object) {
   return nullptr;
 }
 
-// The value of a property. False: an exception is pending.
-bool Property(const Call &call, napi_value object, const char *name, napi_value *value) {
-  return napi_get_named_property(call.Env(), object, name, value) == napi_ok;
-}
-
-// Decode one list of steps into `memory`, to be read at `address`. False: an exception is pending.
-bool Decode(const Call &call, const char *list, uint32_t slots, uint8_t *memory, uint64_t address) {
+// Decode one list of steps into the block's memory.
+void DecodeInto(Block &block, napi_value steps, uint32_t slots) {
   constexpr size_t kLongestStep = 16 * 8;
-  napi_env env = call.Env();
-  napi_value steps;
-  if (!Property(call, call.Value(0), list, &steps)) return false;
-  Block block{env, memory, address, 0, list, 0, false};
-  uint32_t count;
-  if (napi_get_array_length(env, steps, &count) != napi_ok) {
-    call.Refuse((std::string("plan.") + list).c_str(), "must be an array");
-    return false;
-  }
-  block.Allocate(sizeof(plan_block));
+  napi_env env = block.env;
+  uint32_t count = 0;
+  if (napi_get_array_length(env, steps, &count) != napi_ok) return block.Fail("plan", "steps", "must be an array");
+  block.Allocate(sizeof(plan_block) + slots * sizeof(int32_t));
   size_t offset = block.Allocate(count * kLongestStep);
-  auto *plan = reinterpret_cast<plan_block *>(memory);
-  *plan = {};
+  if (block.full) return;
+  auto *plan = reinterpret_cast<plan_block *>(block.memory);
   plan->magic = PLAN_MAGIC;
   plan->step_count = count;
   plan->slot_count = slots;
-  plan->steps = reinterpret_cast<const step *>(address + offset);
-  for (uint32_t i = 0; i < count && !block.failed; i++) {
+  plan->steps = reinterpret_cast<const step *>(block.address + offset);
+  for (uint32_t i = 0; i < count && !block.Stopped(); i++) {
     napi_value object;
     block.index = i;
     const step_shape *shape = napi_get_element(env, steps, i, &object) == napi_ok ? FindShape(env, object) : nullptr;
@@ -223,11 +241,24 @@ bool Decode(const Call &call, const char *list, uint32_t slots, uint8_t *memory,
     head->op = static_cast<uint16_t>(shape - step_shapes);
     head->words = shape->words;
     block.Step(object, *shape, offset, slots);
-    if (!block.failed) block.Tolerated(object, head, shape->op);
+    if (!block.Stopped()) block.Tolerated(object, head, shape->op);
     offset += shape->words * 8;
   }
   plan->size = static_cast<uint32_t>(block.used);
-  return !block.failed;
+}
+
+// The plan of one list, to be read at `address` or, without one, where it is. NULL: an exception is pending.
+plan_block *Decode(napi_env env, napi_value steps, const char *list, uint32_t slots, Memory *memory, uint64_t address) {
+  for (;;) {
+    uint64_t at = address != 0 ? address : reinterpret_cast<uint64_t>(memory->data);
+    Block block{env, memory->data, memory->size, at, 0, list, 0, false, false};
+    DecodeInto(block, steps, slots);
+    if (block.failed) return nullptr;
+    if (!block.full) return reinterpret_cast<plan_block *>(memory->data);
+    if (Grow(memory)) continue;
+    napi_throw_error(env, "ENOMEM", "out of memory: no room for the launch plan");
+    return nullptr;
+  }
 }
 
 Napi::Object Report(Napi::Env env, const report &r, bool container) {
@@ -260,6 +291,22 @@ Napi::Value Event(Napi::Env env, const launch_event &event) {
 
 }  // namespace
 
+// The value of a property. False: an exception is pending.
+bool Property(const Call &call, napi_value object, const char *name, napi_value *value) {
+  return napi_get_named_property(call.Env(), object, name, value) == napi_ok;
+}
+
+// The plan's list of that name in a block. NULL: an exception is pending.
+plan_block *DecodeList(const Call &call, const char *list, uint32_t slots, Memory *memory, uint64_t address) {
+  napi_value steps;
+  uint32_t count;
+  if (!Property(call, call.Value(0), list, &steps)) return nullptr;
+  if (napi_get_array_length(call.Env(), steps, &count) == napi_ok)
+    return Decode(call.Env(), steps, list, slots, memory, address);
+  call.Refuse((std::string("plan.") + list).c_str(), "must be an array");
+  return nullptr;
+}
+
 Napi::Value Launch(const Call &call) {
   constexpr Parameter kPreserve = Integer("options.preserveFds", 0, 1 << 30);
   // A getter of the plan must not launch: it would overwrite the blocks.
@@ -271,20 +318,16 @@ Napi::Value Launch(const Call &call) {
   uint32_t slot_count;
   if (napi_get_array_length(call.Env(), slots, &slot_count) != napi_ok)
     return call.Refuse("plan.slots", "must be an array");
-  if (slot_count > PLAN_SLOTS) {
-    napi_throw_error(call.Env(), nullptr, "the plan needs more than 512 descriptors");
-    return Napi::Value();
-  }
   is_decoding = true;
-  bool is_right = Property(call, call.Value(1), "preserveFds", &preserve) &&
-                  call.ReadPart(preserve, kPreserve, nullptr, &preserved) &&
-                  Decode(call, "runtimeSteps", slot_count, blocks[0], reinterpret_cast<uint64_t>(blocks[0])) &&
-                  Decode(call, "containerSteps", slot_count, blocks[1], PLAN_ADDRESS);
+  plan_block *runtime = nullptr, *container = nullptr;
+  if (Property(call, call.Value(1), "preserveFds", &preserve) &&
+      call.ReadPart(preserve, kPreserve, nullptr, &preserved))
+    runtime = DecodeList(call, "runtimeSteps", slot_count, &memories[0], 0);
+  if (runtime != nullptr) container = DecodeList(call, "containerSteps", slot_count, &memories[1], PLAN_ADDRESS);
   is_decoding = false;
-  if (!is_right) return Napi::Value();
+  if (container == nullptr) return Napi::Value();
   launch_event event;
-  launch_begin(reinterpret_cast<plan_block *>(blocks[0]), reinterpret_cast<plan_block *>(blocks[1]),
-               static_cast<int>(preserved), &event);
+  launch_begin(runtime, container, static_cast<int>(preserved), &event);
   return Event(call.Env(), event);
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -20,7 +21,7 @@
 static struct {
   struct machine machine;
   struct plan_block *container;
-  int32_t fds[PLAN_SLOTS];
+  int32_t *fds;
   struct launch_event event;
   int preserve;
   int offered; /* init's number of the descriptor that came with the last point */
@@ -233,7 +234,7 @@ int op_pidfd_open(struct machine *m, const struct step_pidfd_open *s) {
 
 /* Hand the descriptors over: they get init's slots, and are closed here once it has them. */
 static void fill_init_slots(struct machine *m, const struct ints *inherit, int sync) {
-  for (uint32_t i = 0; i < PLAN_SLOTS; i++) launch.container->fds[i] = -1;
+  memset(launch.container->fds, 0xff, m->slot_count * sizeof launch.container->fds[0]);
   launch.container->fds[SLOT_SYNC] = sync;
   for (uint64_t i = 0; i < inherit->count; i++) {
     int64_t slot = inherit->items[i];
@@ -241,14 +242,17 @@ static void fill_init_slots(struct machine *m, const struct ints *inherit, int s
   }
 }
 
+/* The slot of the i-th descriptor that clone has served; behind the inherited ones the cgroup's. */
+static int64_t served_slot(const struct step_clone *s, uint64_t i) {
+  return i < s->inherit.count ? s->inherit.items[i] : s->cgroup;
+}
+
 static void close_inherited(struct machine *m, const struct step_clone *s) {
   int low = INT32_MAX, high = -1;
   uint32_t open = 0;
-  uint64_t count = s->inherit.count + (s->cgroup >= 0); /* the cgroup has served too */
-  int64_t slots[PLAN_SLOTS + 1];
+  uint64_t count = s->inherit.count + (s->cgroup >= 0);
   for (uint64_t i = 0; i < count; i++) {
-    slots[i] = i < s->inherit.count ? s->inherit.items[i] : s->cgroup;
-    int fd = m->fds[slots[i]];
+    int fd = m->fds[served_slot(s, i)];
     if (fd < 0) continue;
     low = fd < low ? fd : low;
     high = fd > high ? fd : high;
@@ -258,14 +262,13 @@ static void close_inherited(struct machine *m, const struct step_clone *s) {
   /* Opened one after another, they are usually neighbours, and then one call closes them all. */
   int together = (uint32_t)(high - low) + 1 == open && syscall(SYS_close_range, low, high, 0) == 0;
   for (uint64_t i = 0; i < count; i++) {
-    int32_t *fd = &m->fds[slots[i]];
+    int32_t *fd = &m->fds[served_slot(s, i)];
     if (!together && *fd >= 0) close(*fd);
     *fd = -1;
   }
 }
 
 int op_clone(struct machine *m, const struct step_clone *s) {
-  if (s->inherit.count > PLAN_SLOTS) return -E2BIG;
   int sync[2];
   int result = (int)CALL(m, "socketpair", socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sync));
   if (result < 0) return result;
@@ -284,7 +287,8 @@ int op_clone(struct machine *m, const struct step_clone *s) {
   if (result < 0) return result;
   launch.event.pid = m->child;
   close_inherited(m, s);
-  return WEAKENED("init-image") ? 0 : spawn_seal(m, image);
+  result = WEAKENED("init-image") ? 0 : spawn_seal(m, image);
+  return result < 0 ? result : machine_restore_nofile(m);
 }
 
 int op_write_child(struct machine *m, const struct step_write_child *s) {
@@ -332,6 +336,7 @@ static void conclude(int result, struct launch_event *event) {
     memcpy(f->detail, m->detail, sizeof f->detail);
   }
   if (result < 0) launch_abandon();
+  if (result != MACHINE_PAUSED) machine_restore_nofile(m);
   *event = launch.event;
 }
 
@@ -340,10 +345,32 @@ static int hide_others(struct machine *m, int preserve) {
   return (int)CALL(m, "close_range", syscall(SYS_close_range, 3 + preserve, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */));
 }
 
+/* A plan that keeps many descriptors, as for bind mounts with a user namespace, needs more than the usual soft limit.
+ * Programs count on that one, so it is only raised until they are closed, by us and by init. */
+static int raise_nofile(struct machine *m, struct plan_block *container) {
+  enum { OTHERS = 64 };
+  struct rlimit limit;
+  if (m->slot_count <= PLAN_FEW_SLOTS) return 0;
+  int result = (int)CALL(m, "getrlimit", getrlimit(RLIMIT_NOFILE, &limit));
+  rlim_t wanted = m->slot_count + OTHERS;
+  if (result < 0 || limit.rlim_cur >= wanted || limit.rlim_cur >= limit.rlim_max) return result;
+  m->nofile = container->nofile = limit.rlim_cur;
+  limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+  return (int)CALL(m, "setrlimit", setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+static int prepare(struct machine *m, struct plan_block *container, int preserve) {
+  int result = container->step_count ? hide_others(m, preserve) : 0;
+  return result < 0 ? result : raise_nofile(m, container);
+}
+
 void launch_begin(const struct plan_block *runtime, struct plan_block *container, int preserve,
                   struct launch_event *event) {
   struct machine *m = &launch.machine;
-  memset(launch.fds, 0xff, sizeof launch.fds);
+  size_t size = runtime->slot_count * sizeof launch.fds[0];
+  free(launch.fds);
+  launch.fds = malloc(size);
+  if (launch.fds) memset(launch.fds, 0xff, size);
   launch.event = (struct launch_event){.terminal = -1, .kept = -1};
   launch.container = container;
   launch.preserve = preserve;
@@ -355,7 +382,7 @@ void launch_begin(const struct plan_block *runtime, struct plan_block *container
       .sync = -1,
       .child_pidfd = -1,
   };
-  int result = container->step_count ? hide_others(m, preserve) : 0;
+  int result = launch.fds ? prepare(m, container, preserve) : -ENOMEM;
   conclude(result < 0 ? result : machine_run(m), event);
 }
 

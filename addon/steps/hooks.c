@@ -53,6 +53,8 @@ static int run_child(void *argument) {
   dup2(h->errors, 2);
   syscall(SYS_close_range, 3, ~0U, 0);
   op_reset_signals(h->machine, NULL);
+  struct machine copy = *h->machine; /* the limit of the machine, whose memory this is, stays raised */
+  machine_restore_nofile(&copy);
 #ifdef RUNT_INIT
   umask((mode_t)h->machine->umask);
 #endif

@@ -15,7 +15,7 @@ static inline bool same(const void *a, const void *b, size_t size) {
   return size == 0;
 }
 #define strcmp compare
-#define PLAN_BLOCK_LIMIT (8 << 10)
+#define PLAN_USUAL_SIZE (8 << 10)
 #include "../../addon/decode.cc"
 
 #include "napi.h"

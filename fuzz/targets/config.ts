@@ -34,6 +34,7 @@ const options = {
   id: 'web',
   bundle: '/bundle',
   stateDirectory: '/state/web',
+  claims: '/run/runt.lock',
   rootSwitch: 'pivot_root',
   keyring: 'new',
   preserveFds: 0,

@@ -15,9 +15,6 @@ import { planNamespaces } from './namespaces.ts'
 import { createSlots, type Slots } from './slots.ts'
 import { orderSteps } from './steps.ts'
 
-/** PLAN_SLOTS of addon/plan_block.h. */
-export const SLOT_LIMIT = 512
-
 /** A plan, and what else the command has to know. */
 export interface CreatePlan {
   readonly plan: LaunchPlan
@@ -71,11 +68,6 @@ export function planCreate(config: Config, facts: HostFacts, options: PlanOption
     warnings: [],
   }
   const { runtimeSteps, containerSteps, warnings } = orderSteps(context)
-  // What is cloned by the runtime needs a slot until init has it: with a user namespace every bind mount.
-  if (slots.names.length > SLOT_LIMIT)
-    throw new RuntError('config', `mounts: ${slots.names.length} descriptors are needed, ${SLOT_LIMIT} can be had`, {
-      path: 'mounts',
-    })
   return {
     plan: { slots: slots.names, runtimeSteps, containerSteps },
     cgroup,

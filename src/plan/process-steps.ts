@@ -102,7 +102,7 @@ const READ = 2
  */
 export function inheritedSlots(before: readonly Step[], container: readonly Step[], own: number | undefined): number[] {
   const filled = slotsOf(before, 'into').filter((slot) => slot !== own && slot > TEMPORARIES)
-  const marks = new Uint8Array(Math.max(-1, ...filled) + 1)
+  const marks = new Uint8Array(filled.reduce((most, slot) => Math.max(most, slot), -1) + 1)
   for (const slot of filled) marks[slot] = FILLED
   for (const step of before) if (step.op === 'close') for (const slot of step.slots) marks[Number(slot)] = 0
   let missing = filled.filter((slot) => marks[slot] === FILLED).length

@@ -8,6 +8,7 @@ type Members = { readonly [name: string]: unknown }
 
 const isText: Check = (value) => typeof value === 'string'
 const isNumber: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0
+const isPid: Check = (value) => isNumber(value) && (value as number) < 2 ** 31
 const isObject = (value: unknown): value is Members =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 const listOf =
@@ -36,7 +37,7 @@ export function isRecord(value: unknown): value is ContainerRecord {
   const { pid, annotations, cgroups, unit, resources, rdt, hostMounts, hooks, startSteps } = value
   return (
     texts.every((name) => isText(value[name])) &&
-    isNumber(pid) &&
+    isPid(pid) &&
     isMap(annotations) &&
     isMap(cgroups) &&
     absentOr(isUnit)(unit) &&

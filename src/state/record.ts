@@ -68,8 +68,6 @@ export function encodeRecord(record: ContainerRecord): string {
   return JSON.stringify(record)
 }
 
-const isPid = (pid: unknown): boolean => Number.isInteger(pid) && (pid as number) >= 0 && (pid as number) < 2 ** 31
-
 /** Throws a SyntaxError, or an Error for JSON that is no record. */
 export function parseRecord(text: string): ContainerRecord {
   const record = JSON.parse(text) as unknown
