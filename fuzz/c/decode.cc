@@ -15,7 +15,7 @@ static inline bool same(const void *a, const void *b, size_t size) {
   return size == 0;
 }
 #define strcmp compare
-#define PLAN_USUAL_SIZE (8 << 10)
+#define PLAN_BLOCK_LIMIT (8 << 10)
 #include "../../addon/decode.cc"
 
 #include "napi.h"
@@ -119,8 +119,8 @@ struct Checker {
     CHECK(block->magic == PLAN_MAGIC && block->slot_count == slots && block->step_count == answers->steps);
     CHECK(block->size >= sizeof *block && block->size <= PLAN_BLOCK_LIMIT);
     uint64_t at = reinterpret_cast<uint64_t>(block->steps);
-    CHECK(at % 8 == 0 && at >= kAddress + sizeof *block);
-    tables = sizeof *block;
+    CHECK(at % 8 == 0 && at >= kAddress + sizeof *block + slots * sizeof(int32_t));
+    tables = sizeof *block + slots * sizeof(int32_t);
     uint64_t end = at;
     for (uint32_t i = 0; i < block->step_count; i++) {
       auto *head = reinterpret_cast<const step *>(At(end, sizeof(step)));
@@ -150,10 +150,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   answers = Answers{data, data + size};
   uint32_t slots = answers.Take() * 2;
   answers.slots = slots;
-  bool decoded =
-      Decode(reinterpret_cast<napi_env>(&answers), answers.Root(), "containerSteps", slots, memory, kAddress);
-  CHECK(decoded != answers.thrown);
-  if (!decoded) return 0;
+  Block block{
+      reinterpret_cast<napi_env>(&answers), memory, sizeof memory, kAddress, 0, "containerSteps", 0, false, false};
+  DecodeInto(block, answers.Root(), slots);
+  CHECK(block.failed == answers.thrown);
+  if (block.Stopped()) return 0;  // full: written again, to memory that is larger
   Checker{reinterpret_cast<const plan_block *>(memory), &answers}.Run(slots);
   return 0;
 }

@@ -21,6 +21,16 @@ napi_status napi_throw_error(napi_env, const char *, const char *) {
   return napi_ok;
 }
 
+napi_status napi_throw_type_error(napi_env, const char *, const char *) {
+  answers.thrown = true;
+  return napi_ok;
+}
+
+napi_status napi_is_exception_pending(napi_env, bool *pending) {
+  *pending = answers.thrown;
+  return napi_ok;
+}
+
 napi_status napi_typeof(napi_env, napi_value value, napi_valuetype *type) {
   static const napi_valuetype types[] = {napi_undefined, napi_number, napi_bigint, napi_string,
                                          napi_object,    napi_object, napi_object};
