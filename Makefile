@@ -8,6 +8,8 @@
 #   make vm-test    end-to-end tests in the virtual machine of ../shared/vm, where there is one
 #   make engine-test  Podman, Docker, containerd on runt; RUNT_RUNTIME=runc is a control
 #   make SANITIZE=1 test   the same with the C code under ASan and UBSan, in build/sanitize
+#   make FAULTS=1   build/faults/runt, which fails where RUNT_FAULT says (addon/faults/faults.h)
+#   make faults     every fault at every step and call, for hours
 #   make DEBUG=1    keeps names, line numbers and symbols
 #   make SNAPSHOT=0 starts from bytecode instead of the saved state of the engine
 #   make install    DESTDIR=… PREFIX=…
@@ -28,6 +30,10 @@ SNAPSHOT := 0
 else
 BUILD := build
 SNAPSHOT ?= 1
+endif
+FAULTS ?= 0
+ifeq ($(FAULTS),1)
+BUILD := build/faults
 endif
 export RUNT_BUILD := $(BUILD)
 export TESTS
@@ -59,10 +65,14 @@ ADDON_CC := $(wildcard addon/*.cc)
 EMBED_C := $(filter-out addon/embed/compile.c,$(wildcard addon/embed/*.c))
 EMBED_CC := $(wildcard addon/embed/*.cc)
 C_FILES := $(wildcard addon/*.[ch] addon/*.cc addon/*/*.[ch] addon/*/*.cc bench/*.c)
+FAULT_C := $(if $(filter 1,$(FAULTS)),$(wildcard addon/faults/*.c))
+INIT_SOURCES += $(FAULT_C)
+ADDON_C += $(FAULT_C)
 
 # ---- flags ----
 WARN := -Wall -Wextra -Wno-missing-field-initializers
-INCLUDES := -Iaddon -Iaddon/steps -I$(GEN)
+INCLUDES := -Iaddon -Iaddon/steps -I$(GEN) $(if $(FAULT_C),-DRUNT_FAULTS)
+FAULT_LINK := $(if $(FAULT_C),-Wl$(shell sed -n 's/^WRAP[A-Z_]*(\([a-z0-9_]*\))$$/,--wrap=\1/p' addon/faults/calls.c | tr -d '\n'))
 DEFINES := -DNAPI_VERSION=8 -DNODE_ADDON_API_DISABLE_CPP_EXCEPTIONS
 SECTIONS := -ffunction-sections -fdata-sections
 CXX_FLAGS := -std=gnu++17 -fno-exceptions -fno-rtti -fno-threadsafe-statics -isystem node_modules/node-addon-api
@@ -92,6 +102,9 @@ CC_INIT := musl-gcc -static -no-pie -std=gnu11 -D_GNU_SOURCE= $(WARN) -Os $(SECT
   -fno-asynchronous-unwind-tables $(if $(filter 1,$(DEBUG)),-g,-s) -Wl,--gc-sections \
   -Wl,--build-id=none -DRUNT_INIT $(INCLUDES) $(KERNEL)
 endif
+
+CC_INIT += $(FAULT_LINK)
+LINK_RUNT += $(FAULT_LINK)
 
 # Two files that change when the set of sources or the flags change, and else keep their time.
 remember = $(shell mkdir -p $(BUILD); printf '%s\n' '$(subst ','"'"',$(2))' | cmp -s - $(1) || \

@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "faults/faults.h"
 #include "process.h"
 #include "spawn.h"
 
@@ -330,6 +331,7 @@ void launch_begin(const struct plan_block *runtime, struct plan_block *container
       .sync = -1,
       .child_pidfd = -1,
   };
+  FAULT_LIST(runtime, container);
   int result = container->step_count ? hide_others(m, preserve) : 0;
   conclude(result < 0 ? result : machine_run(m), event);
 }

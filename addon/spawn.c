@@ -14,6 +14,8 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 
+#include "faults/faults.h"
+
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x10U
 #endif
@@ -79,7 +81,7 @@ struct child {
 
 __attribute__((noinline, noreturn)) static void run_child(struct child *c) {
   static char *const init_argv[] = {"runt init", NULL};
-  static char *const no_env[] = {NULL};
+  __attribute__((unused)) static char *const no_env[] = {NULL};
   if (c->image < 0) {
     execvp(c->program, c->argv);
   } else {
@@ -88,7 +90,7 @@ __attribute__((noinline, noreturn)) static void run_child(struct child *c) {
 #endif
     for (uint32_t i = 0; i < c->plan->slot_count; i++)
       if (c->plan->fds[i] >= 0) fcntl(c->plan->fds[i], F_SETFD, 0);
-    syscall(SYS_execveat, c->image, "", init_argv, no_env, AT_EMPTY_PATH);
+    syscall(SYS_execveat, c->image, "", init_argv, FAULT_ENVIRONMENT(no_env), AT_EMPTY_PATH);
   }
   c->error = errno;
   _exit(127);
@@ -121,7 +123,7 @@ static __attribute__((noinline)) int spawn(struct machine *m, struct child *c, u
       .exit_signal = SIGCHLD,
       .cgroup = cgroup >= 0 ? (uint64_t)cgroup : 0,
   };
-  int pid = (int)CALL(m, "clone3", clone3_shared(&args, c));
+  int pid = (int)CALL(m, "clone3", FAULT_CALL("clone3") ? -1 : clone3_shared(&args, c));
   if (pid < 0) return pid;
   if (c->error) {
     siginfo_t info;

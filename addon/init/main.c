@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "faults/faults.h"
 #include "machine.h"
 
 /* The placeholder that makes the linker emit a program header for PLAN_ADDRESS; launch.c points it at the real plan. */
@@ -14,6 +15,7 @@ static int32_t fds[PLAN_SLOTS];
 int main(void) {
   const struct plan_block *plan = (const struct plan_block *)PLAN_ADDRESS;
   if (plan->magic != PLAN_MAGIC) return 125;
+  FAULT_BEGIN();
   memcpy(fds, plan->fds, plan->slot_count * sizeof fds[0]);
   struct machine m = {
       .next = plan->steps,

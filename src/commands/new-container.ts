@@ -24,6 +24,7 @@ import { refuseUsedCgroups } from '../state/used-cgroups.ts'
 import type { Context } from './context.ts'
 import { hostMounts, unmountHostMounts } from './host-mounts.ts'
 import type { LoadedBundle } from './load-bundle.ts'
+import { leftBehind } from './remove-container.ts'
 import type { Launch } from './run-launch.ts'
 
 /** Makes the container's directory and locks it. Making it is what claims the id. */
@@ -37,9 +38,19 @@ export function makeStateDirectory({ native }: Context, root: StateRoot, directo
       makeStateRoot(native, root)
       native.mkdir(directory, 0o711)
     }
-    return native.lock(directory, 'wait')
   } catch (error) {
     if (errnoOf(error) === 'EEXIST') throw new RuntError('state', 'container with given ID already exists')
+    throw hostFailure(`state directory ${directory}`, error)
+  }
+  return lockNew(native, directory)
+}
+
+/** The directory is ours and empty: without the lock it must not stay, and claim the id. */
+function lockNew(native: Native, directory: string): number {
+  try {
+    return native.lock(directory, 'wait')
+  } catch (error) {
+    native.removeDirectory(directory, CGROUP_LINK)
     throw hostFailure(`state directory ${directory}`, error)
   }
 }
@@ -133,6 +144,7 @@ export function undo(
     unmountHostMounts(context, record)
     native.removeDirectory(directory, CGROUP_LINK)
   } catch (error) {
-    log.warn(`cleaning up after a failure: ${error instanceof Error ? error.message : String(error)}`)
+    const left = leftBehind(directory, error)
+    log.warn(`cleaning up after a failure: ${left instanceof Error ? left.message : String(left)}`)
   }
 }
