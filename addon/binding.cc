@@ -206,7 +206,10 @@ Value Status(const CallbackInfo &info) {
 }
 
 Value Exists(const CallbackInfo &info) {
-  return Napi::Boolean::New(info.Env(), access(Text(info, 0).c_str(), F_OK) == 0);
+  std::string path = Text(info, 0);
+  int result = access(path.c_str(), F_OK) == 0 ? 1 : -errno;
+  bool missing = result == -ENOENT || result == -ENOTDIR || result == -EACCES || result == -ELOOP || result == -ENAMETOOLONG;
+  return Answer(info.Env(), missing ? 0 : result, "access", path.c_str());
 }
 
 Value ReadDirectory(const CallbackInfo &info) {
@@ -273,7 +276,9 @@ Value Lock(const CallbackInfo &info) {
 }
 
 Value Close(const CallbackInfo &info) {
-  return Called(info.Env(), close(Int(info, 0)), "close");
+  // Linux has closed it even where close(2) fails, and what is closed here has not been written to.
+  int result = close(Int(info, 0));
+  return Called(info.Env(), result < 0 && errno != EBADF ? 0 : result, "close");
 }
 
 // ---- the host ----

@@ -79,19 +79,23 @@ struct child {
   int error; /* written by the child, which shares this memory, when it cannot execute */
 };
 
+/* A slot that init does not inherit would name whatever init opens next. */
+static int keep_open(const struct child *c) {
+#ifdef RUNT_NODE /* Node marks whatever it was started with close-on-exec, standard streams included */
+  for (int fd = 0; fd < 3 + c->preserve; fd++) fcntl(fd, F_SETFD, 0);
+#endif
+  for (uint32_t i = 0; i < c->plan->slot_count; i++)
+    if (c->plan->fds[i] >= 0 && fcntl(c->plan->fds[i], F_SETFD, 0) < 0) return -1;
+  return 0;
+}
+
 __attribute__((noinline, noreturn)) static void run_child(struct child *c) {
   static char *const init_argv[] = {"runt init", NULL};
   __attribute__((unused)) static char *const no_env[] = {NULL};
-  if (c->image < 0) {
+  if (c->image < 0)
     execvp(c->program, c->argv);
-  } else {
-#ifdef RUNT_NODE /* Node marks whatever it was started with close-on-exec, standard streams included */
-    for (int fd = 0; fd < 3 + c->preserve; fd++) fcntl(fd, F_SETFD, 0);
-#endif
-    for (uint32_t i = 0; i < c->plan->slot_count; i++)
-      if (c->plan->fds[i] >= 0) fcntl(c->plan->fds[i], F_SETFD, 0);
+  else if (keep_open(c) == 0)
     syscall(SYS_execveat, c->image, "", init_argv, FAULT_ENVIRONMENT(no_env), AT_EMPTY_PATH);
-  }
   c->error = errno;
   _exit(127);
 }

@@ -21,3 +21,12 @@ export function guards(result: Result): string {
     report.text('hostname'),
   ].join('\n')
 }
+
+/** What is other than in a container without a fault; undefined if nothing. */
+export function difference(found: string, normal: string): string | undefined {
+  if (found === normal) return undefined
+  const [lines, others] = [normal.split('\n'), found.split('\n')]
+  const more = others.filter((line) => !lines.includes(line))
+  const less = lines.filter((line) => !others.includes(line))
+  return `the container is another: ${JSON.stringify({ more, less })}`
+}
