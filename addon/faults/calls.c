@@ -38,7 +38,6 @@ WRAP(fchown)
 WRAP(fchownat)
 WRAP(fcntl)
 WRAP(flock)
-WRAP(fork)
 WRAP(fstat)
 WRAP(fstatat)
 WRAP(fstatfs)
@@ -94,6 +93,7 @@ WRAP(waitpid)
 WRAP(write)
 WRAP(writev)
 WRAP_BELOW(close)
+WRAP_BELOW(fork)
 WRAP_BELOW(syscall)
 WRAP_POINTER(fdopendir)
 WRAP_POINTER(getcwd)
@@ -114,6 +114,13 @@ long __wrap_close(PARAMETERS) {
   if (!fails) return result;
   errno = error;
   return -1;
+}
+
+/* The child would count on from the same number, and be struck as well. */
+long __wrap_fork(PARAMETERS) {
+  long pid = fault_call("fork") ? -1 : __real_fork(a, b, c, d, e, f, g);
+  if (pid == 0) fault_end();
+  return pid;
 }
 
 /* The log stays open where all else is closed. */

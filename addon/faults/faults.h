@@ -18,6 +18,8 @@ enum { FAULT_LOG_FD = 1000 };
 
 /* Read RUNT_FAULT. Until then nothing is counted: the build runs the program too. */
 void fault_begin(void);
+/* No more faults in this process. */
+void fault_end(void);
 /* Write the steps of both lists to the log. */
 void fault_list(const struct plan_block *runtime, const struct plan_block *container);
 /* Init's environment, which is empty otherwise. */

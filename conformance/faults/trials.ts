@@ -114,7 +114,7 @@ function* problemsOf({ status, stderr }: Result, { kind, point, code }: Fault, t
       yield 'is not noticed'
     return
   }
-  if (status >= 128 && kind === 'errno') yield `status ${status}: ${stderr.trim()}`
+  if (status >= 128 && status < 255 && kind === 'errno') yield `status ${status}: ${stderr.trim()}`
   // An init that is killed when all is ready is the container's process, killed.
   if (status === KILLED && kind !== 'errno') return
   if (!/(^|\n|msg=")runt \S+( \S+)?: \S/.test(stderr)) yield `status ${status} without a reason: ${stderr.trim()}`
