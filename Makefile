@@ -119,7 +119,7 @@ $(call remember,$(JS_FLAGS),$(DEBUG) $(RUNT_COMMIT))
 
 # ---- what is built ----
 PROGRAMS := $(BUILD)/runt $(BUILD)/runt.node $(BUILD)/node/index.mjs $(BUILD)/runt-node
-.PHONY: all deps peers gen test test-only conformance vm-test engine-test check lint format clean install demo bench coverage
+.PHONY: faults all deps peers gen test test-only conformance vm-test engine-test check lint format clean install demo bench coverage
 all: $(PROGRAMS)
 
 # Everything else needs this first; the script does nothing where nothing is missing.
@@ -305,7 +305,11 @@ test: all check test-only
 peers: $(DEPS)
 	@scripts/deps.sh peers
 PROBES := $(PROBE)/host $(PROBE)/snapshot $(PROBE)/probe.node $(BUILD)/steps-test $(BUILD)/steps-test-init
-test-only: $(PROGRAMS) $(PROBES) $(TEST_BUNDLES) $(TAP) | peers
+# A program of its own for conformance/faults.
+.PHONY: faulty
+faulty: $(BUILD)/runt
+	$(if $(filter build,$(BUILD)),@$(MAKE) FAULTS=1 build/faults/runt)
+test-only: faulty $(PROGRAMS) $(PROBES) $(TEST_BUNDLES) $(TAP) | peers
 	@scripts/test.sh $(BUILD)
 
 # By section of the specification, and the official suite where RUNTIME_TOOLS names it.
@@ -315,6 +319,11 @@ conformance: test-only
 # End-to-end tests in a virtual machine with cgroup v2 and AppArmor, as root and as an ordinary user.
 vm-test: $(BUILD)/runt $(TEST_BUNDLES)
 	@scripts/vm-test.sh $(BUILD)
+
+# Every fault, at every step and call; `make test` has a part of them.
+faults: export RUNT_FAULTS := all
+faults: export TESTS := conformance/faults/
+faults: test-only
 
 # Real engines on the runtime under test, each in namespaces of its own.
 engine-test: $(BUILD)/runt $(TEST_BUNDLES)

@@ -9,7 +9,7 @@ import { everything, needsFaults } from './points.ts'
 import { type Subject, strike } from './trials.ts'
 
 const timeout = everything ? 10 * 3_600_000 : 300_000
-type Part = Pick<Subject, 'command' | 'prepare' | 'check' | 'share' | 'follow'>
+type Part = Pick<Subject, 'command' | 'prepare' | 'check' | 'faults'>
 
 const isStatus = (box: Box, id: string, status: string): string | undefined => {
   const found = box.state(id)?.status
@@ -35,43 +35,43 @@ function must(box: Box, ...args: readonly string[]): void {
 
 const parts: Readonly<Record<string, (box: Box, bundle: string) => Part>> = {
   start: (box, bundle) => ({
-    share: 2,
+    faults: { share: 2 },
     prepare: (id) => must(box, 'create', '--bundle', bundle, id),
     command: (id) => ['start', id],
     check: (id) => isStatus(box, id, 'running'),
   }),
   kill: (box, bundle) => ({
-    share: 2,
+    faults: { share: 2 },
     prepare: (id) => must(box, 'run', '--detach', '--bundle', bundle, id),
     command: (id) => ['kill', id, 'KILL'],
     check: (id) => stops(box, id),
   }),
   'kill --all': (box, bundle) => ({
-    share: 5,
+    faults: { share: 5 },
     prepare: (id) => must(box, 'run', '--detach', '--bundle', bundle, id),
     command: (id) => ['kill', '--all', id, 'KILL'],
     check: (id) => stops(box, id),
   }),
   delete: (box, bundle) => ({
-    share: 5,
+    faults: { share: 5 },
     prepare: (id) => must(box, 'create', '--bundle', bundle, id),
     command: (id) => ['delete', id],
     check: (id) => gone(box, id),
   }),
   'delete --force': (box, bundle) => ({
-    share: 3,
+    faults: { share: 3 },
     prepare: (id) => must(box, 'run', '--detach', '--bundle', bundle, id),
     command: (id) => ['delete', '--force', id],
     check: (id) => gone(box, id),
   }),
   pause: (box, bundle) => ({
-    share: 4,
+    faults: { share: 4 },
     prepare: (id) => must(box, 'run', '--detach', '--bundle', bundle, id),
     command: (id) => ['pause', id],
     check: (id) => isStatus(box, id, 'paused'),
   }),
   resume: (box, bundle) => ({
-    share: 4,
+    faults: { share: 4 },
     prepare: (id) => {
       must(box, 'run', '--detach', '--bundle', bundle, id)
       must(box, 'pause', id)
@@ -80,7 +80,7 @@ const parts: Readonly<Record<string, (box: Box, bundle: string) => Part>> = {
     check: (id) => isStatus(box, id, 'running'),
   }),
   update: (box, bundle) => ({
-    share: 5,
+    faults: { share: 5 },
     prepare: (id) => must(box, 'run', '--detach', '--bundle', bundle, id),
     command: (id) => ['update', '--pids-limit', '50', id],
     check: (id) => (limitOf(id) === '50' ? undefined : `pids.max is ${limitOf(id)}`),
@@ -112,7 +112,7 @@ for (const name of ['state', 'list', 'ps']) {
     await strike(t, box, {
       name,
       lists: ['call'],
-      share: 1,
+      faults: { share: 1 },
       shared,
       prepare,
       command,

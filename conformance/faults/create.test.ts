@@ -57,7 +57,7 @@ for (const [name, { patch = {}, verb, share }] of Object.entries(cases)) {
     await strike(t, box, {
       name,
       lists: ['runtime', 'container', 'call', 'init'],
-      share,
+      faults: { share },
       command,
       follow,
       check: async (id, result) => difference(await reportOf(box, id, result), normal),
@@ -72,7 +72,7 @@ scenario('create with a terminal', { skip: needsFaults(), timeout }, async (t, b
   await strike(t, box, {
     name: 'create with a terminal',
     lists: ['runtime', 'container', 'call', 'init'],
-    share: 31,
+    faults: { share: 31 },
     command: (id) => ['create', '--console-socket', socket, '--bundle', bundle.dir, id],
     follow: (id) => box.call(['start', id]),
     check: () => undefined,

@@ -18,7 +18,7 @@ const cases = {
       namespaces: ['pid', 'network', 'ipc', 'uts', 'mount', 'user'].map((type) => ({ type })),
     },
     flags: [],
-    share: 13,
+    faults: { share: 13 },
   },
   'exec with a terminal': { linux: {}, flags: ['--tty'], share: 13 },
 }
@@ -38,7 +38,7 @@ for (const [name, { linux, flags, share }] of Object.entries(cases)) {
     await strike(t, box, {
       name,
       lists: ['runtime', 'container', 'call', 'init'],
-      share,
+      faults: { share },
       shared,
       prepare,
       command,

@@ -66,8 +66,22 @@ function parsePoint(line: string): Point {
   }
 }
 
+/** Of the faults one in `share`, evenly; or those that are named. */
+export type Choice = { readonly share: number } | { readonly only: (fault: Fault) => boolean }
+
 /** What the kernel may say to most calls. */
-const usual = ['EPERM', 'EACCES', 'ENOSPC', 'ENOMEM', 'EMFILE', 'EINTR', 'EAGAIN', 'EIO', 'EBUSY', 'ENOENT', 'EINVAL']
+const usual = ['EPERM', 'EACCES', 'ENOSPC', 'ENOMEM', 'EMFILE', 'EINTR', 'EIO', 'EINVAL']
+/** And to some: whether there is what was asked for, whether somebody else has it, whether one should wait. */
+const special: Readonly<Record<string, RegExp>> = {
+  ENOENT: /^(open|openat2?|syscall 437|l?stat|execve|readlink|unlink|connect|write_file|open_tree|move_mount)$/,
+  EAGAIN: /^(read|write|recvmsg|sendmsg|send|clone3?|fork|openat2|syscall 437|execve|setresuid|syscall 117|sync_wait)$/,
+  EBUSY: /^(rmdir|unlink|unlinkat|write|write_file|mount|umount2|pivot_root|move_mount|syscall (155|429|431)|fsconfig)$/,
+}
+const plausible = (name: string): readonly string[] => [
+  ...usual,
+  ...Object.keys(special).filter((code) => special[code]?.test(name)),
+]
+
 /** The few that are tried in a short run. */
 const few: Readonly<Record<string, readonly string[]>> = {
   close: ['EIO', 'EINTR'],
@@ -76,18 +90,20 @@ const few: Readonly<Record<string, readonly string[]>> = {
   poll: ['EINTR', 'ENOMEM'],
   open: ['EMFILE', 'EACCES'],
   openat: ['EMFILE', 'EACCES', 'ENOENT'],
+  'syscall 437': ['EMFILE', 'EACCES', 'EAGAIN'],
   openat2: ['EMFILE', 'EACCES', 'EAGAIN'],
   waitid: ['EINTR'],
   recvmsg: ['EINTR', 'ENOMEM'],
   clone: ['EAGAIN'],
   clone3: ['EAGAIN', 'ENOMEM'],
   rmdir: ['EBUSY', 'EPERM'],
+  unlink: ['EPERM', 'EIO'],
 }
 
 const codes: Readonly<Record<string, number>> = constants.errno
 
-function failures(point: Point): readonly Fault[] {
-  const list = everything ? usual : (few[point.name] ?? ['EPERM', 'EINVAL', 'ENOMEM'])
+function failures(point: Point, choice: Choice): readonly Fault[] {
+  const list = everything || 'only' in choice ? plausible(point.name) : (few[point.name] ?? ['EPERM', 'EINVAL', 'ENOMEM'])
   return list.map((code) => ({
     point,
     kind: 'errno',
@@ -109,14 +125,15 @@ function isInside(point: Point, i: number, points: readonly Point[]): boolean {
   return same(points[i - 1]) && same(points[i + 1]) && same(points[i - 2]) && same(points[i + 2])
 }
 
-/** All faults of these points, or one in `share` of them, evenly; of every kind. */
-export function faultsOf(points: readonly Point[], share: number): readonly Fault[] {
+/** The faults of these points, of every kind. */
+export function faultsOf(points: readonly Point[], choice: Choice): readonly Fault[] {
   const chosen = everything ? points : points.filter((point, i) => !isInside(point, i, points))
   const all = chosen.flatMap((point) => [
-    ...failures(point),
+    ...failures(point, choice),
     ending(point, 'kill'),
     // Between two calls nothing happens: only a step has an end of its own.
     ...(point.list === 'runtime' || point.list === 'container' ? [ending(point, 'after')] : []),
   ])
-  return everything ? all : all.filter((_, i) => i % share === 0)
+  if ('only' in choice) return all.filter(choice.only)
+  return everything ? all : all.filter((_, i) => i % choice.share === 0)
 }

@@ -45,7 +45,7 @@ for (const [name, patch] of Object.entries(configs)) {
     await strike(t, box, {
       name,
       lists: ['runtime', 'container', 'call', 'init'],
-      share: shareOf(name),
+      faults: { share: shareOf(name) },
       command,
       check,
       cleans: 'itself',
