@@ -208,7 +208,8 @@ Value Status(const CallbackInfo &info) {
 Value Exists(const CallbackInfo &info) {
   std::string path = Text(info, 0);
   int result = access(path.c_str(), F_OK) == 0 ? 1 : -errno;
-  bool missing = result == -ENOENT || result == -ENOTDIR || result == -EACCES || result == -ELOOP || result == -ENAMETOOLONG;
+  bool missing =
+      result == -ENOENT || result == -ENOTDIR || result == -EACCES || result == -ELOOP || result == -ENAMETOOLONG;
   return Answer(info.Env(), missing ? 0 : result, "access", path.c_str());
 }
 

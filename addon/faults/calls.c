@@ -1,6 +1,6 @@
-/* Every call of libc by which the runtime and init ask the kernel for something, wrapped by the linker (the Makefile reads
- * the names here): it is counted, and fails where RUNT_FAULT says so. All are functions of words: their registers are
- * passed on as they came. */
+/* Every call of libc by which the runtime and init ask the kernel for something, wrapped by the linker (the Makefile
+ * reads the names here): it is counted, and fails where RUNT_FAULT says so. All are functions of words: their registers
+ * are passed on as they came. */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -9,10 +9,10 @@
 #include "real.h"
 
 #define PARAMETERS long a, long b, long c, long d, long e, long f, long g
-#define WRAP_TO(name, failure)                                          \
-  long __real_##name(PARAMETERS), __wrap_##name(PARAMETERS);            \
-  long __wrap_##name(PARAMETERS) {                                      \
-    return fault_call(#name) ? (failure) : __real_##name(a, b, c, d, e, f, g); \
+#define WRAP_TO(name, failure)                                                                                         \
+  long __real_##name(PARAMETERS), __wrap_##name(PARAMETERS);                                                           \
+  long __wrap_##name(PARAMETERS) {                                                                                     \
+    return fault_call(#name) ? (failure) : __real_##name(a, b, c, d, e, f, g);                                         \
   }
 #define WRAP(name) WRAP_TO(name, -1)
 #define WRAP_POINTER(name) WRAP_TO(name, 0)
@@ -129,8 +129,7 @@ long __wrap_syscall(PARAMETERS) {
   int at = 8;
   for (long digit = 100; digit > 0; digit /= 10) name[at++] = (char)('0' + a / digit % 10);
   if (fault_call(name)) return -1;
-  if (a != SYS_close_range || b > FAULT_LOG_FD || c < FAULT_LOG_FD)
-    return __real_syscall(a, b, c, d, e, f, g);
+  if (a != SYS_close_range || b > FAULT_LOG_FD || c < FAULT_LOG_FD) return __real_syscall(a, b, c, d, e, f, g);
   long result = __real_syscall(a, b, FAULT_LOG_FD - 1, d, e, f, g);
   return result < 0 ? result : __real_syscall(a, FAULT_LOG_FD + 1, c, d, e, f, g);
 }

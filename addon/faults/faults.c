@@ -96,7 +96,8 @@ void fault_list(const struct plan_block *runtime, const struct plan_block *conta
   if (fault.kind != LOG) return;
   list_steps("runtime", runtime, runtime->steps, fault.steps);
   /* Its pointers are those that init sees. */
-  list_steps("container", container, (const struct step *)((uintptr_t)container + ((uintptr_t)container->steps - PLAN_ADDRESS)), 0);
+  list_steps("container", container,
+             (const struct step *)((uintptr_t)container + ((uintptr_t)container->steps - PLAN_ADDRESS)), 0);
 }
 
 int fault_before_step(const char *op) {

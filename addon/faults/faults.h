@@ -1,5 +1,5 @@
-/* Faults to order, in a test build only (make FAULTS=1): one step or one call of libc is where the process is killed, or
- * fails with an errno. In every other build these macros are nothing.
+/* Faults to order, in a test build only (make FAULTS=1): one step or one call of libc is where the process is killed,
+ * or fails with an errno. In every other build these macros are nothing.
  *
  * RUNT_FAULT   kill@LIST:N        the process ends before number N of the list, with no chance to clean up
  *              after@LIST:N       the same after step N
@@ -35,11 +35,11 @@ int fault_call(const char *name);
 #define FAULT_LIST(runtime, container) fault_list(runtime, container)
 #define FAULT_ENVIRONMENT(otherwise) fault_environment()
 #define FAULT_CALL(name) fault_call(name)
-#define FAULT_STEP(m, op, action)                              \
-  ({                                                           \
-    int fault_ = fault_before_step(op);                        \
-    if (fault_) (m)->syscall = (op);                           \
-    fault_ ? fault_ : fault_after_step(action);                \
+#define FAULT_STEP(m, op, action)                                                                                      \
+  ({                                                                                                                   \
+    int fault_ = fault_before_step(op);                                                                                \
+    if (fault_) (m)->syscall = (op);                                                                                   \
+    fault_ ? fault_ : fault_after_step(action);                                                                        \
   })
 #else
 #define FAULT_BEGIN()

@@ -5,10 +5,9 @@ import type { Test } from 'tap'
 import { cgroups } from '../harness/census.ts'
 import { probing } from '../harness/probe.ts'
 import { type Box, scenario, until } from '../harness/scenario.ts'
-import { everything, needsFaults } from './points.ts'
+import { needsFaults, timeout } from './points.ts'
 import { type Subject, strike } from './trials.ts'
 
-const timeout = everything ? 10 * 3_600_000 : 300_000
 type Part = Pick<Subject, 'command' | 'prepare' | 'check' | 'faults'>
 
 const isStatus = (box: Box, id: string, status: string): string | undefined => {
@@ -117,7 +116,8 @@ for (const name of ['state', 'list', 'ps']) {
       prepare,
       command,
       // `list` skips what it cannot read, and says so.
-      check: (_, { stdout, stderr }) => (stdout === normal() || stderr.includes('skipping') ? undefined : `says ${stdout}`),
+      check: (_, { stdout, stderr }) =>
+        stdout === normal() || stderr.includes('skipping') ? undefined : `says ${stdout}`,
       cleans: 'itself',
     })
   })

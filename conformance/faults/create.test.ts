@@ -5,10 +5,8 @@ import type { Patch } from '../harness/bundle.ts'
 import { probing } from '../harness/probe.ts'
 import { type Box, type Result, scenario, until } from '../harness/scenario.ts'
 import { difference, guards, topics } from './guards.ts'
-import { everything, needsFaults } from './points.ts'
+import { needsFaults, timeout } from './points.ts'
 import { strike } from './trials.ts'
-
-const timeout = everything ? 10 * 3_600_000 : 300_000
 
 /** What the container has reported when it has ended. */
 async function reportOf(box: Box, id: string, result: Result): Promise<string> {

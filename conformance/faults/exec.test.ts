@@ -2,10 +2,9 @@
 import { probing } from '../harness/probe.ts'
 import { type Box, scenario } from '../harness/scenario.ts'
 import { difference, guards, topics } from './guards.ts'
-import { everything, type Fault, needsFaults } from './points.ts'
+import { type Fault, needsFaults, timeout } from './points.ts'
 import { strike } from './trials.ts'
 
-const timeout = everything ? 10 * 3_600_000 : 300_000
 const mapping = [{ containerID: 0, hostID: 100_000, size: 65536 }]
 const filter = { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['swapon'], action: 'SCMP_ACT_ERRNO' }] }
 
@@ -18,7 +17,7 @@ const cases = {
       namespaces: ['pid', 'network', 'ipc', 'uts', 'mount', 'user'].map((type) => ({ type })),
     },
     flags: [],
-    faults: { share: 13 },
+    share: 13,
   },
   'exec with a terminal': { linux: {}, flags: ['--tty'], share: 13 },
 }

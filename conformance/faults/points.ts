@@ -5,6 +5,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join } from 'node:path'
+import t from 'tap'
 import { projectRoot, runtime } from '../harness/project.ts'
 import type { Skip } from '../harness/requires.ts'
 import type { Box, Result } from '../harness/scenario.ts'
@@ -19,6 +20,8 @@ export const needsFaults = (): Skip => {
 
 /** Every fault, for hours, instead of a part of them. */
 export const everything = process.env.RUNT_FAULTS === 'all'
+export const timeout = everything ? 10 * 3_600_000 : 300_000
+if (everything) t.setTimeout(timeout)
 
 export type List = 'runtime' | 'container' | 'call' | 'init'
 
@@ -75,7 +78,8 @@ const usual = ['EPERM', 'EACCES', 'ENOSPC', 'ENOMEM', 'EMFILE', 'EINTR', 'EIO', 
 const special: Readonly<Record<string, RegExp>> = {
   ENOENT: /^(open|openat2?|syscall 437|l?stat|execve|readlink|unlink|connect|write_file|open_tree|move_mount)$/,
   EAGAIN: /^(read|write|recvmsg|sendmsg|send|clone3?|fork|openat2|syscall 437|execve|setresuid|syscall 117|sync_wait)$/,
-  EBUSY: /^(rmdir|unlink|unlinkat|write|write_file|mount|umount2|pivot_root|move_mount|syscall (155|429|431)|fsconfig)$/,
+  EBUSY:
+    /^(rmdir|unlink|unlinkat|write|write_file|mount|umount2|pivot_root|move_mount|syscall (155|429|431)|fsconfig)$/,
 }
 const plausible = (name: string): readonly string[] => [
   ...usual,
@@ -103,7 +107,8 @@ const few: Readonly<Record<string, readonly string[]>> = {
 const codes: Readonly<Record<string, number>> = constants.errno
 
 function failures(point: Point, choice: Choice): readonly Fault[] {
-  const list = everything || 'only' in choice ? plausible(point.name) : (few[point.name] ?? ['EPERM', 'EINVAL', 'ENOMEM'])
+  const list =
+    everything || 'only' in choice ? plausible(point.name) : (few[point.name] ?? ['EPERM', 'EINVAL', 'ENOMEM'])
   return list.map((code) => ({
     point,
     kind: 'errno',

@@ -3,10 +3,9 @@ import type { Patch } from '../harness/bundle.ts'
 import { probing } from '../harness/probe.ts'
 import { type Box, type Result, scenario } from '../harness/scenario.ts'
 import { difference, guards, topics } from './guards.ts'
-import { everything, type Fault, needsFaults } from './points.ts'
+import { type Fault, needsFaults, timeout } from './points.ts'
 import { strike } from './trials.ts'
 
-const timeout = everything ? 10 * 3_600_000 : 300_000
 const mapping = [{ containerID: 0, hostID: 100_000, size: 65536 }]
 const hook = [{ path: '/bin/true' }]
 const filter = { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['swapon'], action: 'SCMP_ACT_ERRNO' }] }

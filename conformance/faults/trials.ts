@@ -20,7 +20,7 @@ export interface Subject {
   readonly prepare?: (id: string) => void
   readonly command: (id: string) => readonly string[]
   /** What follows the command if it has succeeded, before it is looked at. */
-  readonly follow?: (id: string) => Result
+  readonly follow?: ((id: string) => Result) | undefined
   /** The command has succeeded: what is wrong with what it has done, undefined if nothing. */
   readonly check: (id: string, result: Result, fault: Fault) => string | undefined | Promise<string | undefined>
   /** 'itself': when it fails by an error, the command has to leave nothing without `delete --force`. */
@@ -121,7 +121,8 @@ function* problemsOf({ status, stderr }: Result, { kind, point, code }: Fault, t
   if (status === KILLED && kind !== 'errno') return
   if (!/(^|\n|msg=")runt \S+( \S+)?: \S/.test(stderr)) yield `status ${status} without a reason: ${stderr.trim()}`
   // Of programs and hooks it is said in runc's words, which engines look for.
-  if (isStep && kind === 'errno' && !isTolerated && !stderr.includes(code) && !/exec|hook|stopped/.test(stderr)) yield `does not say ${code}: ${stderr.trim()}`
+  if (isStep && kind === 'errno' && !isTolerated && !stderr.includes(code) && !/exec|hook|stopped/.test(stderr))
+    yield `does not say ${code}: ${stderr.trim()}`
 }
 
 const errnoOf = (code: string): number => {

@@ -10,11 +10,7 @@ import { removeUnit } from '../state/systemd.ts'
 import type { Context } from './context.ts'
 
 /** Removes what is left of a container whose init has ended. `others`: what is to become of who else is in its cgroups. */
-export async function removeContainer(
-  context: Context,
-  container: Container,
-  others: 'spare' | 'kill',
-): Promise<void> {
+export async function removeContainer(context: Context, container: Container, others: 'spare' | 'kill'): Promise<void> {
   try {
     await removeAll(context, container, others)
   } catch (error) {
@@ -31,11 +27,7 @@ export function leftBehind(directory: string, error: unknown): unknown {
   return new RuntError(failure.code, message, { cause: failure })
 }
 
-async function removeAll(
-  context: Context,
-  { directory, record }: Container,
-  others: 'spare' | 'kill',
-): Promise<void> {
+async function removeAll(context: Context, { directory, record }: Container, others: 'spare' | 'kill'): Promise<void> {
   destroyCgroups(context.native, record, others)
   if (record.unit !== undefined) forgetUnit(context, record.unit)
   if (record.hostMounts !== undefined) {
