@@ -5,7 +5,7 @@
 import { probing } from '../harness/probe.ts'
 import { type Box, scenario } from '../harness/scenario.ts'
 import { difference, guards, topics } from './guards.ts'
-import { type Fault, needsFaults } from './points.ts'
+import { type Fault, needsFaults, timeout } from './points.ts'
 import { strike } from './trials.ts'
 
 const steps =
@@ -20,23 +20,39 @@ const guarding = new Set([...steps.split(' '), ...calls.split(' ')])
 const isGuarding = ({ point, code }: Fault): boolean =>
   guarding.has(point.name.replace(' ', '_')) && (code === 'EPERM' || code === 'EINVAL')
 
-scenario('a call that guards the container is refused', { skip: needsFaults() }, async (t, box: Box) => {
-  const bundle = box.bundle(
-    probing(topics, {
+const hook = [{ path: '/bin/true' }]
+/** What a hook changes in init for its own sake: it has to be taken back. */
+const isOfHook = ({ point, code }: Fault): boolean =>
+  /^(dup2|clone|setsid|syscall_(013|014|436))$/.test(point.name.replace(' ', '_')) && code === 'EINVAL'
+
+const cases = {
+  'a call that guards the container is refused': {
+    only: isGuarding,
+    patch: {
       process: { user: { uid: 1000, gid: 1000, additionalGids: [5] } },
       linux: {
         seccomp: { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['swapon'], action: 'SCMP_ACT_ERRNO' }] },
       },
-    }),
-  )
-  const command = (id: string): readonly string[] => ['run', '--bundle', bundle.dir, id]
-  const normal = guards(box.call(command(box.id())))
-  await strike(t, box, {
-    name: 'guards',
-    lists: ['container', 'init'],
-    faults: { only: isGuarding },
-    command,
-    check: (_, result) => difference(guards(result), normal),
-    cleans: 'itself',
+    },
+  },
+  'a call of a hook is refused': {
+    only: isOfHook,
+    patch: { hooks: { createContainer: hook, startContainer: hook } },
+  },
+}
+
+for (const [name, { only, patch }] of Object.entries(cases)) {
+  scenario(name, { skip: needsFaults(), timeout }, async (t, box: Box) => {
+    const bundle = box.bundle(probing(topics, patch))
+    const command = (id: string): readonly string[] => ['run', '--bundle', bundle.dir, id]
+    const normal = guards(box.call(command(box.id())))
+    await strike(t, box, {
+      name,
+      lists: ['container', 'init'],
+      faults: { only },
+      command,
+      check: (_, result) => difference(guards(result), normal),
+      cleans: 'itself',
+    })
   })
-})
+}
