@@ -10,6 +10,8 @@
 #   make fuzz       SECONDS=N for each target (10), TARGET=name for one: fuzz/README.md
 #   make SANITIZE=1 test   the same with the C code under ASan and UBSan, in build/sanitize
 #   make WEAKEN=1 build/weaken/runt   a program whose walls RUNT_WEAKEN=name,… turns off: for tests only
+#   make FAULTS=1   build/faults/runt, which fails where RUNT_FAULT says (addon/faults/faults.h)
+#   make faults     every fault at every step and call, for hours
 #   make DEBUG=1    keeps names, line numbers and symbols
 #   make SNAPSHOT=0 starts from bytecode instead of the saved state of the engine
 #   make install    DESTDIR=… PREFIX=…
@@ -33,6 +35,10 @@ BUILD := build$(if $(filter 1,$(WEAKEN)),/weaken)
 SNAPSHOT ?= 1
 endif
 export WEAKEN
+FAULTS ?= 0
+ifeq ($(FAULTS),1)
+BUILD := build/faults
+endif
 export RUNT_BUILD := $(BUILD)
 export TESTS
 # For --version; without git it says the version only.
@@ -63,11 +69,16 @@ ADDON_CC := $(wildcard addon/*.cc)
 EMBED_C := $(filter-out addon/embed/compile.c,$(wildcard addon/embed/*.c))
 EMBED_CC := $(wildcard addon/embed/*.cc)
 C_FILES := $(wildcard addon/*.[ch] addon/*.cc addon/*/*.[ch] addon/*/*.cc bench/*.c fuzz/c/*)
+FAULT_C := $(if $(filter 1,$(FAULTS)),$(wildcard addon/faults/*.c))
+INIT_SOURCES += $(FAULT_C)
+ADDON_C += $(FAULT_C)
 
 # ---- flags ----
 WARN := -Wall -Wextra -Wno-missing-field-initializers
 INCLUDES := -Iaddon -Iaddon/steps -I$(GEN)
-DEFINES := -DNAPI_VERSION=8 -DNODE_ADDON_API_DISABLE_CPP_EXCEPTIONS $(if $(filter 1,$(WEAKEN)),-DRUNT_WEAKEN)
+FAULT_LINK := $(if $(FAULT_C),-Wl$(shell sed -n 's/^WRAP[A-Z_]*(\([a-z0-9_]*\))$$/,--wrap=\1/p' addon/faults/calls.c | tr -d '\n'))
+DEFINES := -DNAPI_VERSION=8 -DNODE_ADDON_API_DISABLE_CPP_EXCEPTIONS $(if $(filter 1,$(WEAKEN)),-DRUNT_WEAKEN) \
+  $(if $(FAULT_C),-DRUNT_FAULTS)
 SECTIONS := -ffunction-sections -fdata-sections
 CXX_FLAGS := -std=gnu++17 -fno-exceptions -fno-rtti -fno-threadsafe-statics -isystem node_modules/node-addon-api
 # The kernel's, node's and QuickJS's headers, by links, so that glibc's beside them are not seen.
@@ -97,6 +108,9 @@ CC_INIT := musl-gcc -static -no-pie -std=gnu11 -D_GNU_SOURCE= $(WARN) -Os $(SECT
   -Wl,--build-id=none -DRUNT_INIT $(INCLUDES) $(DEFINES) $(KERNEL)
 endif
 
+CC_INIT += $(FAULT_LINK)
+LINK_RUNT += $(FAULT_LINK)
+
 # Two files that change when the set of sources or the flags change, and else keep their time.
 remember = $(shell mkdir -p $(BUILD); printf '%s\n' '$(subst ','"'"',$(2))' | cmp -s - $(1) || \
   printf '%s\n' '$(subst ','"'"',$(2))' >$(1))
@@ -110,7 +124,7 @@ $(call remember,$(JS_FLAGS),$(DEBUG) $(RUNT_COMMIT))
 
 # ---- what is built ----
 PROGRAMS := $(BUILD)/runt $(BUILD)/runt.node $(BUILD)/node/index.mjs $(BUILD)/runt-node
-.PHONY: all deps peers gen fuzz test test-only conformance vm-test engine-test check lint format clean install demo bench coverage
+.PHONY: faults faulty all deps peers gen fuzz test test-only conformance vm-test engine-test check lint format clean install demo bench coverage
 all: $(PROGRAMS)
 
 # Everything else needs this first; the script does nothing where nothing is missing.
@@ -323,7 +337,10 @@ test: all check test-only
 peers: $(DEPS)
 	@scripts/deps.sh peers
 PROBES := $(ARGUMENTS)/host $(PROBE)/host $(PROBE)/snapshot $(PROBE)/probe.node $(BUILD)/steps-test $(BUILD)/steps-test-init $(FUZZ_CHECKS)
-test-only: $(PROGRAMS) $(PROBES) $(TEST_BUNDLES) $(TAP) | peers
+# Programs of their own: one that can be told to fail (conformance/faults).
+faulty: $(BUILD)/runt
+	$(if $(filter build,$(BUILD)),@$(MAKE) FAULTS=1 build/faults/runt)
+test-only: faulty $(PROGRAMS) $(PROBES) $(TEST_BUNDLES) $(TAP) | peers
 	@scripts/test.sh $(BUILD)
 
 # By section of the specification, and the official suite where RUNTIME_TOOLS names it.
@@ -333,6 +350,11 @@ conformance: test-only
 # End-to-end tests in a virtual machine with cgroup v2 and AppArmor, as root and as an ordinary user.
 vm-test: $(BUILD)/runt $(TEST_BUNDLES)
 	@scripts/vm-test.sh $(BUILD)
+
+# Every fault, at every step and call; `make test` has a part of them.
+faults: export RUNT_FAULTS := all
+faults: export TESTS := conformance/faults/
+faults: test-only
 
 # Real engines on the runtime under test, each in namespaces of its own.
 engine-test: $(BUILD)/runt $(TEST_BUNDLES)

@@ -198,7 +198,11 @@ Value Status(const Call &info) {
 }
 
 Value Exists(const Call &info) {
-  return Napi::Boolean::New(info.Env(), access(info.Text(0).c_str(), F_OK) == 0);
+  const std::string &path = info.Text(0);
+  int result = access(path.c_str(), F_OK) == 0 ? 1 : -errno;
+  bool missing =
+      result == -ENOENT || result == -ENOTDIR || result == -EACCES || result == -ELOOP || result == -ENAMETOOLONG;
+  return Answer(info.Env(), missing ? 0 : result, "access", path.c_str());
 }
 
 Value ReadDirectory(const Call &info) {
@@ -278,7 +282,9 @@ Value Attribute(const Call &info) {
 }
 
 Value Close(const Call &info) {
-  return Called(info.Env(), close(info.Int(0)), "close");
+  // Linux has closed it even where close(2) fails, and what is closed here has not been written to.
+  int result = close(info.Int(0));
+  return Called(info.Env(), result < 0 && errno != EBADF ? 0 : result, "close");
 }
 
 // ---- the host ----

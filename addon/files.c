@@ -83,10 +83,13 @@ static void survive_size_limit(void) {
 }
 
 static int write_new(const char *path, int flags, const char *data, size_t length, mode_t mode) {
-  AUTO_FD int fd = openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC | flags, mode);
+  int fd = openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC | flags, mode);
   if (fd < 0) return -errno;
   survive_size_limit();
-  return fd_write(fd, data, length);
+  int error = fd_write(fd, data, length);
+  /* A network file system says only here that there was no space. */
+  if (close(fd) < 0 && error == 0 && errno != EINTR) error = -errno;
+  return error;
 }
 
 int file_write(const char *path, const char *data, size_t length, mode_t mode) {

@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "faults/faults.h"
 #include "process.h"
 #include "spawn.h"
 #include "weaken.h"
@@ -382,6 +383,7 @@ void launch_begin(const struct plan_block *runtime, struct plan_block *container
       .sync = -1,
       .child_pidfd = -1,
   };
+  FAULT_LIST(runtime, container);
   int result = launch.fds ? prepare(m, container, preserve) : -ENOMEM;
   conclude(result < 0 ? result : machine_run(m), event);
 }

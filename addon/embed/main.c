@@ -1,6 +1,7 @@
 // The entry of the static program. A program with a snapshot (snapshot.c) starts in the middle: the engine is there
 // and every module has been evaluated, at build time. One without loads bytecode like any other QuickJS program.
 #include "embed.h"
+#include "faults/faults.h"
 #include "out_of_memory.h"
 #include "placement.h"
 #include "snapshot.h"
@@ -112,6 +113,7 @@ int main(int argc, char **argv) {
   }
   int failed = limit_stack(engine->runtime);
   if (failed) _exit(failed);
+  FAULT_BEGIN();
   // Without atexit handlers and without freeing anything: the kernel does both faster.
   _exit(engine_run(engine, argc, argv));
 }

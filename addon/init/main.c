@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "faults/faults.h"
 #include "machine.h"
 
 /* The placeholder that makes the linker emit a program header for PLAN_ADDRESS; launch.c points it at the real plan. */
@@ -24,6 +25,7 @@ static int32_t *slot_table(const struct plan_block *plan) {
 int main(void) {
   const struct plan_block *plan = (const struct plan_block *)PLAN_ADDRESS;
   if (plan->magic != PLAN_MAGIC) return 125;
+  FAULT_BEGIN();
   int32_t *fds = slot_table(plan);
   struct machine m = {
       .next = plan->steps,

@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "faults/faults.h"
+
 int machine_fd(const struct machine *m, int64_t slot) {
   return slot < 0 ? AT_FDCWD : m->fds[slot];
 }
@@ -226,7 +228,7 @@ int machine_run(struct machine *m) {
   while (m->index < m->step_count) {
     const struct step *s = m->next;
     m->next = (const struct step *)((const uint64_t *)s + s->words);
-    int result = reads_empty_slot(m, s) ? 0 : execute(m, s);
+    int result = FAULT_STEP(m, step_shapes[s->op].op, reads_empty_slot(m, s) ? 0 : execute(m, s));
     if (result < 0 && !is_tolerated(s, result)) return result;
     if (result < 0) m->detail[0] = '\0'; /* what a tolerated failure said is not about a later one */
     m->index++;

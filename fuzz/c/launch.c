@@ -100,7 +100,9 @@ static void on_socket(int operation, struct launch_event *event) {
   CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, terminal) == 0);
   int on = take() & 1;
   setsockopt(ends[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
-  memset(launch.fds, 0xff, sizeof launch.fds);
+  static int32_t slots[4];
+  memset(slots, 0xff, sizeof slots);
+  launch.fds = slots;
   launch.event = (struct launch_event){.terminal = -1, .kept = -1};
   struct machine *m = &launch.machine;
   *m = (struct machine){

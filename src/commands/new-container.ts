@@ -26,6 +26,7 @@ import { refuseUsedCgroups } from '../state/used-cgroups.ts'
 import type { Context } from './context.ts'
 import { hostMounts, unmountHostMounts } from './host-mounts.ts'
 import type { LoadedBundle } from './load-bundle.ts'
+import { leftBehind } from './remove-container.ts'
 import type { Launch } from './run-launch.ts'
 
 /** Makes the container's directory and locks it. Making it is what claims the id. */
@@ -140,6 +141,7 @@ export function undo(
     unmountHostMounts(context, record)
     removeStateDirectory(native, directory)
   } catch (error) {
-    log.warn(`cleaning up after a failure: ${error instanceof Error ? error.message : String(error)}`)
+    const left = leftBehind(directory, error)
+    log.warn(`cleaning up after a failure: ${left instanceof Error ? left.message : String(left)}`)
   }
 }
