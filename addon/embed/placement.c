@@ -202,8 +202,10 @@ static void try_command(struct engine *engine, char **argv) {
 }
 
 static void try_commands(struct engine *engine, char *bundle) {
-  char *root = "/nonexistent/runt";
-  char *commands[][6] = {
+  char *root = "/nonexistent/runt", id[32];
+  // Fails, and undoes what it has done, where it looks for the program, which is not there; sooner without privileges.
+  snprintf(id, sizeof id, "runt-training-%d", getpid());
+  char *commands[][8] = {
       {"runt", "--version"},
       {"runt", "--root", root, "state", "none"},
       {"runt", "--root", root, "kill", "none"},
@@ -211,6 +213,7 @@ static void try_commands(struct engine *engine, char *bundle) {
       {"runt", "--root", root, "delete", "none"},
       {"runt", "validate", bundle},
       {"runt", "--root", root, "plan", bundle},
+      {"runt", "--root", bundle, "create", "--bundle", bundle, id},
   };
   size_t size;
   for (char *block = arena_first(); block < arena_top(); block += size + ARENA_HEADER) {
