@@ -221,7 +221,7 @@ ifeq ($(SNAPSHOT),1)
 TRAINING := $(BUILD)/training
 $(TRAINING)/list: $(BUILD)/runt.boot
 	@rm -rf $(@D) && mkdir -p $(@D)/rootfs
-	$(Q)$< spec --bundle $(@D) && $< --train $(@D) $@ || : >$@
+	$(Q)$< spec --bundle $(@D) && sed -i 's/"terminal": true/"terminal": false/' $(@D)/config.json && $< --train $(@D) $@ || : >$@
 
 $(BUILD)/runt: $(BUILD)/runt.boot $(TRAINING)/list $(FLAGS)
 	$(call say,SNAPSHOT)

@@ -1,10 +1,11 @@
 // Decides which blocks of the snapshot share pages. A command writes to a few thousand of its blocks (a reference count
 // is enough), spread over most of the snapshot's pages, and each first write to a page costs a fault and a copy: a
-// fifth of the time that `runt state` takes. So the build numbers the allocations, tries some commands on the finished
-// engine, notes which blocks they write to, and takes the allocations with these numbers from one area of their own.
+// fifth of the time that `runt state` takes. What is read is mapped with the pages around it, and so all would be. So
+// the build numbers the allocations, tries some commands on the finished engine, notes which blocks they write to and
+// which they read, and takes the allocations with these numbers from two areas of their own.
 //
-// Writes are seen by protecting the snapshot: the first to each page is caught and its block noted. The next round lays
-// the known blocks aside and catches others, until the pages stay clean. Starting an engine is deterministic, so a
+// Accesses are seen by protecting the snapshot: the first to each page is caught and its block noted. The next round
+// lays the known blocks aside and catches others, until the pages stay clean. Starting an engine is deterministic, so a
 // number means the same each time. If it ever did not, the program would only be slower.
 #include "placement.h"
 
@@ -202,8 +203,10 @@ static void try_command(struct engine *engine, char **argv) {
 }
 
 static void try_commands(struct engine *engine, char *bundle) {
-  char *root = "/nonexistent/runt";
-  char *commands[][6] = {
+  char *root = "/nonexistent/runt", id[32];
+  // Fails, and undoes what it has done, where it looks for the program, which is not there; sooner without privileges.
+  snprintf(id, sizeof id, "runt-training-%d", getpid());
+  char *commands[][8] = {
       {"runt", "--version"},
       {"runt", "--root", root, "state", "none"},
       {"runt", "--root", root, "kill", "none"},
@@ -211,6 +214,7 @@ static void try_commands(struct engine *engine, char *bundle) {
       {"runt", "--root", root, "delete", "none"},
       {"runt", "validate", bundle},
       {"runt", "--root", root, "plan", bundle},
+      {"runt", "--root", bundle, "create", "--bundle", bundle, id},
   };
   size_t size;
   for (char *block = arena_first(); block < arena_top(); block += size + ARENA_HEADER) {
