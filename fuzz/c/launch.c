@@ -54,6 +54,11 @@ void machine_fill(struct machine *m, int64_t slot, int fd) {
   m->fds[slot] = fd;
 }
 
+int machine_restore_nofile(struct machine *m) {
+  m->nofile = 0;
+  return 0;
+}
+
 #define CHECK(condition)                                                                                               \
   do {                                                                                                                 \
     if (!(condition)) {                                                                                                \
