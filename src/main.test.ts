@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { native } from './entry/node.ts'
 import { main } from './main.ts'
+import type { ContainerRecord } from './state/record.ts'
 
 interface Outcome {
   readonly status: number
@@ -29,12 +30,20 @@ function stateRoot(t: Test): string {
 
 /** A container whose creation was interrupted, as far as its record says. */
 function interrupted(root: string): string {
-  const record = {
+  const record: ContainerRecord = {
+    ociVersion: '1.3.0',
     id: 'half',
     pid: 0,
+    startTime: '0',
+    bundle: '/bundle',
+    rootfs: '/bundle/rootfs',
+    created: '2026-11-21T09:00:00Z',
+    owner: 'root',
     cgroups: {},
     annotations: {},
+    pidNamespace: 'own',
     hooks: { poststart: [], poststop: [] },
+    startSteps: { first: 0, steps: [] },
   }
   mkdirSync(join(root, 'half'))
   writeFileSync(join(root, 'half/launch.json'), JSON.stringify(record))
