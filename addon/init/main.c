@@ -26,5 +26,5 @@ int main(void) {
   };
   int result = machine_run(&m);
   if (result < 0) machine_report(&m, REPORT_ERROR, -result, 0);
-  _exit(1);
+  machine_exit(1);
 }
