@@ -146,7 +146,7 @@ export interface Native {
   launch(plan: LaunchPlan, options: { readonly preserveFds: number }): LaunchEvent
   /** Go on after a 'paused'. */
   resume(): LaunchEvent
-  /** Give up a paused launch: init is killed and reaped, everything is closed. */
+  /** Give up a launch that is paused or done: init is killed and reaped, everything is closed. */
   abandon(): void
   /** Ask the created container to start, over the FIFOs START_FIFO and REPORT_FIFO of its state directory, and wait until its process
    * runs ('done', pid 0) or a step of containerSteps failed ('failed'). Throws ENXIO when no init waits any more. */

@@ -69,14 +69,14 @@ export function planCreate(config: Config, facts: HostFacts, options: PlanOption
     },
     warnings: [],
   }
-  const { runtimeSteps, containerSteps, warnings } = orderSteps(context)
+  const { runtimeSteps, containerSteps, warnings, denied } = orderSteps(context)
   // What is cloned by the runtime needs a slot until init has it: with a user namespace every bind mount.
   if (slots.names.length > SLOT_LIMIT)
     throw new RuntError('config', `mounts: ${slots.names.length} descriptors are needed, ${SLOT_LIMIT} can be had`, {
       path: 'mounts',
     })
   return {
-    plan: { slots: slots.names, runtimeSteps, containerSteps },
+    plan: { slots: slots.names, runtimeSteps, containerSteps, ...(denied && { denied }) },
     cgroup,
     rdt: context.rdt,
     warnings: [...context.warnings, ...warnings, ...capabilityWarnings(context)],
