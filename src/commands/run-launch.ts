@@ -11,8 +11,8 @@ import type { CreatePlan } from '../plan/plan.ts'
 import { type ContainerRecord, encodeRecord, STATE_FILE } from '../state/record.ts'
 import { converse, type Systemd } from '../state/systemd.ts'
 import type { Context } from './context.ts'
-import { refuseDenied } from './refuse-denied.ts'
 import { type PublishFlags, publishProcess } from './publish-process.ts'
+import { refuseDenied } from './refuse-denied.ts'
 import { runPlan } from './run-plan.ts'
 
 export interface LaunchFlags {

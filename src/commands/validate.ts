@@ -3,9 +3,9 @@
 
 import { parseConfig, validateConfig } from '../config/parse-config.ts'
 import { formatProblem, type Problem, RuntError } from '../errors.ts'
-import { hostFacts } from '../plan/host-facts.ts'
-import { checkFilter } from '../plan/check-filter.ts'
 import type { Native } from '../native.ts'
+import { checkFilter } from '../plan/check-filter.ts'
+import { hostFacts } from '../plan/host-facts.ts'
 import { type Run, STDOUT } from './context.ts'
 import { type Bundle, openBundle, seccompReceiver } from './load-bundle.ts'
 

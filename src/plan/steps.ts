@@ -6,7 +6,15 @@ import { formatGVariant } from '../cgroup/systemd/gvariant-text.ts'
 import type { PlanContext, SectionSteps } from './context.ts'
 import { deviceSteps } from './devices.ts'
 import { type HookOutput, hookOutputOf, hookState, planHooks } from './hooks.ts'
-import { type LaunchPlan, type Step, SYNC_CGROUPS, SYNC_HOOKED, SYNC_NAMESPACES, SYNC_READY, SYNC_RECORDED } from './launch-plan.ts'
+import {
+  type LaunchPlan,
+  type Step,
+  SYNC_CGROUPS,
+  SYNC_HOOKED,
+  SYNC_NAMESPACES,
+  SYNC_READY,
+  SYNC_RECORDED,
+} from './launch-plan.ts'
 import { mountSteps } from './mounts.ts'
 import {
   cgroupNamespaceSteps,

@@ -11,8 +11,8 @@
 //
 // Small and flat, because `state` and `kill` read it each time; integers here fit a double.
 
-import type { ManagerKind } from '../cgroup/systemd/unit.ts'
 import type { DeniedCall } from 'seccomp-bpf-js'
+import type { ManagerKind } from '../cgroup/systemd/unit.ts'
 import type { Hook, StringMap } from '../config/config.ts'
 
 export const CGROUP_LINK = 'cgroup'
