@@ -339,7 +339,7 @@ Napi::Value Resume(const Call &call) {
 }
 
 Napi::Value Abandon(const Call &call) {
-  if (!launch_is_paused()) return Throw(call.Env(), EINVAL, "abandon");
+  if (!launch_is_paused() && !launch_has_init()) return Throw(call.Env(), EINVAL, "abandon");
   launch_abandon();
   return call.Env().Undefined();
 }

@@ -392,6 +392,10 @@ int launch_is_paused(void) {
   return launch.is_paused;
 }
 
+int launch_has_init(void) {
+  return launch.machine.child > 0;
+}
+
 void launch_resume(struct launch_event *event) {
   conclude(machine_run(&launch.machine), event);
 }

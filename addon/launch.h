@@ -25,8 +25,11 @@ struct launch_event {
 void launch_begin(const struct plan_block *runtime, struct plan_block *container, int preserve,
                   struct launch_event *event);
 
-/* Only then launch_resume and launch_abandon may be called, and launch_begin must not be. */
+/* Only then launch_resume may be called, and launch_begin must not be. */
 int launch_is_paused(void);
+
+/* Whether a launch that is paused or done has an init that launch_abandon would kill. */
+int launch_has_init(void);
 
 /* Go on after LAUNCH_PAUSED. */
 void launch_resume(struct launch_event *event);

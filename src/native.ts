@@ -151,7 +151,7 @@ export interface Native {
   launch(plan: LaunchPlan, options: { readonly preserveFds: number }): LaunchEvent
   /** Go on after a 'paused'. EINVAL where no launch is paused; `launch` is EBUSY then. */
   resume(): LaunchEvent
-  /** Give up a paused launch: init is killed and reaped, everything is closed. EINVAL where no launch is paused. */
+  /** Give up a launch that is paused, or done with an init: init is killed and reaped, everything is closed. Else EINVAL. */
   abandon(): void
   /** Ask the created container to start, over the FIFOs START_FIFO and REPORT_FIFO of its state directory, and wait until its process
    * runs ('done', pid 0) or a step of containerSteps failed ('failed'). Throws ENXIO when no init waits any more. */

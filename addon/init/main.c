@@ -39,5 +39,5 @@ int main(void) {
   };
   int result = fds ? machine_run(&m) : -ENOMEM;
   if (result < 0) machine_report(&m, REPORT_ERROR, -result, 0);
-  _exit(1);
+  machine_exit(1);
 }

@@ -10,17 +10,10 @@
 
 #include "../steps/paths.h"
 
-static ssize_t read_whole(int fd, void *buffer, size_t size) {
-  ssize_t n;
-  do n = read(fd, buffer, size);
-  while (n < 0 && errno == EINTR);
-  return n;
-}
-
 /* A runtime that dies takes its half-made container with it: its end of the socket closes, and the plan ends here. */
 int op_sync_wait(struct machine *m, const struct step_sync_wait *s) {
   struct report r;
-  ssize_t n = CALL(m, "read", read_whole(m->sync, &r, sizeof r));
+  ssize_t n = CALL(m, "read", read(m->sync, &r, sizeof r));
   if (n < 0) return (int)n;
   if (n == 0) return -ECONNRESET;
   return n == (ssize_t)sizeof r && r.kind == REPORT_SYNC && r.value == (uint64_t)s->point ? 0 : -EPROTO;
@@ -33,8 +26,9 @@ int op_sync_send(struct machine *m, const struct step_sync_send *s) {
 
 int op_start_wait(struct machine *m, const struct step_start_wait *s) {
   char request;
-  ssize_t n = CALL(m, "read", read_whole(machine_fd(m, s->request), &request, 1));
+  ssize_t n = CALL(m, "read", read(machine_fd(m, s->request), &request, 1));
   if (n < 0) return (int)n;
+  if (n != 1) return -EPROTO; /* never the end of the FIFO, which init itself can write to: a filter's answer */
   m->sync = machine_fd(m, s->report);
   return 0;
 }
@@ -44,7 +38,7 @@ int op_fork(struct machine *m, const struct step_fork *s) {
   struct clone_args args = {.flags = CLONE_PARENT | (uint64_t)s->flags};
   long pid = CALL(m, "clone3", syscall(SYS_clone3, &args, sizeof args));
   if (pid < 0) return (int)pid;
-  if (pid > 0) _exit(0);
+  if (pid > 0) machine_exit(0);
   return machine_report(m, REPORT_PID, 0, 0);
 }
 
@@ -110,7 +104,7 @@ int op_find_home(struct machine *m, const struct step_find_home *s) {
   CLEANUP_FD int fd = path_open(m, AT_FDCWD, "/etc/passwd", &how);
   if (fd < 0) return fd == -ENXIO ? 0 : fd; /* a socket, or a device without a driver */
   if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) return 0;
-  ssize_t size = read_whole(fd, text, sizeof text);
+  ssize_t size = read(fd, text, sizeof text);
   const char *end = text + (size > 0 ? size : 0);
   for (const char *line = text; line < end;) {
     const char *stop = memchr(line, '\n', (size_t)(end - line));
@@ -145,5 +139,6 @@ int op_dup3(struct machine *m, const struct step_dup3 *s) {
 int op_execve(struct machine *m, const struct step_execve *s) {
   int result = give_home(m, &s->env);
   if (result < 0) return result;
-  return (int)CALL(m, "execve", execve(m->program, s->args.items, s->env.items));
+  result = (int)CALL(m, "execve", execve(m->program, s->args.items, s->env.items));
+  return result < 0 ? result : -EPERM; /* a filter may deny it with the errno 0 */
 }

@@ -121,7 +121,7 @@ static int write_all(struct machine *m, int fd, const char *data) {
   size_t length = strlen(data);
   ssize_t n;
   do n = CALL(m, "write", write(fd, data, length));
-  while (n == -EINTR);
+  while (is_interrupted(n));
   if (n < 0) return (int)n;
   return (size_t)n == length ? 0 : -EIO; /* kernel files take a value whole or not at all */
 }

@@ -57,8 +57,8 @@ static int run_child(void *argument) {
       syscall(SYS_close_range, 3, ~0U, 0) == 0 && op_reset_signals(h->machine, NULL) == 0 &&
       machine_restore_nofile(&copy) == 0 && (!s->cwd || chdir(s->cwd) == 0) && resolves(s))
     execve(s->path, s->args.count ? s->args.items : only_path, s->own_env ? environ : s->env.items);
-  h->error = errno;
-  _exit(127);
+  h->error = errno ? errno : EPERM; /* a filter may deny it with the errno 0 */
+  machine_exit(127);
 }
 
 /* The child runs on a stack of its own in our memory, as with vfork(2): nothing is copied, and below Node no other
@@ -155,7 +155,7 @@ static int wait_for_end(struct machine *m, struct hook *h) {
     struct pollfd ready[] = {{.fd = h->pidfd, .events = POLLIN}, {.fd = h->listen, .events = POLLIN}};
     int left = milliseconds_until(deadline);
     int n = (int)CALL(m, "poll", poll(ready, 2, left));
-    if (n < 0 && n != -EINTR) return n;
+    if (n < 0 && !is_interrupted(n)) return n;
     if (n > 0 && ready[0].revents) return 0;
     if (n > 0 && ready[1].revents) take_output(h);
     if (left == 0 && n <= 0) {
@@ -226,7 +226,7 @@ static int attend(struct machine *m, struct hook *h) {
   if (result < 0) kill(-h->pid, SIGKILL);
   int reaped;
   do reaped = (int)CALL(m, "waitid", waitid((idtype_t)KERNEL_P_PIDFD, (id_t)h->pidfd, &end, WEXITED));
-  while (reaped == -EINTR);
+  while (is_interrupted(reaped));
   if (h->error) {
     m->syscall = "execve";
     return -h->error;

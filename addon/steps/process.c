@@ -121,7 +121,7 @@ int op_close_range(struct machine *m, const struct step_close_range *s) {
 }
 
 static void end_process(int signal) {
-  _exit(128 + signal);
+  machine_exit(128 + signal);
 }
 
 /* Which signals are ignored could only be read from /proc, which may be anything by now; one call sets as fast as it

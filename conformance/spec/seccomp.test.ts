@@ -4,6 +4,7 @@
  */
 import type { Json, Patch } from '../harness/bundle.ts'
 import { runProbe } from '../harness/probe.ts'
+import { isRunt } from '../harness/project.ts'
 import { scenario } from '../harness/scenario.ts'
 
 const native = process.arch === 'arm64' ? 'SCMP_ARCH_AARCH64' : 'SCMP_ARCH_X86_64'
@@ -135,6 +136,44 @@ scenario('syscalls newer than the profile get ENOSYS', { peers: { crun: 'gives t
   )
   t.equal(inside.text('try:clone3'), 'ENOSYS', 'so that the C library falls back')
   t.equal(inside.text('try:keyctl'), 'EPERM')
+})
+
+scenario('an errnoRet that is no errno is refused', { peers: { runc: 'cuts it', crun: 'cuts it' } }, (t, box) => {
+  const deny = (action: string, errnoRet: number): Json => ({ names: ['keyctl'], action, errnoRet })
+  for (const [name, patch, path] of [
+    ['success', profile('SCMP_ACT_ALLOW', [deny('SCMP_ACT_ERRNO', 65536)]), /linux\.seccomp\.syscalls\[0\]\.errnoRet/],
+    ['beyond', profile('SCMP_ACT_ALLOW', [deny('SCMP_ACT_ERRNO', 4096)]), /linux\.seccomp\.syscalls\[0\]\.errnoRet/],
+    ['tracer', profile('SCMP_ACT_ALLOW', [deny('SCMP_ACT_TRACE', 65536)]), /linux\.seccomp\.syscalls\[0\]\.errnoRet/],
+    ['default', profile('SCMP_ACT_ERRNO', [], { defaultErrnoRet: 5000 }), /linux\.seccomp\.defaultErrnoRet/],
+  ] as const) {
+    const { dir } = box.bundle(patch, { name })
+    for (const args of [
+      ['run', '--bundle', dir, box.id()],
+      ...(isRunt
+        ? [
+            ['validate', dir],
+            ['seccomp', dir],
+          ]
+        : []),
+    ]) {
+      const result = box.call(args)
+      t.not(result.status, 0, `${args[0]} ${name}`)
+      t.match(result.stdout + result.stderr, path, `${args[0]} ${name}`)
+    }
+  }
+  const largest = profile('SCMP_ACT_ALLOW', [{ names: ['keyctl'], action: 'SCMP_ACT_ERRNO', errnoRet: 4095 }])
+  t.equal(runProbe(t, box, ['say:alive'], largest).text('say:alive'), 'alive')
+})
+
+scenario('a defaultErrnoRet is ignored where nothing is denied', { peers: { crun: 'refuses it' } }, (t, box) => {
+  for (const action of ['SCMP_ACT_ALLOW', 'SCMP_ACT_LOG']) {
+    const patch = profile(action, [{ names: ['keyctl'], action: 'SCMP_ACT_ERRNO' }], { defaultErrnoRet: 70000 })
+    t.equal(runProbe(t, box, ['try:keyctl'], patch).text('try:keyctl'), 'EPERM', action)
+    if (!isRunt) continue
+    const result = box.call(['validate', box.bundle(patch, { name: `validate-${action}` }).dir])
+    t.equal(result.status, 0, action)
+    t.match(result.stdout, `warning: linux.seccomp.defaultErrnoRet: is ignored with ${action}`)
+  }
 })
 
 scenario('an unknown action, operator or flag is refused', {}, (t, box) => {

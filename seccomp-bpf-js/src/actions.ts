@@ -24,6 +24,10 @@ export const SECCOMP_RET_LOG = 0x7ffc0000
 export const SECCOMP_RET_ALLOW = 0x7fff0000
 
 const EPERM = 1
+/** The kernel's MAX_ERRNO: it takes a larger one for this. */
+const MAX_ERRNO = 4095
+/** What a tracer gets has 16 bits. */
+const MAX_DATA = 0xffff
 const ENOSYS = 38
 
 /** What a call gets that is newer than the newest call the profile knows. */
@@ -50,17 +54,19 @@ export interface ActionResult {
   readonly problem?: { readonly at: 'action' | 'errno'; readonly message: string }
 }
 
-/** The filter's return value for an action and its `errnoRet`, of which the kernel sees the low 16 bits. */
+/** The filter's return value for an action and its `errnoRet`. */
 export const actionValue = (name: unknown, errno: unknown): ActionResult => {
   if (typeof name !== 'string' || !Object.hasOwn(VALUES, name))
     return { value: 0, problem: { at: 'action', message: `must be one of ${Object.keys(VALUES).join(', ')}` } }
   const value = VALUES[name as ActionName]
   const takesErrno = value === SECCOMP_RET_ERRNO || value === SECCOMP_RET_TRACE
   if (errno === undefined || errno === null) return { value: takesErrno ? value | EPERM : value }
-  if (typeof errno !== 'number' || !Number.isInteger(errno) || errno < 0 || errno > 0xffffffff)
-    return { value, problem: { at: 'errno', message: 'must be an unsigned 32-bit integer' } }
+  if (typeof errno !== 'number' || !Number.isInteger(errno) || errno < 0)
+    return { value, problem: { at: 'errno', message: 'must be an unsigned integer' } }
   if (!takesErrno) return { value, problem: { at: 'errno', message: `has no meaning for ${name}` } }
-  return { value: value | (errno & 0xffff) }
+  const most = value === SECCOMP_RET_ERRNO ? MAX_ERRNO : MAX_DATA
+  if (errno > most) return { value, problem: { at: 'errno', message: `must be from 0 to ${most}, not ${errno}` } }
+  return { value: value | errno }
 }
 
 /** A filter's return value as text: `ERRNO(1)`, `ALLOW`. */

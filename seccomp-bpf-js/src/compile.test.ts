@@ -234,6 +234,46 @@ t.test('problems have their path, and all of them are listed', async (t) => {
   ])
 })
 
+t.test('errnoRet is what the kernel can return, or ignored where nothing is denied', async (t) => {
+  t.same(text({ defaultAction: 'SCMP_ACT_ERRNO', defaultErrnoRet: 4096 }), [
+    'linux.seccomp.defaultErrnoRet: must be from 0 to 4095, not 4096',
+  ])
+  const call = (action: string, errnoRet: number) => ({ names: ['read'], action, errnoRet })
+  const syscalls = [call('SCMP_ACT_ERRNO', 65536), call('SCMP_ACT_TRACE', 65536), call('SCMP_ACT_ERRNO', -1)]
+  t.same(text({ defaultAction: 'SCMP_ACT_ALLOW', syscalls }), [
+    'linux.seccomp.syscalls[0].errnoRet: must be from 0 to 4095, not 65536',
+    'linux.seccomp.syscalls[1].errnoRet: must be from 0 to 65535, not 65536',
+    'linux.seccomp.syscalls[2].errnoRet: must be an unsigned integer',
+  ])
+  const of = (defaultAction: string, defaultErrnoRet: number) =>
+    actionOf({ defaultAction, defaultErrnoRet }, 'SCMP_ARCH_X86_64', 0)
+  t.equal(of('SCMP_ACT_ERRNO', 4095), 0x50fff)
+  t.equal(of('SCMP_ACT_TRACE', 65535), 0x7ff0ffff)
+  t.equal(of('SCMP_ACT_ALLOW', 70000), ALLOW)
+  t.equal(of('SCMP_ACT_LOG', 1), 0x7ffc0000)
+})
+
+t.test('calls that a filter denies whatever their arguments are', async (t) => {
+  const denied = (profile: unknown) => {
+    const needed = ['execve', 'write', 'read', 'no_such_call']
+    const result = compileSeccomp(profile as Seccomp, { arch: 'SCMP_ARCH_X86_64', needed })
+    return 'filter' in result && result.denied.map(({ name, action }) => `${name} ${action.toString(16)}`)
+  }
+  const only = (name: string, action: string, ...args: SeccompArg[]) => [{ names: [name], action, args }]
+  t.same(denied({ defaultAction: 'SCMP_ACT_ALLOW' }), [])
+  t.same(denied({ defaultAction: 'SCMP_ACT_LOG' }), [])
+  t.same(denied({ defaultAction: 'SCMP_ACT_ERRNO' }), ['execve 50001', 'write 50001', 'read 50001'])
+  t.same(denied({ defaultAction: 'SCMP_ACT_ERRNO', syscalls: [allow(['read', 'write'])] }), ['execve 50026'], 'newer')
+  t.same(denied({ defaultAction: 'SCMP_ACT_TRACE', syscalls: [allow(['read', 'write'])] }), ['execve 7ff00001'])
+  const listenerPath = '/s'
+  t.same(denied({ defaultAction: 'SCMP_ACT_ALLOW', listenerPath, syscalls: only('execve', 'SCMP_ACT_NOTIFY') }), [])
+  t.same(denied({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: only('execve', 'SCMP_ACT_KILL') }), ['execve 0'])
+  const one: SeccompArg = { index: 0, value: 1, op: 'SCMP_CMP_EQ' }
+  t.same(denied({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: only('execve', 'SCMP_ACT_KILL', one) }), [])
+  const X32 = { defaultAction: 'SCMP_ACT_KILL', architectures: ['SCMP_ARCH_X32', 'SCMP_ARCH_X86'] }
+  t.same(denied({ ...X32, syscalls: [allow(['execve', 'write', 'read'])] }), [], 'on the native architecture')
+})
+
 t.test('rules that contradict each other are refused, as libseccomp refuses them', async (t) => {
   const one: SeccompArg = { index: 0, value: 1, op: 'SCMP_CMP_EQ' }
   const profile = {

@@ -1,10 +1,10 @@
 /*
  * The compiler: a profile and the machine's architecture in, the filter for seccomp(2) and its flags out.
  */
-import { BAD_ARCHITECTURE } from './actions.ts'
+import { BAD_ARCHITECTURE, SECCOMP_RET_ALLOW, SECCOMP_RET_LOG, SECCOMP_RET_USER_NOTIF } from './actions.ts'
 import { ARCHITECTURES, type Architecture, type ArchitectureName } from './architectures.ts'
 import { numberRanges } from './number-ranges.ts'
-import { type NumberTable, numberTables } from './number-tables.ts'
+import { type NumberTable, numberTables, unconditionalAction } from './number-tables.ts'
 import { type Merging, newMerging, type Outcome } from './outcomes.ts'
 import { checkProfile } from './profile.ts'
 import { BPF_JEQ_K, BPF_LD_W_ABS, MAX_INSTRUCTIONS, type ProgramWriter, programWriter } from './program.ts'
@@ -19,6 +19,15 @@ export interface CompileOptions {
   readonly arch: ArchitectureName
   /** Where the profile stands in its document, for problems: default `linux.seccomp`. */
   readonly path?: string
+  /** Calls that the caller cannot do without; `denied` says which of them the filter never lets through. */
+  readonly needed?: readonly string[]
+}
+
+/** A call that the filter denies whatever its arguments are. */
+export interface DeniedCall {
+  readonly name: string
+  /** What the filter returns. */
+  readonly action: number
 }
 
 /** A filter ready for seccomp(SECCOMP_SET_MODE_FILTER). */
@@ -32,6 +41,8 @@ export interface CompiledFilter {
   /** The flags ask for a listener: seccomp(2) returns a file descriptor that belongs to `listenerPath`. */
   readonly listener: boolean
   readonly warnings: readonly string[]
+  /** Of the calls in `needed`, on the native architecture. */
+  readonly denied: readonly DeniedCall[]
 }
 
 /** A profile that cannot be compiled. */
@@ -64,6 +75,22 @@ const writeFilter = (tables: readonly NumberTable[][], merging: Merging, endian:
   return writer
 }
 
+/** Those of the names that do not get through, whatever their arguments are. An agent may let a call through. */
+const deniedCalls = (
+  names: readonly string[],
+  native: Architecture,
+  tables: readonly (readonly NumberTable[])[],
+  merging: Merging,
+): readonly DeniedCall[] => {
+  const table = tables.flat().find(({ arch }) => arch === native) as NumberTable
+  return names.flatMap((name) => {
+    const action = unconditionalAction(name, table, merging)
+    return action === undefined || LETS_THROUGH.includes((action & 0xffff0000) >>> 0) ? [] : [{ name, action }]
+  })
+}
+
+const LETS_THROUGH = [SECCOMP_RET_ALLOW, SECCOMP_RET_LOG, SECCOMP_RET_USER_NOTIF]
+
 /** Compiles an OCI seccomp profile. Problems are returned, not thrown, each with its path in the document. */
 export const compileSeccomp = (profile: Seccomp, options: CompileOptions): CompileResult => {
   const path = options.path ?? 'linux.seccomp'
@@ -81,7 +108,8 @@ export const compileSeccomp = (profile: Seccomp, options: CompileOptions): Compi
     const message = `${syscallNames()[index]} has another action already under the same conditions`
     if (!problems.some((problem) => problem.path === at)) report(at, '', message)
   })
-  const writer = writeFilter(numberTables(checked, book, merging), merging, native.endian)
+  const tables = numberTables(checked, book, merging)
+  const writer = writeFilter(tables, merging, native.endian)
   const count = writer.count()
   if (count > MAX_INSTRUCTIONS)
     report(path, '.syscalls', `compiles to ${count} instructions, the kernel takes ${MAX_INSTRUCTIONS}`)
@@ -92,6 +120,7 @@ export const compileSeccomp = (profile: Seccomp, options: CompileOptions): Compi
     instructionCount: count,
     flags: checked.flags,
     listener: checked.listener,
+    denied: deniedCalls(options.needed ?? [], native, tables, merging),
     warnings: book.unknown.length > 0 ? [`unknown system calls skipped: ${book.unknown.join(', ')}`] : [],
   }
 }

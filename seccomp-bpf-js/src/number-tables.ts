@@ -111,6 +111,22 @@ const checkConflicts = ({ arch, calls }: NumberTable, special: Iterable<number>,
   }
 }
 
+/** What the filter returns for a call with any arguments; undefined where these count, or where there is no such call. */
+export const unconditionalAction = (
+  name: string,
+  { arch, calls, newest, newer }: NumberTable,
+  merging: Merging,
+): number | undefined => {
+  const index = INDEXES[name]
+  const number = index === undefined ? -1 : numberAt(arch, index)
+  if (index === undefined || number < 0) return undefined
+  const list = calls[index] as number
+  const beyond = newer !== undefined && number > newest
+  const id = beyond ? newer : list === 0 ? merging.otherwise : outcomeOf(list, index, arch.width, merging)
+  const outcome = merging.outcomes.list[id]
+  return typeof outcome === 'number' ? outcome : undefined
+}
+
 /** The number tables of all architectures, by AUDIT_ARCH, the native one first. */
 export const numberTables = (profile: CheckedProfile, book: RuleBook, merging: Merging): readonly NumberTable[][] => {
   const { common } = book

@@ -210,7 +210,9 @@ export const checkProfile = (
       report(path, `.${list}`, 'must be an array')
       return undefined
     }
-  const defaultAction = checkAction(profile.defaultAction, profile.defaultErrnoRet, path, DEFAULT_KEYS, report)
+  const { defaultAction: fallback, defaultErrnoRet } = profile
+  const ignored = fallback === 'SCMP_ACT_ALLOW' || fallback === 'SCMP_ACT_LOG' // as runc does
+  const defaultAction = checkAction(fallback, ignored ? undefined : defaultErrnoRet, path, DEFAULT_KEYS, report)
   if (profile.defaultAction === 'SCMP_ACT_NOTIFY')
     report(path, DEFAULT_KEYS.action, 'SCMP_ACT_NOTIFY cannot be used as default action')
   const architectures = checkArchitectures(profile.architectures ?? [], native, `${path}.architectures`, report)

@@ -95,8 +95,28 @@ const entries = (names: readonly string[]): fc.Arbitrary<SeccompSyscall[]> => {
   return fc.oneof(
     fc.array(entry(act), { maxLength: 8 }),
     act.chain((only) => fc.array(entry(fc.constant(only)), { maxLength: 12 })),
+    act.chain((only) => crowded(names.slice(0, 2), only)),
   )
 }
+
+/** Bits that meet each other, in both words. */
+const bits: fc.Arbitrary<bigint> = fc
+  .tuple(fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(15) }), fc.nat(15))
+  .map(([high, low]) => BigInt(high) * 0x100000000n + BigInt(low))
+
+/**
+ * Many conditions on one argument, masked and not: the word stands in the accumulator as it is, under one mask or another, and
+ * each comparison needs the right one.
+ */
+const crowded = (names: readonly string[], only: Act): fc.Arbitrary<SeccompSyscall[]> =>
+  fc.nat(2).chain((index) => {
+    const one = fc.record({ index: fc.constant(index), value: bits, valueTwo: bits, op: fc.constantFrom(...OPERATORS) })
+    const other = fc.array(argument, { maxLength: 1 }).map((list) => list.filter((arg) => arg.index !== index))
+    const args = fc.tuple(one, fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: other }))
+    return fc
+      .array(args, { minLength: 2, maxLength: 7 })
+      .map((lists) => lists.map(([arg, more]) => ({ names, ...only, args: [arg, ...more] })))
+  })
 
 /** All architectures of one byte order. */
 export const architecturesLike = (native: ArchitectureName): ArchitectureName[] =>
@@ -152,6 +172,12 @@ const interesting = (profile: Seccomp): bigint[] => {
     for (const { value, valueTwo } of args ?? [])
       for (const of of [value, valueTwo ?? 0].map(BigInt))
         for (const near of [of - 1n, of, of + 1n, of ^ 0x100000000n, of & 0xffffffffn]) values.add(near & MASK64)
+  // Where a masked comparison holds, with other bits beside those of the mask.
+  for (const { args } of profile.syscalls ?? [])
+    for (const { op, value, valueTwo } of args ?? [])
+      if (op === 'SCMP_CMP_MASKED_EQ')
+        for (const beside of [0n, 1n, 8n, 0x100000000n, 0x900000009n, MASK64])
+          values.add((BigInt(valueTwo ?? 0) & BigInt(value)) | (beside & ~BigInt(value) & MASK64))
   return [...values]
 }
 

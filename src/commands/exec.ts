@@ -23,6 +23,7 @@ import { converse, withSystemd } from '../state/systemd.ts'
 import { type Context, type Run, STDOUT } from './context.ts'
 import { seccompReceiver, warnOf } from './load-bundle.ts'
 import { publishProcess } from './publish-process.ts'
+import { refuseDenied } from './refuse-denied.ts'
 import { runPlan } from './run-plan.ts'
 import { checkPreserved, withTerminalSize } from './surroundings.ts'
 
@@ -179,6 +180,7 @@ function launch({ native, log }: Context, plan: LaunchPlan, { unit }: ContainerR
   })
   if (event.kind === 'failed') throw isGone(event.code) ? stopped() : describeFailure(plan, event)
   for (const warning of event.warnings) log.warn(describeWarning(plan, warning))
+  refuseDenied(native, plan.denied, event.pid, 'launched')
   return event
 }
 

@@ -99,6 +99,7 @@ export function newRecord(
     pidNamespace: linux.namespaces.some(({ type, path }) => type === 'pid' && path === undefined) ? 'own' : 'shared',
     hooks: { poststart: hooks.poststart, poststop: hooks.poststop },
     startSteps: stepsOfStart(plan),
+    ...(plan.denied && { denied: plan.denied }),
   }
 }
 

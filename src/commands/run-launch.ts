@@ -12,6 +12,7 @@ import { type ContainerRecord, encodeRecord, STATE_FILE } from '../state/record.
 import { converse, type Systemd } from '../state/systemd.ts'
 import type { Context } from './context.ts'
 import { type PublishFlags, publishProcess } from './publish-process.ts'
+import { refuseDenied } from './refuse-denied.ts'
 import { runPlan } from './run-plan.ts'
 
 export interface LaunchFlags {
@@ -69,6 +70,9 @@ export function runLaunch({ native, log }: Context, launch: Launch): Launched {
   })
   if (event.kind === 'failed') throw describeFailure(plan, event)
   for (const warning of event.warnings) log.warn(describeWarning(plan, warning))
+  // A created container needs execve only when it starts.
+  const denied = how.mode === 'run' ? plan.denied : plan.denied?.filter(({ name }) => name !== 'execve')
+  refuseDenied(native, denied, event.pid, 'launched')
   return { directory, record: launched, terminal: event.terminal, listener: event.kept }
 }
 

@@ -11,6 +11,7 @@ import { checkId, stateRoot } from '../state/state-root.ts'
 import { containerStatus, type Status } from '../state/status.ts'
 import type { Context, Run } from './context.ts'
 import { bindNotifySocket, checkManager, type NotifySocket, waitUntilReady } from './notify-socket.ts'
+import { refuseDenied } from './refuse-denied.ts'
 
 export const start: Run<'start'> = async (context, _flags, [id = '']) => {
   const { native, globals } = context
@@ -38,6 +39,7 @@ async function startLocked(context: Context, root: string, id: string): Promise<
     throw new RuntError('config', 'process: was not set in config.json: nothing to start', { path: 'process' })
   const notify = notifySocketOf(context, container)
   await startInit(context, container)
+  refuseDenied(native, container.record.denied, container.record.pid, 'started')
   if (container.record.hooks.poststart.length > 0) {
     const { runPoststart } = await import('./run-hooks.ts')
     runPoststart(native, container.record)
@@ -76,10 +78,10 @@ async function startInit({ native, log }: Context, { directory, record }: Contai
 }
 
 /** The plan is gone by now; what init had left to do is in the record. */
-function restOfPlan({ startSteps: { first, steps } }: ContainerRecord): LaunchPlan {
+function restOfPlan({ startSteps: { first, steps }, denied }: ContainerRecord): LaunchPlan {
   const containerSteps: Step[] = []
   steps.forEach((step, index) => {
     containerSteps[first + index] = step as Step
   })
-  return { slots: [], runtimeSteps: [], containerSteps }
+  return { slots: [], runtimeSteps: [], containerSteps, ...(denied && { denied }) }
 }

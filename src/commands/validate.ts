@@ -1,14 +1,17 @@
 // validate: every problem of a config at once, with its path, and what is probably a mistake: members that nothing knows, keys
 // that occur twice. Nothing is changed. Unknown members are no error, here and elsewhere (config.md "Extensibility").
 
-import { validateConfig } from '../config/parse-config.ts'
+import { parseConfig, validateConfig } from '../config/parse-config.ts'
 import { formatProblem, type Problem, RuntError } from '../errors.ts'
+import type { Native } from '../native.ts'
+import { checkFilter } from '../plan/check-filter.ts'
+import { hostFacts } from '../plan/host-facts.ts'
 import { type Run, STDOUT } from './context.ts'
-import { openBundle } from './load-bundle.ts'
+import { type Bundle, openBundle, seccompReceiver } from './load-bundle.ts'
 
 export const validate: Run<'validate'> = ({ native }, { format }, [path]) => {
   const bundle = openBundle(native, path)
-  const { problems, warnings } = check(bundle.configText, bundle.configPath)
+  const { problems, warnings } = check(native, bundle)
   if (format === 'json') {
     native.write(STDOUT, `${JSON.stringify({ problems, warnings })}\n`)
   } else {
@@ -23,9 +26,13 @@ interface Findings {
   readonly warnings: readonly Problem[]
 }
 
-function check(text: string, source: string): Findings {
+function check(native: Native, { configText, configPath }: Bundle): Findings {
   try {
-    return validateConfig(text, source)
+    const { problems, warnings } = validateConfig(configText, configPath)
+    if (problems.length > 0) return { problems, warnings }
+    const { config } = parseConfig(configText, configPath, seccompReceiver(native))
+    const filter = checkFilter(config, hostFacts(native.probe()).arch)
+    return { problems: filter.problems, warnings: [...warnings, ...filter.warnings] }
   } catch (error) {
     if (!(error instanceof RuntError)) throw error
     return { problems: error.problems ?? [{ path: error.path ?? '', message: error.message }], warnings: [] }

@@ -444,6 +444,10 @@ const cases: readonly Case[] = [
     rule: 'seccomp',
     valid: [
       { defaultAction: 'SCMP_ACT_ERRNO', defaultErrnoRet: 38 },
+      { defaultAction: 'SCMP_ACT_ERRNO', defaultErrnoRet: 4095 },
+      { defaultAction: 'SCMP_ACT_TRACE', defaultErrnoRet: 65535 },
+      { defaultAction: 'SCMP_ACT_ALLOW', defaultErrnoRet: 1 },
+      { defaultAction: 'SCMP_ACT_LOG', defaultErrnoRet: 1 },
       {
         defaultAction: 'SCMP_ACT_ALLOW',
         listenerPath: '/s',
@@ -475,6 +479,23 @@ const cases: readonly Case[] = [
         'linux.seccomp.syscalls[0].action: SCMP_ACT_NOTIFY cannot be used for the write syscall',
         'linux.seccomp.syscalls[1].errnoRet: does not go with SCMP_ACT_ALLOW',
         'linux.seccomp.syscalls[1].args[0].index: must be from 0 to 5, not 6',
+      ],
+      [
+        {
+          defaultAction: 'SCMP_ACT_ERRNO',
+          defaultErrnoRet: 65536,
+          syscalls: [
+            { names: ['read'], action: 'SCMP_ACT_ERRNO', errnoRet: 4096 },
+            { names: ['write'], action: 'SCMP_ACT_TRACE', errnoRet: 65536 },
+          ],
+        },
+        'linux.seccomp.defaultErrnoRet: must be from 0 to 4095, not 65536',
+        'linux.seccomp.syscalls[0].errnoRet: must be from 0 to 4095, not 4096',
+        'linux.seccomp.syscalls[1].errnoRet: must be from 0 to 65535, not 65536',
+      ],
+      [
+        { defaultAction: 'SCMP_ACT_KILL', defaultErrnoRet: 1 },
+        'linux.seccomp.defaultErrnoRet: does not go with SCMP_ACT_KILL',
       ],
     ].map(([seccomp, ...problems]) => [linux({ seccomp }), ...(problems as string[])] as const),
   },

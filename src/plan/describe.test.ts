@@ -3,7 +3,7 @@ import type { StepReport } from '../native.ts'
 import { describeFailure, describeStep, describeWarning } from './describe.ts'
 import { cases } from './fixtures/cases.ts'
 import { planOf } from './fixtures/plan-of.ts'
-import type { LaunchPlan, Step } from './launch-plan.ts'
+import { type LaunchPlan, type Step, SYNC_READY } from './launch-plan.ts'
 
 const report = (more: Partial<StepReport> = {}): StepReport => ({
   list: 'containerSteps',
@@ -197,5 +197,50 @@ t.test('the most particular hint counts', (t) => {
   )
   t.match(message(tree, { code: 'EINVAL' }), /EINVAL \(invalid argument\)$/)
   t.match(message({ op: 'setsid', from: 'process' }, { code: 'EMFILE' }), /; the limit of open files of the runtime/)
+  t.end()
+})
+
+t.test('an init that a seccomp filter ended is told with linux.seccomp', (t) => {
+  const load: Step = { op: 'seccomp', from: 'linux.seccomp', filter: new Uint8Array(8), flags: 0 }
+  const wait: Step = { op: 'sync_wait', from: 'create', point: SYNC_READY }
+  const denied = [{ name: 'capset', action: 0x50001 }]
+  const end = (detail: string, more: Partial<LaunchPlan>) => {
+    const plan: LaunchPlan = { slots: ['sync'], runtimeSteps: [wait], containerSteps: [], ...more }
+    return describeFailure(plan, report({ list: 'runtimeSteps', syscall: 'init', errno: 0, code: '', detail })).message
+  }
+  const during = 'during sync_wait point=ready'
+  const [killed, trapped] = ['init was killed by signal 31', 'init was killed by signal 4']
+  for (const [detail, more, expected] of [
+    [
+      killed,
+      { containerSteps: [load], denied },
+      `linux.seccomp: ${killed} (SIGSYS) ${during}; the profile denies capset (ERRNO(1)), which init needs`,
+    ],
+    [
+      trapped,
+      { containerSteps: [load], denied },
+      `linux.seccomp: ${trapped} ${during}; the profile denies capset (ERRNO(1)), which init needs, and even exit_group`,
+    ],
+    [
+      killed,
+      { containerSteps: [load] },
+      `linux.seccomp: ${killed} (SIGSYS) ${during}; the profile kills init for a system call that it needs`,
+    ],
+    [killed, {}, `create: ${killed} (SIGSYS) ${during}; a seccomp filter of the caller of the runtime killed it`],
+    [trapped, { containerSteps: [load] }, `create: ${trapped} ${during}`],
+    ['init exited with status 3', { containerSteps: [load], denied }, `create: init exited with status 3 ${during}`],
+  ] as const)
+    t.equal(end(detail, more), expected)
+  t.match(end('init was killed by signal 9', { containerSteps: [load], denied }), /^create: .*out of memory/)
+  t.end()
+})
+
+t.test('a call that linux.seccomp denies is told with it, in place of a hint', (t) => {
+  const step: Step = { op: 'execve', from: 'process.args[0] (/a)', args: ['/a'], env: [] }
+  const plan = { ...planFor(step), denied: [{ name: 'execve', action: 0x5000d }] }
+  const failed = (syscall: string) =>
+    describeFailure(plan, report({ syscall, code: 'EACCES', errno: 13 })).message.split('; ')[1]
+  t.equal(failed('execve'), 'linux.seccomp: the profile denies execve (ERRNO(13))')
+  t.equal(failed('capset'), undefined)
   t.end()
 })

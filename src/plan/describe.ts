@@ -4,6 +4,7 @@
 import { errnoText } from '../errno.ts'
 import { RuntError } from '../errors.ts'
 import type { StepReport } from '../native.ts'
+import { denialText, describeSilentEnd } from './denied.ts'
 import { hintFor } from './hints.ts'
 import type { LaunchPlan, Step } from './launch-plan.ts'
 import { printStep } from './print.ts'
@@ -32,9 +33,10 @@ function describeProgram(step: Extract<Step, { op: 'find_executable' }>, report:
 }
 
 /** The step's last word: the operation's system call, its errno, what the kernel or a hook said, and advice. */
-export function describeStep(step: Step, report: StepReport): string {
+export function describeStep(step: Step, report: StepReport, denied: LaunchPlan['denied'] = []): string {
   if (report.code === 'E2BIG' && (step.op === 'execve' || step.op === 'run_hook')) return describeTooBig(step)
-  const hint = hintFor(step, report.code)
+  const refused = denied.filter(({ name }) => report.list === 'containerSteps' && name === report.syscall)
+  const hint = refused.length > 0 ? `linux.seccomp: ${denialText(refused)}` : hintFor(step, report.code)
   const advice = hint === undefined ? '' : `; ${hint}`
   if (step.op === 'find_executable') return `${step.from}: ${describeProgram(step, report)}${advice}`
   // runc's words again: the program is there, and cannot be executed.
@@ -74,18 +76,28 @@ export function describeFailure(plan: LaunchPlan, report: StepReport): RuntError
     return new RuntError('internal', `step ${report.step} of ${report.list}: ${report.syscall}: ${report.code}`)
   if (report.syscall === 'init') return describeEnd(plan, step, report.detail)
   const foreignCgroups = step.op === 'claim_cgroup' && ['EAGAIN', 'EBUSY'].includes(report.code)
-  return new RuntError('kernel', describeStep(step, report), { path: step.from, foreignCgroups })
+  return new RuntError('kernel', describeStep(step, report, plan.denied), { path: step.from, foreignCgroups })
 }
 
 const MEMORY_LIMIT = 'linux.resources.memory.limit'
 
-/** Init is gone, without a word. It is mostly the kernel that kills it, where the memory limit is too low even for it. */
+/**
+ * Init is gone, without a report. The kernel kills it where the memory limit is too low even for it, or a seccomp filter where it
+ * denies what init needs.
+ */
 function describeEnd(plan: LaunchPlan, step: Step, detail: string): RuntError {
+  const where = `during ${printStep(step, plan.slots)}`
+  const loads = plan.containerSteps.some(({ op }) => op === 'seccomp')
+  const filter = describeSilentEnd(detail, plan.denied ?? [], loads)
+  if (filter !== undefined) {
+    const path = filter.path ?? step.from
+    return new RuntError('kernel', `${path}: ${detail}${filter.name} ${where}; ${filter.advice}`, { path })
+  }
   const killed = detail.endsWith('by signal 9')
   const isLimited = plan.runtimeSteps.some(({ from }) => from === MEMORY_LIMIT)
   const path = killed && isLimited ? MEMORY_LIMIT : step.from
   const advice = isLimited ? '; OOM-killed (memory limit too low?)' : '; did a cgroup above it run out of memory?'
-  return new RuntError('kernel', `${path}: ${detail} during ${printStep(step, plan.slots)}${killed ? advice : ''}`, {
+  return new RuntError('kernel', `${path}: ${detail} ${where}${killed ? advice : ''}`, {
     path,
   })
 }

@@ -1,6 +1,7 @@
 // The launch plan as data: what a Step is, and the two lists. Derived from step-table.ts; see there for what each
 // operation does. This file decides nothing.
 
+import type { DeniedCall } from 'seccomp-bpf-js'
 import { type Op, stepTable } from './step-table.ts'
 
 type Table = typeof stepTable
@@ -39,6 +40,8 @@ export interface LaunchPlan {
   readonly slots: readonly string[]
   readonly runtimeSteps: readonly Step[]
   readonly containerSteps: readonly Step[]
+  /** Calls that init needs and the seccomp filter denies: the launch is going to fail. Absent: none. */
+  readonly denied?: readonly DeniedCall[]
 }
 
 export const SLOT_SYNC = 0

@@ -122,7 +122,8 @@ export function planExec(
     { op: 'sync_send', from: 'exec', point: SYNC_RECORDED },
     { op: 'sync_exec', from: 'exec' },
   ]
-  const plan = { slots: slots.names, runtimeSteps, containerSteps }
+  const { denied } = seccomp
+  const plan = { slots: slots.names, runtimeSteps, containerSteps, ...(denied && { denied }) }
   // Of what the container's own sets lack `create` has warned.
   const isOwn = process.capabilities === config.process?.capabilities
   return { plan, warnings: isOwn ? [] : capabilityWarnings(context) }

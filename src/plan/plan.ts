@@ -67,9 +67,9 @@ export function planCreate(config: Config, facts: HostFacts, options: PlanOption
     },
     warnings: [],
   }
-  const { runtimeSteps, containerSteps, warnings } = orderSteps(context)
+  const { runtimeSteps, containerSteps, warnings, denied } = orderSteps(context)
   return {
-    plan: { slots: slots.names, runtimeSteps, containerSteps },
+    plan: { slots: slots.names, runtimeSteps, containerSteps, ...(denied && { denied }) },
     cgroup,
     rdt: context.rdt,
     warnings: [...context.warnings, ...warnings, ...capabilityWarnings(context)],

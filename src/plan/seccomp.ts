@@ -1,11 +1,12 @@
 // seccomp (config-linux.md "Seccomp"): compiled by seccomp-bpf-js, loaded by one step. A filter with SCMP_ACT_NOTIFY has a listener,
 // which the runtime hands to the agent at listenerPath. Where the steps stand in a plan is decided in steps.ts and plan-exec.ts.
 
-import { compileSeccomp } from 'seccomp-bpf-js'
+import { compileSeccomp, type DeniedCall } from 'seccomp-bpf-js'
 import type { Seccomp } from '../config/config.ts'
 import { stringify } from '../config/json.ts'
 import { formatProblems, RuntError } from '../errors.ts'
 import type { ProcessContext } from './context.ts'
+import { fatalDenials, loadingOf, NEEDED } from './denied.ts'
 import { type HookState, hookStdin } from './hooks.ts'
 import { type Step, SYNC_LISTENER } from './launch-plan.ts'
 import { askingFilter } from './seccomp-log.ts'
@@ -23,6 +24,8 @@ export interface SeccompSteps {
   /** In the runtime, before it waits for SYNC_READY. */
   readonly deliver: readonly Step[]
   readonly warnings: readonly string[]
+  /** For the plan: none is no list. */
+  readonly denied?: readonly DeniedCall[]
 }
 
 /** What the agent is told of the container; without a pid, that of the process itself. */
@@ -36,15 +39,18 @@ const SOCK_STREAM = 1
 export function seccompSteps(context: ProcessContext, state: AgentState): SeccompSteps {
   const { linux, facts, process } = context
   if (linux.seccomp === undefined) return nothing
-  const result = compileSeccomp(linux.seccomp, { arch: facts.arch })
+  const result = compileSeccomp(linux.seccomp, { arch: facts.arch, needed: NEEDED })
   if (!('filter' in result))
     throw new RuntError('config', formatProblems(result.problems), { path: 'linux.seccomp', problems: result.problems })
-  const { filter, flags, warnings } = result
+  const { filter, flags } = result
+  const loading = loadingOf(process, result.listener || context.options.seccompLog === true)
+  const denied = fatalDenials(result.denied, loading, process.args)
+  const told = { warnings: result.warnings, ...(denied.length > 0 && { denied }) }
   const load = { op: 'seccomp', from: 'linux.seccomp', filter, flags } as const
-  if (context.options.seccompLog) return { ...loggedSteps(context, load, result.listener), warnings }
+  if (context.options.seccompLog) return { ...loggedSteps(context, load, result.listener), ...told }
   if (!result.listener) {
     const part = process.noNewPrivileges ? { last: [load] } : { privileged: [load] }
-    return { ...nothing, ...part, warnings }
+    return { ...nothing, ...part, ...told }
   }
   const fd = context.slots.allocate('seccomp listener')
   const withListener: Step[] = [
@@ -52,7 +58,7 @@ export function seccompSteps(context: ProcessContext, state: AgentState): Seccom
     { op: 'sync_send', from: LISTENER, point: SYNC_LISTENER, fd },
   ]
   const part = process.noNewPrivileges ? { delivered: withListener } : { privileged: withListener }
-  return { ...nothing, ...part, ...deliverySteps(context, linux.seccomp, state), warnings }
+  return { ...nothing, ...part, ...deliverySteps(context, linux.seccomp, state), ...told }
 }
 
 const LISTENER = 'linux.seccomp.listenerPath'

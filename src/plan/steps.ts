@@ -6,7 +6,15 @@ import { formatGVariant } from '../cgroup/systemd/gvariant-text.ts'
 import type { PlanContext, SectionSteps } from './context.ts'
 import { deviceSteps } from './devices.ts'
 import { type HookOutput, hookOutputOf, hookState, planHooks } from './hooks.ts'
-import { type Step, SYNC_CGROUPS, SYNC_HOOKED, SYNC_NAMESPACES, SYNC_READY, SYNC_RECORDED } from './launch-plan.ts'
+import {
+  type LaunchPlan,
+  type Step,
+  SYNC_CGROUPS,
+  SYNC_HOOKED,
+  SYNC_NAMESPACES,
+  SYNC_READY,
+  SYNC_RECORDED,
+} from './launch-plan.ts'
 import { mountSteps } from './mounts.ts'
 import {
   cgroupNamespaceSteps,
@@ -29,6 +37,7 @@ export interface OrderedSteps {
   readonly runtimeSteps: Step[]
   readonly containerSteps: Step[]
   readonly warnings: readonly string[]
+  readonly denied?: LaunchPlan['denied']
 }
 
 /** Both lists of a launch, in order. */
@@ -121,7 +130,8 @@ export function orderSteps(context: PlanContext): OrderedSteps {
     ...seccomp.deliver,
     ...recordSteps(context),
   ]
-  return { runtimeSteps, containerSteps, warnings: seccomp.warnings }
+  const { warnings, denied } = seccomp
+  return { runtimeSteps, containerSteps, warnings, ...(denied && { denied }) }
 }
 
 /** The user namespaces of id-mapped mounts are needed no longer than the mounts are made. */

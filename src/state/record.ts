@@ -11,6 +11,7 @@
 //
 // Small and flat, because `state` and `kill` read it each time; integers here fit a double.
 
+import type { DeniedCall } from 'seccomp-bpf-js'
 import type { ManagerKind } from '../cgroup/systemd/unit.ts'
 import type { Hook, StringMap } from '../config/config.ts'
 import { isRecord } from './record-form.ts'
@@ -62,6 +63,8 @@ export interface ContainerRecord {
   readonly hooks: { readonly poststart: readonly Hook[]; readonly poststop: readonly Hook[] }
   /** What init still has to do at start, for the sentence of a failure: the index of the first step, and the steps. */
   readonly startSteps: { readonly first: number; readonly steps: readonly StartStep[] }
+  /** Calls that init needs and linux.seccomp denies: `start` is going to fail. */
+  readonly denied?: readonly DeniedCall[]
 }
 
 export function encodeRecord(record: ContainerRecord): string {

@@ -13,9 +13,8 @@ export function checkSeccomp({ linux: { seccomp } }: Config, report: Report): vo
   if (seccomp === undefined) return
   const path = 'linux.seccomp'
   if (seccomp.defaultAction === NOTIFY) report(`${path}.defaultAction`, `${NOTIFY} cannot be the default`)
-  if (seccomp.defaultErrnoRet !== undefined && !hasErrno(seccomp.defaultAction)) {
-    report(`${path}.defaultErrnoRet`, `does not go with ${seccomp.defaultAction}`)
-  }
+  if (!ignoresErrno(seccomp.defaultAction))
+    checkErrno(seccomp.defaultAction, seccomp.defaultErrnoRet, `${path}.defaultErrnoRet`, report)
   checkListener(seccomp, path, report)
   const { syscalls } = seccomp
   for (let i = 0; i < syscalls.length; i++) {
@@ -30,7 +29,7 @@ function checkListener({ listenerPath, listenerMetadata, syscalls }: Seccomp, pa
 }
 
 function checkSyscall({ names, action, errnoRet, args }: SeccompSyscall, path: string, report: Report): void {
-  if (errnoRet !== undefined && !hasErrno(action)) report(`${path}.errnoRet`, `does not go with ${action}`)
+  checkErrno(action, errnoRet, `${path}.errnoRet`, report)
   if (action === NOTIFY && names.includes('write'))
     report(`${path}.action`, `${NOTIFY} cannot be used for the write syscall`)
   for (let i = 0; i < args.length; i++) {
@@ -39,6 +38,17 @@ function checkSyscall({ names, action, errnoRet, args }: SeccompSyscall, path: s
   }
 }
 
-function hasErrno(action: SeccompAction): boolean {
-  return action === 'SCMP_ACT_ERRNO' || action === 'SCMP_ACT_TRACE'
+/** What errnoRet can be: the kernel has no larger errno, and a tracer gets 16 bits. */
+const maxErrno: Partial<Record<SeccompAction, number>> = { SCMP_ACT_ERRNO: 4095, SCMP_ACT_TRACE: 65535 }
+
+function checkErrno(action: SeccompAction, errno: number | undefined, path: string, report: Report): void {
+  if (errno === undefined) return
+  const most = maxErrno[action]
+  if (most === undefined) report(path, `does not go with ${action}`)
+  else if (errno > most) report(path, `must be from 0 to ${most}, not ${errno}`)
+}
+
+/** Whether `defaultErrnoRet` is ignored with this default action, as runc does. */
+export function ignoresErrno(action: SeccompAction): boolean {
+  return action === 'SCMP_ACT_ALLOW' || action === 'SCMP_ACT_LOG'
 }

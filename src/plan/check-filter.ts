@@ -1,0 +1,37 @@
+// For `validate`: what a config's seccomp profile comes to on this architecture. A profile under which nothing can run is a problem,
+// though `create` takes it, as runc does; a program that cannot exit may still be ended by a signal, so that is a warning.
+
+import { type ArchitectureName, compileSeccomp } from 'seccomp-bpf-js'
+import type { Config } from '../config/config.ts'
+import { ignoresErrno } from '../config/rules/seccomp.ts'
+import type { Problem } from '../errors.ts'
+import { denialText, fatalDenials, isForTracer, loadingOf, NEEDED } from './denied.ts'
+
+const PATH = 'linux.seccomp'
+const EXITS = ['exit_group', 'exit']
+
+export function checkFilter(
+  { linux: { seccomp }, process }: Config,
+  arch: ArchitectureName,
+): { readonly problems: readonly Problem[]; readonly warnings: readonly Problem[] } {
+  if (seccomp === undefined) return { problems: [], warnings: [] }
+  const compiled = compileSeccomp(seccomp, { arch, needed: [...NEEDED, ...EXITS] })
+  if (!('filter' in compiled)) return { problems: compiled.problems, warnings: [] }
+  const problems: Problem[] = []
+  const warnings: Problem[] = compiled.warnings.map((message) => ({ path: PATH, message }))
+  const { defaultAction, defaultErrnoRet } = seccomp
+  if (defaultErrnoRet !== undefined && ignoresErrno(defaultAction))
+    warnings.push({ path: `${PATH}.defaultErrnoRet`, message: `is ignored with ${defaultAction}` })
+  const exits = compiled.denied.filter(({ name }) => EXITS.includes(name))
+  const others = compiled.denied.filter(({ name }) => !EXITS.includes(name))
+  const loading = process && loadingOf(process, compiled.listener)
+  const fatal = process && loading ? fatalDenials(others, loading, process.args) : []
+  if (fatal.length > 0) {
+    const without = isForTracer(fatal) ? ' without a tracer' : ''
+    const list = isForTracer(fatal) ? warnings : problems
+    list.push({ path: PATH, message: `${denialText(fatal)}: no program can start${without}` })
+  }
+  if (exits.length === EXITS.length)
+    warnings.push({ path: PATH, message: `${denialText(exits)}: no process can end but by a signal` })
+  return { problems, warnings }
+}

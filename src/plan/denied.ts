@@ -1,0 +1,57 @@
+// What a seccomp profile comes to that denies a call init cannot do without: which calls these are, and the sentences. A profile
+// may be right for the program and too narrow for the runtime; whether to go on with it is not decided here.
+
+import { type DeniedCall, describeAction } from 'seccomp-bpf-js'
+import type { Process } from '../config/config.ts'
+import { RuntError } from '../errors.ts'
+
+const SECCOMP = 'linux.seccomp'
+
+/** All calls that init may need when the filter is loaded: see neededCalls. */
+export const NEEDED: readonly string[] = ['capset', 'write', 'read', 'execve']
+
+/** How early init loads the filter: see SeccompSteps. */
+export type Loading = 'privileged' | 'delivered' | 'last'
+
+/** When the filter of a process is loaded. */
+export const loadingOf = ({ noNewPrivileges }: Process, listener: boolean): Loading =>
+  !noNewPrivileges ? 'privileged' : listener ? 'delivered' : 'last'
+
+/** Of the denied calls those that init needs after the filter is loaded. Without `args` nothing is executed. */
+export function fatalDenials(denied: readonly DeniedCall[], loading: Loading, args: readonly string[]): DeniedCall[] {
+  return denied.filter(({ name }) => {
+    if (name === 'execve') return args.length > 0
+    return loading === 'privileged' || (loading === 'delivered' && name !== 'capset')
+  })
+}
+
+/** Whether a tracer could let the calls through (ptrace(2), PTRACE_O_TRACESECCOMP). */
+export const isForTracer = (denied: readonly DeniedCall[]): boolean =>
+  denied.every(({ action }) => describeAction(action).startsWith('TRACE'))
+
+/** `the profile denies execve (ERRNO(1))` */
+export const denialText = (denied: readonly DeniedCall[]): string =>
+  `the profile denies ${denied.map(({ name, action }) => `${name} (${describeAction(action)})`).join(', ')}`
+
+/** Nothing ran: init cannot execute the program, and perhaps cannot even report that. */
+export const describeDenied = (denied: readonly DeniedCall[]): RuntError =>
+  new RuntError('config', `${SECCOMP}: ${denialText(denied)}: no program can start`, { path: SECCOMP })
+
+const [SIGSYS, SIGILL] = ['signal 31', 'signal 4']
+/** How init ends when it cannot report: exit(2), SIGSYS, or SIGILL where the filter denies even exit (machine_exit). */
+const SILENT_ENDS = ['status 1', SIGSYS, SIGILL]
+
+/** What seccomp has to do with the end of init, undefined if nothing. `loads`: the plan has a filter. */
+export function describeSilentEnd(
+  detail: string,
+  denied: readonly DeniedCall[],
+  loads: boolean,
+): { readonly path: string | undefined; readonly name: string; readonly advice: string } | undefined {
+  if (!SILENT_ENDS.some((end) => detail.endsWith(end))) return undefined
+  const name = detail.endsWith(SIGSYS) ? ' (SIGSYS)' : ''
+  const also = detail.endsWith(SIGILL) ? ', and even exit_group' : ''
+  if (denied.length > 0) return { path: SECCOMP, name, advice: `${denialText(denied)}, which init needs${also}` }
+  if (name === '') return undefined
+  if (loads) return { path: SECCOMP, name, advice: 'the profile kills init for a system call that it needs' }
+  return { path: undefined, name, advice: 'a seccomp filter of the caller of the runtime killed it' }
+}
