@@ -313,6 +313,7 @@ static void conclude(int result, struct launch_event *event) {
 
 /* Whatever else the caller left open must reach neither init nor a hook. */
 static int hide_others(struct machine *m, int preserve) {
+  if (WEAKENED("inherited")) return 0;
   return (int)CALL(m, "close_range", syscall(SYS_close_range, 3 + preserve, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */));
 }
 

@@ -13,6 +13,26 @@ export type Wall =
   | 'descriptors'
   /** What is below a file system that the runtime mounted is masked through that mount's descriptor. */
   | 'own-mounts'
+  /** Init is not dumpable before it joins a namespace in which others may see it. */
+  | 'dumpable-early'
+  /** The process of \`exec\` is born in the container's pid namespace when init's privileges are gone. */
+  | 'late-fork'
+  /** The files by which init joins its cgroups are closed at once. */
+  | 'joined-cgroups'
+  /** What is below /proc is written through a procfs of the runtime's own. */
+  | 'own-procfs'
+  /** The container's mounts do not come into the host's mount namespace. */
+  | 'propagation'
+  /** The container has a session keyring of its own. */
+  | 'keyring'
+  /** No device is allowed that no rule allows. */
+  | 'device-default'
+  /** Hooks get nothing of the environment of the container's process. */
+  | 'hook-environment'
+  /** No capability is inheritable that is not asked for. */
+  | 'inheritable'
+  /** Nothing but a procfs is mounted on /proc. */
+  | 'proc-covered'
 
 let off: readonly string[] = []
 

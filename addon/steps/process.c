@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,6 +29,7 @@ int op_umask(struct machine *m, const struct step_umask *s) {
 }
 
 int op_prctl(struct machine *m, const struct step_prctl *s) {
+  if (s->option == PR_SET_DUMPABLE && WEAKENED("dumpable")) return 0;
   long argument = s->name ? (long)(uintptr_t)s->name : (long)s->arg2;
   int result = (int)CALL(m, "prctl", syscall(SYS_prctl, (int)s->option, argument, (long)s->arg3, 0L, 0L));
   return result < 0 ? result : 0;
@@ -101,6 +103,7 @@ static int close_others(struct machine *m, const struct step_close_range *s) {
 }
 
 int op_close_range(struct machine *m, const struct step_close_range *s) {
+  if (WEAKENED("inherited")) return 0;
   int result =
       (int)CALL(m, "close_range", syscall(SYS_close_range, (unsigned)s->first, ~0U, KERNEL_CLOSE_RANGE_CLOEXEC));
   return result < 0 || WEAKENED("descriptors") ? result : close_others(m, s);

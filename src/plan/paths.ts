@@ -7,6 +7,7 @@ import {
   AT_RECURSIVE,
   MOUNT_ATTR_RDONLY,
   makedev,
+  O_PATH,
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
   PROC_SUPER_MAGIC,
@@ -148,6 +149,8 @@ export function openProc(context: PlanContext, from: string): { proc: number; st
   if (context.shared.proc !== undefined) return { proc: context.shared.proc, steps: [] }
   const proc = context.slots.allocate('procfs')
   context.shared.proc = proc
+  if (isWeakened('own-procfs'))
+    return { proc, steps: [{ op: 'openat2', from, path: '/proc', flags: O_PATH, into: proc }] }
   const end = context.slots.section(from)
   const steps = detachedMountSteps(context, { from, type: 'proc', source: 'proc', data: [], attributes: 0, into: proc })
   return { proc, steps: [...steps, ...end()] }

@@ -4,6 +4,7 @@
 
 import type { RootfsPropagation } from '../config/config.ts'
 import { RuntError } from '../errors.ts'
+import { isWeakened } from '../weaken.ts'
 import {
   AT_EMPTY_PATH,
   AT_RECURSIVE,
@@ -47,7 +48,11 @@ export const wantsShared = (wanted: RootfsPropagation | undefined): boolean =>
  * host, too.
  */
 const outsidePropagation = (wanted: RootfsPropagation | undefined): number =>
-  wanted === 'private' || wanted === 'rprivate' || wantsShared(wanted) ? MS_PRIVATE : MS_SLAVE
+  isWeakened('propagation')
+    ? MS_SHARED
+    : wanted === 'private' || wanted === 'rprivate' || wantsShared(wanted)
+      ? MS_PRIVATE
+      : MS_SLAVE
 
 /** What bind mounts become that the runtime clones on the host: there, what is shared stays a peer of the host's, if that is wanted. */
 export const sourcePropagation = (wanted: RootfsPropagation | undefined): number =>
