@@ -1,6 +1,7 @@
 /* The process's own attributes: limits, scheduling, memory policy, signals, descriptors. */
 #include "machine.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -102,8 +103,15 @@ static int close_others(struct machine *m, const struct step_close_range *s) {
   return (int)CALL(m, "close_range", syscall(SYS_close_range, from, ~0U, 0));
 }
 
+/* What execve(2) must close, or nobody learns of it. */
+static int hide_own(struct machine *m) {
+  for (uint32_t i = 0; i < m->slot_count; i++)
+    if (m->fds[i] >= 0) fcntl(m->fds[i], F_SETFD, FD_CLOEXEC);
+  return 0;
+}
+
 int op_close_range(struct machine *m, const struct step_close_range *s) {
-  if (WEAKENED("inherited")) return 0;
+  if (WEAKENED("close-range")) return hide_own(m);
   int result =
       (int)CALL(m, "close_range", syscall(SYS_close_range, (unsigned)s->first, ~0U, KERNEL_CLOSE_RANGE_CLOEXEC));
   return result < 0 || WEAKENED("descriptors") ? result : close_others(m, s);

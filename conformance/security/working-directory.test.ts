@@ -20,14 +20,16 @@ import {
 import type { Bundle, Patch } from '../harness/bundle.ts'
 import type { Box, Result } from '../harness/scenario.ts'
 
-/** Every number that a plan's slots can have come first; RUNT_ATTACK_ALL=1 tries all that can be (nightly). */
-const numbers = process.env.RUNT_ATTACK_ALL
-  ? Array.from({ length: 1022 }, (_, n) => n + 3)
-  : [...Array.from({ length: 138 }, (_, n) => n + 3), 200, 300, 400, 500, 600, 800, 1000]
-const coarse = process.env.RUNT_ATTACK_ALL ? numbers : numbers.filter((n) => n < 24 || n % 6 === 0)
+/** RUNT_ATTACK_ALL=1 tries every number that can be (nightly). Else: those that plans use, and some beyond. */
+const all = process.env.RUNT_ATTACK_ALL !== undefined
+const count = (from: number, to: number, step: number): number[] =>
+  Array.from({ length: Math.ceil((to - from) / step) }, (_, n) => from + n * step)
+const numbers = all ? count(3, 1025, 1) : [...count(3, 75, 1), ...count(75, 200, 10), 400, 600, 1000]
+const coarse = all ? numbers : count(3, 75, 6)
 
 /** Writable for root below the covered /proc/sys, /proc/irq, /proc/bus and in the caller's directories. */
 const treasures = [
+  
   'kernel/core_pattern',
   'default_smp_affinity',
   'sysrq-trigger',
@@ -39,18 +41,23 @@ const looking: Patch = { process: { args: ['/bin/attacker', 'open', ...treasures
 const reached = (output: string): boolean => / ok ok$/m.test(output)
 const refused = /^refused: .*process\.cwd \(.*\): /
 
-/** What a number reached is remembered: with only some walls off that one is tried, not all. */
+/** The numbers that have reached something, and their neighbours: tried first by all searches. */
+const known: number[] = []
+
+/** With only some walls off the number is tried that reached something without any. */
 function search(
-  all: readonly number[],
+  candidates: readonly number[],
   run: (box: Box, n: number) => Outcome,
   prepare: (box: Box) => void = () => {},
 ): (box: Box) => Promise<Outcome> {
   let found: number | undefined
   return (box) => {
     prepare(box)
-    return firstOf(found === undefined ? all : [found], (n) => {
+    return firstOf(found === undefined ? [...known, ...candidates] : [found], (n) => {
       const result = run(box, n)
-      if (result === 'succeeded') found = n
+      if (result !== 'succeeded') return result
+      found = n
+      if (known.length === 0) known.push(n, n + 1, n - 1, n + 2, n - 2)
       return result
     })
   }
@@ -106,8 +113,8 @@ function createAndStart(box: Box, bundle: Bundle): Result {
   const result = box.call(['create', '--bundle', bundle.dir, id])
   if (result.status === 0) {
     box.call(['start', id])
-    // Its output is there when it has ended.
-    for (const end = Date.now() + 10_000; box.state(id)?.status !== 'stopped' && Date.now() < end; );
+    // Its last line is there when it has looked at everything.
+    for (const end = Date.now() + 10_000; !/^precious /m.test(result.later().stdout) && Date.now() < end; ) box.state(id)
     box.call(['delete', '--force', id])
   }
   return { ...result, ...result.later() }
@@ -126,6 +133,9 @@ attack(
   ),
 )
 
+/** As the caller has them, and as init has. */
+const inherited = all ? numbers : [...count(3, 56, 8), 70, 90, 110]
+
 /** Fifty directories of the host that the caller has left open. */
 function withInherited<T>(box: Box, body: (fds: readonly number[]) => T): T {
   const { dir } = victim(box)
@@ -139,9 +149,9 @@ function withInherited<T>(box: Box, body: (fds: readonly number[]) => T): T {
 
 attack(
   'CVE-2024-21626: run with cwd /proc/self/fd/N, the caller having directories of the host open',
-  { walls: ['inherited', 'magic-links', 'cwd-inside'], stopped: refused },
+  { walls: ['inherited', 'close-range', 'magic-links', 'cwd-inside'], stopped: refused },
   search(
-    coarse.filter((n) => n < 110),
+    inherited,
     (box, n) =>
       withInherited(box, (fds) => {
         configure(plain.get(), at(`/proc/self/fd/${n}`))
@@ -162,9 +172,9 @@ for (const [name, cwd] of [
 ] as const) {
   attack(
     `CVE-2024-21626: exec with --cwd ${name}, the caller having directories of the host open`,
-    { walls: ['inherited', 'magic-links', 'cwd-inside'], stopped: refused },
+    { walls: ['inherited', 'close-range', 'late-fork', 'magic-links', 'cwd-inside'], stopped: refused },
     search(
-      coarse.filter((n) => n < 110),
+      inherited,
       (box, n) => withInherited(box, (fds) => execIn(cwd, fds)(box, n)),
       (box) => {
         linked.prepare(box)
@@ -177,7 +187,7 @@ for (const [name, cwd] of [
 
 attack(
   'CVE-2024-21626: exec with --cwd of a descriptor that is handed over',
-  { walls: ['magic-links', 'cwd-inside'], stopped: refused },
+  { walls: ['late-fork', 'magic-links', 'cwd-inside'], stopped: refused },
   (box) => {
     const { dir } = victim(box)
     const fd = openSync(dir, 'r')
@@ -208,16 +218,18 @@ attack(
 )
 
 attack(
-  'a working directory of the process that is the root of another: /proc/1/root, /proc/self/root, /proc/self/cwd',
-  { walls: ['magic-links'], stopped: refused },
+  'a working directory that is the root or the working directory of a process of the host',
+  { walls: ['magic-links', 'cwd-inside'], stopped: refused },
   (box) => {
-    // Through the host's /proc, bound into the container: its first process has the host's root.
+    // Through the host's /proc, bound into the container.
     const mounts = [{ destination: '/proc', type: 'bind', source: '/proc', options: ['rbind'] }]
     const { dir } = victim(box)
+    const { pid } = box.helper(['sleep', '1000'])
     const bundle = fresh(box)
-    return firstOf(['/proc/1/root', '/proc/1/cwd'], (cwd) => {
+    return firstOf(['root', 'cwd'], (name) => {
       const args = ['/bin/attacker', 'open', join(`.${dir}`, 'precious')]
-      configure(bundle, { mounts, process: { args, cwd }, linux: { maskedPaths: [], readonlyPaths: [] } })
+      const process = { args, cwd: `/proc/${pid}/${name}` }
+      configure(bundle, { mounts, process, linux: { maskedPaths: [], readonlyPaths: [] } })
       return outcome(box.call(['run', '--bundle', bundle.dir, box.id()]), reached)
     })
   },
