@@ -94,10 +94,10 @@ export function outcome(result: Result, did: (output: string) => boolean): Outco
 }
 
 /** Tries one after another until one succeeds. */
-export async function firstOf<T>(items: Iterable<T>, run: (item: T) => Outcome | Promise<Outcome>): Promise<Outcome> {
+export function firstOf<T>(items: Iterable<T>, run: (item: T) => Outcome): Outcome {
   const stopped: string[] = []
   for (const item of items) {
-    const outcome = await run(item)
+    const outcome = run(item)
     if (outcome === 'succeeded') return outcome
     stopped.push(...outcome.stopped)
   }

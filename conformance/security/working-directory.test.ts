@@ -49,7 +49,7 @@ function search(
   candidates: readonly number[],
   run: (box: Box, n: number) => Outcome,
   prepare: (box: Box) => void = () => {},
-): (box: Box) => Promise<Outcome> {
+): (box: Box) => Outcome {
   let found: number | undefined
   return (box) => {
     prepare(box)
