@@ -48,11 +48,7 @@ export const wantsShared = (wanted: RootfsPropagation | undefined): boolean =>
  * host, too.
  */
 const outsidePropagation = (wanted: RootfsPropagation | undefined): number =>
-  isWeakened('propagation')
-    ? MS_SHARED
-    : wanted === 'private' || wanted === 'rprivate' || wantsShared(wanted)
-      ? MS_PRIVATE
-      : MS_SLAVE
+  wanted === 'private' || wanted === 'rprivate' || wantsShared(wanted) ? MS_PRIVATE : MS_SLAVE
 
 /** What bind mounts become that the runtime clones on the host: there, what is shared stays a peer of the host's, if that is wanted. */
 export const sourcePropagation = (wanted: RootfsPropagation | undefined): number =>
@@ -90,7 +86,7 @@ export function enterRootSteps(context: PlanContext): SectionSteps {
             op: 'mount_setattr',
             from: 'linux.rootfsPropagation',
             path: '/',
-            flags: AT_RECURSIVE,
+            flags: isWeakened('propagation') ? 0 : AT_RECURSIVE,
             propagation: outside,
           },
         ]
