@@ -13,8 +13,6 @@ export type Wall =
   | 'descriptors'
   /** What is below a file system that the runtime mounted is masked through that mount's descriptor. */
   | 'own-mounts'
-  /** Init is not dumpable before it joins a namespace in which others may see it. */
-  | 'dumpable-early'
   /** The process of \`exec\` is born in the container's pid namespace when init's privileges are gone. */
   | 'late-fork'
   /** The files by which init joins its cgroups are closed at once. */

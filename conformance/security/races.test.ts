@@ -5,7 +5,7 @@
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ALIVE, type Outcome, attack, fresh, victim } from '../harness/attack.ts'
-import { type Bundle, mountsWith, type Patch } from '../harness/bundle.ts'
+import { type Bundle, mountsWith, mountsWithout, type Patch } from '../harness/bundle.ts'
 import { onTerminal } from '../harness/console.ts'
 import { parseMount } from '../harness/probe.ts'
 import { compiled } from '../harness/project.ts'
@@ -65,21 +65,37 @@ attack(
 const treasure = 'sys/kernel/core_pattern'
 
 /** The root file system's directory is exchanged with another: where the runtime has mounted decides which one it is. */
-function maskRace(box: Box, name: string, files: readonly string[], patch: Patch): Promise<Outcome> {
+function maskRace(
+  box: Box,
+  name: string,
+  files: readonly string[],
+  sign: string,
+  patch: Patch = {},
+): Promise<Outcome> {
   const other = `${name}2`
   const args = ['/bin/attacker', 'open', ...files.flatMap((file) => [`/${name}/${file}`, `/${other}/${file}`])]
   const bundle = fresh(box, { ...patch, process: { args } })
   // What is to be covered is there in both, or there would be nothing to cover.
-  for (const directory of ['sys/kernel', 'irq', 'bus', 'fs', 'firmware'])
+  for (const directory of ['sys/kernel', 'irq', 'bus', 'fs', 'kernel'])
     mkdirSync(join(bundle.rootfs, other, directory), { recursive: true })
   writeFileSync(join(bundle.rootfs, other, 'sysrq-trigger'), '')
   writeFileSync(join(bundle.rootfs, other, 'keys'), '')
   const places = [join(bundle.rootfs, name), join(bundle.rootfs, other)] as const
-  return race(box, bundle, places, (output) => output.includes(`${files[0]} ok ok`))
+  return race(box, bundle, places, (output) => output.includes(sign))
 }
 
 attack('S6: the directory that procfs is mounted on', { ...options, walls: ['own-mounts'] }, (box) =>
-  maskRace(box, 'proc', [treasure], {}),
+  maskRace(box, 'proc', [treasure], `${treasure} ok ok`),
+)
+
+attack('S6: the directory that the host’s sysfs is bound on, as in user namespaces', { ...options, walls: ['own-mounts'] }, (box) =>
+  maskRace(box, 'sys', ['kernel/fscaps'], '/kernel/fscaps ok ', {
+    mounts: [
+      ...mountsWithout('/sys', '/sys/fs/cgroup'),
+      { destination: '/sys', type: 'none', source: '/sys', options: ['rbind', 'nosuid', 'noexec', 'nodev', 'ro'] },
+    ],
+    linux: { maskedPaths: ['/sys/kernel'] },
+  }),
 )
 
 attack(

@@ -148,6 +148,7 @@ function keptSlot({ slots, shared }: PlanContext, planned: PlannedMount, type: s
   const { destination } = planned.mount
   const kept = keptName(planned, type)
   const isOwn = isOwnMount(planned.mount, type)
+  if (!isOwn) shared.own.delete(destination)
   if (kept === undefined && !isOwn && !isReadonlyLater(planned, type)) return slots.temporary('mount')
   const slot = slots.allocate(destination)
   if (kept !== undefined) shared[kept] = slot

@@ -3,7 +3,6 @@
 
 import type { CgroupPlan } from '../cgroup/plan-cgroup.ts'
 import { formatGVariant } from '../cgroup/systemd/gvariant-text.ts'
-import { isWeakened } from '../weaken.ts'
 import type { PlanContext, SectionSteps } from './context.ts'
 import { deviceSteps } from './devices.ts'
 import { type HookOutput, hookOutputOf, hookState, planHooks } from './hooks.ts'
@@ -49,7 +48,7 @@ export function orderSteps(context: PlanContext): OrderedSteps {
 
   const unshared = unshareSteps(context)
   // An unprivileged runtime may write the mappings of a process that is dumpable only.
-  const isEarly = !isWeakened('dumpable-early') && (namespaces.of('user') !== 'new' || facts.euid === 0)
+  const isEarly = namespaces.of('user') !== 'new' || facts.euid === 0
   const last: Step[] = [
     { op: 'sync_send', from: options.mode, point: SYNC_READY },
     { op: 'sync_wait', from: options.mode, point: SYNC_RECORDED },
