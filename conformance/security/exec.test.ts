@@ -36,7 +36,8 @@ async function started(
   )
   prepare(bundle.rootfs)
   const result = box.call(['run', '--detach', '--bundle', bundle.dir, id])
-  test.equal(result.status, 0, 'the container runs', { stderr: result.stderr })
+  if (result.status !== 0) throw new Error(`no container: ${result.status} ${result.stderr}`)
+  test.pass('the container runs')
   box.defer(() => box.call(['delete', '--force', id]))
   return { id, rootfs: bundle.rootfs, output: () => result.later().stdout }
 }

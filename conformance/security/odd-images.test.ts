@@ -1,8 +1,8 @@
 /* Images and callers that are odd, and of which a container runs all the same, or is refused at once. */
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { attack, fresh, moveRootfs, outcome } from '../harness/attack.ts'
-import { mountsWithout } from '../harness/bundle.ts'
+import { mountsWith, mountsWithout } from '../harness/bundle.ts'
 import { openConsole } from '../harness/console.ts'
 import { probing, readReport } from '../harness/probe.ts'
 import { scenario, until } from '../harness/scenario.ts'
@@ -37,4 +37,16 @@ scenario('a console socket that the other side closes, or answers', {}, async (t
   t.not(result.status, 0)
   t.not(result.status, 137, 'and does not hang')
   await until(() => box.state(id) === undefined, 'no container')
+})
+
+scenario('a name of the image in an error message does not reach the caller’s terminal as it is', {}, (t, box) => {
+  const mount = { destination: '/d', type: 'tmpfs', source: 'tmpfs', options: ['tmpcopyup', 'size=4k'] }
+  const bundle = fresh(box, { mounts: mountsWith(mount) })
+  mkdirSync(join(bundle.rootfs, 'd'))
+  writeFileSync(join(bundle.rootfs, 'd/\u001b[31mred\nruntime: all is well'), 'x'.repeat(100_000))
+  const { status, stderr } = box.call(['run', '--bundle', bundle.dir, box.id()])
+  t.not(status, 0)
+  t.match(stderr, /mounts\[7\] .*red/, 'the name is told')
+  t.notMatch(stderr, '\u001b', 'without its control characters')
+  t.match(stderr, /^[^\n]*\n$/, 'in one line')
 })
