@@ -1,11 +1,13 @@
 // Walls that a test build can turn off (make WEAKEN=1), so that a test can show that the wall is what stops an attack. In such a
-// build the environment variable RUNT_WEAKEN lists the walls that are off. In every other build isWeakened() is false and the
-// bundler removes what depends on it. The walls in C: addon/weaken.h. docs/threat-model.md says what each wall is for.
+// build the environment variable RUNT_WEAKEN lists the walls that are off. In every other build the bundler removes what depends
+// on it. The walls in C: addon/weaken.h. docs/threat-model.md says what each wall is for.
 
 import type { Native } from './native.ts'
 
-/** Set by scripts/bundle.mjs. */
-declare const RUNT_WEAKEN: boolean
+declare global {
+  /** Set by scripts/bundle.mjs. `RUNT_WEAKEN && isWeakened(…)` leaves nothing behind where it is false. */
+  const RUNT_WEAKEN: boolean
+}
 
 /** Walls that TypeScript builds. */
 export type Wall =
@@ -39,7 +41,8 @@ export function weaken(native: Pick<Native, 'env'>): void {
   if (RUNT_WEAKEN) off = (native.env('RUNT_WEAKEN') ?? '').split(',')
 }
 
-export const isWeakened = (wall: Wall): boolean => (RUNT_WEAKEN ? off.includes(wall) : false)
+/** True where the wall is off. Ask only after RUNT_WEAKEN. */
+export const isWeakened = (wall: Wall): boolean => off.includes(wall)
 
 /** Appended to the version, so that such a build is never taken for another. */
 export const weakenedSuffix: string = RUNT_WEAKEN ? '-weakened' : ''

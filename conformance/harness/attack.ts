@@ -50,7 +50,10 @@ function weakened(box: Box, off: readonly string[]): Box {
 }
 
 function expectStopped(t: Test, outcome: Outcome, like: RegExp, name: string): void {
-  if (outcome === 'succeeded') return t.fail(`${name}: the attack succeeded`) as unknown as undefined
+  if (outcome === 'succeeded') {
+    t.fail(`${name}: the attack succeeded`)
+    return
+  }
   t.not(outcome.stopped.length, 0, `${name}: something was tried`)
   const odd = outcome.stopped.filter((reason) => !like.test(reason))
   t.same(odd.slice(0, 3), [], `${name}: stopped for the right reason`, {
@@ -80,7 +83,10 @@ export function attack(name: string, options: AttackOptions, body: AttackBody): 
     expectStopped(t, await body(box), options.stopped, 'the program under test')
     if (!t.passing() || runtime.name !== 'runt' || options.walls.length === 0) return
     if (existsSync(weakProgram)) await attackWeakened(t, box, options, body)
-    else t.pass('its success was not looked for', { skip: 'build/weaken/runt is missing (make WEAKEN=1 build/weaken/runt)' })
+    else
+      t.pass('its success was not looked for', {
+        skip: 'build/weaken/runt is missing (make WEAKEN=1 build/weaken/runt)',
+      })
   })
 }
 

@@ -3,7 +3,16 @@
  * CVE-2019-5736, ../shared/faults.md S7, S8).
  */
 import { createHash } from 'node:crypto'
-import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { attack, created, fresh, link, type Outcome, outcome, running } from '../harness/attack.ts'
 import type { Patch } from '../harness/bundle.ts'
@@ -89,7 +98,7 @@ attack(
 
 attack(
   'the same with CAP_SYS_PTRACE: the image is nobody’s to read',
-  { walls: ['init-image'], stopped: /^ran: alive\n[^]*\nexe .*\nimage EACCES\n$/ },
+  { walls: ['init-image'], stopped: /^ran: alive\n[\s\S]*\nexe .*\nimage EACCES\n$/ },
   (box) => lookAtWaiting(box, caps('CAP_SYS_PTRACE')),
 )
 
@@ -141,7 +150,8 @@ attack(
 scenario('CVE-2019-5736: the runtime cannot be overwritten, nor run in the container', {}, (t, box) => {
   // Init is another program, and /proc/self/exe in the container is never the runtime: there is no wall to turn off.
   const before = sum(runtime.path)
-  const script = 'for p in /proc/[0-9]*; do (exec 3>>$p/exe; echo x >&3) 2>/dev/null && echo wrote $p; done; echo looked'
+  const script =
+    'for p in /proc/[0-9]*; do (exec 3>>$p/exe; echo x >&3) 2>/dev/null && echo wrote $p; done; echo looked'
   const looking = fresh(box, { process: { args: ['sh', '-c', script] } })
   const result = box.call(['run', '--bundle', looking.dir, box.id()])
   t.match(result.stdout, /^looked$/m, 'it ran')

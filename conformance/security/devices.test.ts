@@ -17,7 +17,11 @@ const isNull = /^refused: .*(default device \/dev\/null|linux\.maskedPaths \(\/d
 
 attack(
   'CVE-2025-31133: /dev/null is a link of the image, and a mask is a window',
-  { walls: ['rdev', 'symlinks'], stopped: isNull, peers: { runc: '1.1 reopens stdio through it', crun: 'so does 1.8' } },
+  {
+    walls: ['rdev', 'symlinks'],
+    stopped: isNull,
+    peers: { runc: '1.1 reopens stdio through it', crun: 'so does 1.8' },
+  },
   (box) =>
     firstOf(['/etc/evil', '../etc/evil', '/proc/sys/kernel/core_pattern'], (target) => {
       const bundle = fresh(box, reading)

@@ -147,19 +147,6 @@ scenario(
   },
 )
 
-scenario('a working directory by a link of the image to /proc/self/fd', {}, async (t, box) => {
-  const { id } = await started(t, box, ['sleep', '1000'], {}, (rootfs) => {
-    for (let n = 3; n < 20; n++) symlinkSync(`/proc/self/fd/${n}`, join(rootfs, `link${n}`))
-  })
-  const fds = Array.from({ length: 10 }, () => openSync('/', 'r'))
-  box.defer(() => fds.forEach(closeSync))
-  for (let n = 3; n < 20; n++) {
-    const result = box.call(['exec', '--cwd', `/link${n}`, id, '/bin/probe', 'dir:.'], { fds })
-    t.equal(result.status, 255, `/link${n}`)
-    t.equal(result.stdout, '')
-  }
-})
-
 scenario('CVE-2016-3697: a user of the image that is called 1000', {}, async (t, box) => {
   const { id } = await started(t, box, ['sleep', '1000'], {}, (rootfs) => {
     writeFileSync(join(rootfs, 'etc/passwd'), '1000:x:0:0:root:/evil:/bin/sh\nnobody:x:1000:1000::/home/real:/bin/sh\n')

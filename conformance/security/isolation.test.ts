@@ -2,7 +2,7 @@
  * What a container must not share with the host or its caller: keys, mounts, the environment of hooks, the terminal, capabilities,
  * the cgroup tree.
  */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { attack, fresh, outcome } from '../harness/attack.ts'
 import { defaultConfig, mountsWith } from '../harness/bundle.ts'
@@ -10,7 +10,7 @@ import { onTerminal } from '../harness/console.ts'
 import { probing } from '../harness/probe.ts'
 import { compiled } from '../harness/project.ts'
 import { needsCommand } from '../harness/requires.ts'
-import { runProgram } from '../harness/scenario.ts'
+import { runProgram, until } from '../harness/scenario.ts'
 
 const tiocsti = '/proc/sys/dev/tty/legacy_tiocsti'
 const hasTiocsti = !existsSync(tiocsti) || readFileSync(tiocsti, 'utf8').trim() === '1'
@@ -30,7 +30,7 @@ attack(
 attack(
   'a mount of the container appears on the host',
   { walls: ['propagation'], stopped: /^ran: /, skip: needsCommand('mount') },
-  (box) => {
+  async (box) => {
     const caps = ['CAP_SYS_ADMIN']
     const script = 'mount -t tmpfs escaped /vol/point && echo alive; read line </hold'
     // A volume that is shared with the peers of its mount, as on every host with systemd.
@@ -48,11 +48,14 @@ attack(
     })
     runProgram(box.dir, ['mkfifo', join(bundle.rootfs, 'hold')])
     const run = box.begin(['run', '--bundle', bundle.dir, box.id()])
-    for (const end = Date.now() + 20_000; !run.output().stdout.includes('alive') && Date.now() < end; )
-      runProgram(box.dir, ['true'])
+    let hasEnded = false
+    run.exited.then(() => {
+      hasEnded = true
+    })
+    await until(() => hasEnded || run.output().stdout.includes('alive'), 'the mount')
     const seen = readFileSync('/proc/self/mountinfo', 'utf8').includes(' escaped ')
-    runProgram(box.dir, ['sh', '-c', `echo >${join(bundle.rootfs, 'hold')}`], { timeout: 5000 })
-    return run.exited.then((result) => outcome(result, () => seen))
+    if (!hasEnded) writeFileSync(join(bundle.rootfs, 'hold'), '\n')
+    return outcome(await run.exited, () => seen)
   },
 )
 
@@ -75,7 +78,7 @@ attack(
 attack(
   'a container pushes characters into the caller’s terminal',
   // Kernels from 6.2 on may be built, or set, not to do it at all.
-  { walls: hasTiocsti ? ['session'] : [], stopped: /^ran: [^]*== try:tiocsti\s+(EPERM|EIO)/ },
+  { walls: hasTiocsti ? ['session'] : [], stopped: /^ran: [\s\S]*== try:tiocsti\s+(EPERM|EIO)/ },
   (box) => {
     const bundle = fresh(box, probing(['say:alive', 'try:tiocsti']))
     const result = box.call(['run', '--bundle', bundle.dir, box.id()], { wrap: onTerminal(24, 80) })
@@ -85,7 +88,7 @@ attack(
 
 attack(
   'CVE-2022-29162: capabilities are inheritable',
-  { walls: ['inheritable'], stopped: /^ran: [^]*\nCapInh:\t0+\n[^]*\nCapAmb:\t0+\n/ },
+  { walls: ['inheritable'], stopped: /^ran: [\s\S]*\nCapInh:\t0+\n[\s\S]*\nCapAmb:\t0+\n/ },
   (box) => {
     const bundle = fresh(box, probing(['say:alive', 'file:/proc/self/status']))
     const result = box.call(['run', '--bundle', bundle.dir, box.id()])

@@ -130,13 +130,17 @@ attack(
   },
 )
 
-attack('masked and read-only paths below links of the image', { walls: [], stopped: /^ran: |^refused: .*linux\.(masked|readonly)Paths \(/ }, (box) => {
-  // What is covered is covered in the container's mount namespace; the victim has nothing of it.
-  const { dir, untouched } = victim(box)
-  const linux = { maskedPaths: ['/masked/precious', '/masked'], readonlyPaths: ['/readonly'] }
-  const result = startWith(box, { ...alive, root: { readonly: false }, linux }, [
-    ['masked', dir],
-    ['readonly', dir],
-  ])
-  return untouched() ? outcome(result, () => false) : 'succeeded'
-})
+attack(
+  'masked and read-only paths below links of the image',
+  { walls: [], stopped: /^ran: |^refused: .*linux\.(masked|readonly)Paths \(/ },
+  (box) => {
+    // What is covered is covered in the container's mount namespace; the victim has nothing of it.
+    const { dir, untouched } = victim(box)
+    const linux = { maskedPaths: ['/masked/precious', '/masked'], readonlyPaths: ['/readonly'] }
+    const result = startWith(box, { ...alive, root: { readonly: false }, linux }, [
+      ['masked', dir],
+      ['readonly', dir],
+    ])
+    return untouched() ? outcome(result, () => false) : 'succeeded'
+  },
+)

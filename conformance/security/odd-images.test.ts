@@ -10,9 +10,12 @@ import { scenario, until } from '../harness/scenario.ts'
 attack(
   'CVE-2026-115521: a /proc/self/fd of the image keeps the root writable',
   // The root is made read-only by its descriptor: nothing could be turned off.
-  { walls: [], stopped: /^ran: [^]*== create:\/new\nEROFS\n/ },
+  { walls: [], stopped: /^ran: [\s\S]*== create:\/new\nEROFS\n/ },
   (box) => {
-    const bundle = fresh(box, probing(['say:alive', 'create:/new', 'create:/tmp/new'], { mounts: mountsWithout('/proc') }))
+    const bundle = fresh(
+      box,
+      probing(['say:alive', 'create:/new', 'create:/tmp/new'], { mounts: mountsWithout('/proc') }),
+    )
     for (let fd = 0; fd < 64; fd++) mkdirSync(join(bundle.rootfs, `proc/self/fd/${fd}`), { recursive: true })
     const result = box.call(['run', '--bundle', bundle.dir, box.id()])
     return outcome(result, (output) => / ok$/m.test(output) || existsSync(join(bundle.rootfs, 'new')))

@@ -22,10 +22,7 @@ attack(
     const fake = join(dir, 'self/oom_score_adj')
     mkdirSync(join(dir, 'self'))
     writeFileSync(fake, 'mine')
-    const mounts = [
-      ...mountsWithout('/proc'),
-      { destination: '/proc', type: 'bind', source: dir, options: ['rbind'] },
-    ]
+    const mounts = [...mountsWithout('/proc'), { destination: '/proc', type: 'bind', source: dir, options: ['rbind'] }]
     const process = { args: alive, oomScoreAdj: 77 }
     const bundle = fresh(box, { mounts, process, linux: { maskedPaths: [], readonlyPaths: [] } })
     const result = box.call(['run', '--bundle', bundle.dir, box.id()])

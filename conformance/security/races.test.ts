@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ALIVE, type Outcome, attack, fresh, victim } from '../harness/attack.ts'
+import { ALIVE, attack, fresh, type Outcome, victim } from '../harness/attack.ts'
 import { type Bundle, mountsWith, mountsWithout, type Patch } from '../harness/bundle.ts'
 import { onTerminal } from '../harness/console.ts'
 import { parseMount } from '../harness/probe.ts'
@@ -65,13 +65,7 @@ attack(
 const treasure = 'sys/kernel/core_pattern'
 
 /** The root file system's directory is exchanged with another: where the runtime has mounted decides which one it is. */
-function maskRace(
-  box: Box,
-  name: string,
-  files: readonly string[],
-  sign: string,
-  patch: Patch = {},
-): Promise<Outcome> {
+function maskRace(box: Box, name: string, files: readonly string[], sign: string, patch: Patch = {}): Promise<Outcome> {
   const other = `${name}2`
   const args = ['/bin/attacker', 'open', ...files.flatMap((file) => [`/${name}/${file}`, `/${other}/${file}`])]
   const bundle = fresh(box, { ...patch, process: { args } })
@@ -88,14 +82,17 @@ attack('S6: the directory that procfs is mounted on', { ...options, walls: ['own
   maskRace(box, 'proc', [treasure], `${treasure} ok ok`),
 )
 
-attack('S6: the directory that the host’s sysfs is bound on, as in user namespaces', { ...options, walls: ['own-mounts'] }, (box) =>
-  maskRace(box, 'sys', ['kernel/fscaps'], '/kernel/fscaps ok ', {
-    mounts: [
-      ...mountsWithout('/sys', '/sys/fs/cgroup'),
-      { destination: '/sys', type: 'none', source: '/sys', options: ['rbind', 'nosuid', 'noexec', 'nodev', 'ro'] },
-    ],
-    linux: { maskedPaths: ['/sys/kernel'] },
-  }),
+attack(
+  'S6: the directory that the host’s sysfs is bound on, as in user namespaces',
+  { ...options, walls: ['own-mounts'] },
+  (box) =>
+    maskRace(box, 'sys', ['kernel/fscaps'], '/kernel/fscaps ok ', {
+      mounts: [
+        ...mountsWithout('/sys', '/sys/fs/cgroup'),
+        { destination: '/sys', type: 'none', source: '/sys', options: ['rbind', 'nosuid', 'noexec', 'nodev', 'ro'] },
+      ],
+      linux: { maskedPaths: ['/sys/kernel'] },
+    }),
 )
 
 attack(

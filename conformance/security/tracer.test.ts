@@ -47,7 +47,9 @@ async function watch(box: Box, patch: Patch, counts: (seen: Seen) => boolean): P
   }
   await until(() => parse(output()).length > 0, 'the tracer has seen a process')
   const seen = parse(output())
-  return seen.some(counts) ? 'succeeded' : { stopped: [`ran: saw ${seen.length}, ${seen.filter((one) => one.isSeized).length} seized`] }
+  return seen.some(counts)
+    ? 'succeeded'
+    : { stopped: [`ran: saw ${seen.length}, ${seen.filter((one) => one.isSeized).length} seized`] }
 }
 
 const tracer = ['CAP_SYS_PTRACE', 'CAP_DAC_OVERRIDE']

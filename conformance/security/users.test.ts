@@ -15,7 +15,7 @@ const hostile = [
 // No wall could be turned off: no name is looked up anywhere, and the kernel takes numbers.
 attack(
   'CVE-2016-3697: users of the image have the numbers of others',
-  { walls: [], stopped: /^ran: [^]*\nuid 1000 1000\ngid 1000 1000\n|^refused: .*(HOME|passwd)/ },
+  { walls: [], stopped: /^ran: [\s\S]*\nuid 1000 1000\ngid 1000 1000\n|^refused: .*(HOME|passwd)/ },
   (box) =>
     firstOf(hostile, (passwd) => {
       const topics = ['say:alive', 'process', 'env']
@@ -29,12 +29,28 @@ attack(
 
 attack(
   'CVE-2026-30892: exec -u takes what is no number, or wraps round, for root',
-  { walls: [], stopped: /^ran: [^]*\nuid (1|10|2147483648|4294967294) |^refused: .*(user|uid|--user)/i },
+  { walls: [], stopped: /^ran: [\s\S]*\nuid (1|10|2147483648|4294967294) |^refused: .*(user|uid|--user)/i },
   (box) => {
     const bundle = fresh(box, { process: { args: ['sleep', '1000'] } })
     writeFileSync(join(bundle.rootfs, 'etc/passwd'), '1:x:0:0::/:/bin/sh\na:x:0:0::/:/bin/sh\n')
     const { id } = running(box, bundle)
-    const users = ['1', '01', '1:1', '1:', '-1', '+1', '1e1', '0x1', '2147483648', '4294967294', '4294967295', '4294967296', 'a', '1 ', '１']
+    const users = [
+      '1',
+      '01',
+      '1:1',
+      '1:',
+      '-1',
+      '+1',
+      '1e1',
+      '0x1',
+      '2147483648',
+      '4294967294',
+      '4294967295',
+      '4294967296',
+      'a',
+      '1 ',
+      '１',
+    ]
     return firstOf(users, (user) => {
       const result = box.call(['exec', '-u', user, id, '/bin/probe', 'say:alive', 'process'])
       return outcome(result, (output) => /^uid 0/m.test(output))

@@ -106,7 +106,8 @@ function capabilitySets({ process, facts, namespaces }: ProcessContext): Sets {
   const permitted = mask(sets.permitted)
   // capset(2) takes no inheritable ones that are not in the bounding set, and no effective ones that are not permitted; the
   // kernel raises only what is both permitted and inheritable (capabilities(7)). The rest gets a warning.
-  const inheritable = isWeakened('inheritable') ? permitted : mask(sets.inheritable) & mask(sets.bounding)
+  const inheritable =
+    RUNT_WEAKEN && isWeakened('inheritable') ? permitted : mask(sets.inheritable) & mask(sets.bounding)
   return {
     effective: mask(sets.effective) & permitted,
     permitted,

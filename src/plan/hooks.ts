@@ -70,7 +70,7 @@ export function hookSteps(
     path: hook.path,
     resolve: RESOLVE_NO_MAGICLINKS,
     args: hook.args.length === 0 ? [hook.path] : hook.args,
-    ...(isWeakened('hook-environment') && process !== undefined
+    ...(RUNT_WEAKEN && isWeakened('hook-environment') && process !== undefined
       ? { env: process.env }
       : hook.env.length === 0
         ? defaultEnvironment(kind, process)

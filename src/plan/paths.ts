@@ -30,7 +30,7 @@ const clone = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC
  * may exchange the directory in the root file system that the mount is on, and the path would lead past it.
  */
 function openProtected(context: PlanContext, from: string, path: string): StepOf<'openat2'> {
-  const own = isWeakened('own-mounts') ? undefined : ownMount(context, path)
+  const own = RUNT_WEAKEN && isWeakened('own-mounts') ? undefined : ownMount(context, path)
   if (own === undefined)
     return openTarget(context, from, path, { resolve: resolve | RESOLVE_IN_ROOT, onMissing: ON_MISSING_SKIP })
   const target = openTarget(context, from, own.rest, { resolve: resolve | RESOLVE_BENEATH, onMissing: ON_MISSING_SKIP })
@@ -149,7 +149,7 @@ export function openProc(context: PlanContext, from: string): { proc: number; st
   if (context.shared.proc !== undefined) return { proc: context.shared.proc, steps: [] }
   const proc = context.slots.allocate('procfs')
   context.shared.proc = proc
-  if (isWeakened('own-procfs'))
+  if (RUNT_WEAKEN && isWeakened('own-procfs'))
     return { proc, steps: [{ op: 'openat2', from, path: '/proc', flags: O_PATH, into: proc }] }
   const end = context.slots.section(from)
   const steps = detachedMountSteps(context, { from, type: 'proc', source: 'proc', data: [], attributes: 0, into: proc })

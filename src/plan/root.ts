@@ -86,7 +86,7 @@ export function enterRootSteps(context: PlanContext): SectionSteps {
             op: 'mount_setattr',
             from: 'linux.rootfsPropagation',
             path: '/',
-            flags: isWeakened('propagation') ? 0 : AT_RECURSIVE,
+            flags: RUNT_WEAKEN && isWeakened('propagation') ? 0 : AT_RECURSIVE,
             propagation: outside,
           },
         ]

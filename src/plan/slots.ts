@@ -37,7 +37,7 @@ export function createSlots(): Slots {
       open = slots
       return () => {
         open = outer
-        if (slots.length === 0 || isWeakened('descriptors')) return []
+        if (slots.length === 0 || (RUNT_WEAKEN && isWeakened('descriptors'))) return []
         for (const slot of slots) {
           const kind = names[slot] as string
           free[kind] ??= []
