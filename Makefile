@@ -7,8 +7,11 @@
 #                   official suite as well
 #   make vm-test    end-to-end tests in the virtual machine of ../shared/vm, where there is one
 #   make engine-test  Podman, Docker, containerd on runt; RUNT_RUNTIME=runc is a control
+#   make fuzz       SECONDS=N for each target (10), TARGET=name for one: fuzz/README.md
 #   make SANITIZE=1 test   the same with the C code under ASan and UBSan, in build/sanitize
 #   make WEAKEN=1 build/weaken/runt   a program whose walls RUNT_WEAKEN=name,… turns off: for tests only
+#   make FAULTS=1   build/faults/runt, which fails where RUNT_FAULT says (addon/faults/faults.h)
+#   make faults     every fault at every step and call, for hours
 #   make DEBUG=1    keeps names, line numbers and symbols
 #   make SNAPSHOT=0 starts from bytecode instead of the saved state of the engine
 #   make install    DESTDIR=… PREFIX=…
@@ -32,6 +35,10 @@ BUILD := build$(if $(filter 1,$(WEAKEN)),/weaken)
 SNAPSHOT ?= 1
 endif
 export WEAKEN
+FAULTS ?= 0
+ifeq ($(FAULTS),1)
+BUILD := build/faults
+endif
 export RUNT_BUILD := $(BUILD)
 export TESTS
 # For --version; without git it says the version only.
@@ -54,19 +61,24 @@ O := $(BUILD)/o
 
 # ---- sources ----
 TS := $(shell find src seccomp-bpf-js/src -name '*.ts' ! -name '*.test.ts' 2>/dev/null)
-TEST_SOURCES := $(shell find src addon seccomp-bpf-js conformance -name '*.test.ts' 2>/dev/null)
+TEST_SOURCES := $(shell find src addon seccomp-bpf-js conformance fuzz -name '*.test.ts' 2>/dev/null)
 STEPS := $(wildcard addon/steps/*.c)
 INIT_SOURCES := $(wildcard addon/init/*.c) $(filter-out addon/steps/runtime_only.c,$(STEPS))
 ADDON_C := $(wildcard addon/*.c) $(filter-out addon/steps/container_only.c,$(STEPS))
 ADDON_CC := $(wildcard addon/*.cc)
 EMBED_C := $(filter-out addon/embed/compile.c,$(wildcard addon/embed/*.c))
 EMBED_CC := $(wildcard addon/embed/*.cc)
-C_FILES := $(wildcard addon/*.[ch] addon/*.cc addon/*/*.[ch] addon/*/*.cc bench/*.c)
+C_FILES := $(wildcard addon/*.[ch] addon/*.cc addon/*/*.[ch] addon/*/*.cc bench/*.c fuzz/c/*)
+FAULT_C := $(if $(filter 1,$(FAULTS)),$(wildcard addon/faults/*.c))
+INIT_SOURCES += $(FAULT_C)
+ADDON_C += $(FAULT_C)
 
 # ---- flags ----
 WARN := -Wall -Wextra -Wno-missing-field-initializers
 INCLUDES := -Iaddon -Iaddon/steps -I$(GEN)
-DEFINES := -DNAPI_VERSION=8 -DNODE_ADDON_API_DISABLE_CPP_EXCEPTIONS $(if $(filter 1,$(WEAKEN)),-DRUNT_WEAKEN)
+FAULT_LINK := $(if $(FAULT_C),-Wl$(shell sed -n 's/^WRAP[A-Z_]*(\([a-z0-9_]*\))$$/,--wrap=\1/p' addon/faults/calls.c | tr -d '\n'))
+DEFINES := -DNAPI_VERSION=8 -DNODE_ADDON_API_DISABLE_CPP_EXCEPTIONS $(if $(filter 1,$(WEAKEN)),-DRUNT_WEAKEN) \
+  $(if $(FAULT_C),-DRUNT_FAULTS)
 SECTIONS := -ffunction-sections -fdata-sections
 CXX_FLAGS := -std=gnu++17 -fno-exceptions -fno-rtti -fno-threadsafe-statics -isystem node_modules/node-addon-api
 # The kernel's, node's and QuickJS's headers, by links, so that glibc's beside them are not seen.
@@ -96,6 +108,9 @@ CC_INIT := musl-gcc -static -no-pie -std=gnu11 -D_GNU_SOURCE= $(WARN) -Os $(SECT
   -Wl,--build-id=none -DRUNT_INIT $(INCLUDES) $(DEFINES) $(KERNEL)
 endif
 
+CC_INIT += $(FAULT_LINK)
+LINK_RUNT += $(FAULT_LINK)
+
 # Two files that change when the set of sources or the flags change, and else keep their time.
 remember = $(shell mkdir -p $(BUILD); printf '%s\n' '$(subst ','"'"',$(2))' | cmp -s - $(1) || \
   printf '%s\n' '$(subst ','"'"',$(2))' >$(1))
@@ -109,7 +124,7 @@ $(call remember,$(JS_FLAGS),$(DEBUG) $(RUNT_COMMIT))
 
 # ---- what is built ----
 PROGRAMS := $(BUILD)/runt $(BUILD)/runt.node $(BUILD)/node/index.mjs $(BUILD)/runt-node
-.PHONY: all deps peers gen test test-only conformance vm-test engine-test check lint format clean install demo bench coverage
+.PHONY: faults faulty all deps peers gen fuzz test test-only conformance vm-test engine-test check lint format clean install demo bench coverage
 all: $(PROGRAMS)
 
 # Everything else needs this first; the script does nothing where nothing is missing.
@@ -206,7 +221,7 @@ ifeq ($(SNAPSHOT),1)
 TRAINING := $(BUILD)/training
 $(TRAINING)/list: $(BUILD)/runt.boot
 	@rm -rf $(@D) && mkdir -p $(@D)/rootfs
-	$(Q)$< spec --bundle $(@D) && $< --train $(@D) $@ || : >$@
+	$(Q)$< spec --bundle $(@D) && sed -i 's/"terminal": true/"terminal": false/' $(@D)/config.json && $< --train $(@D) $@ || : >$@
 
 $(BUILD)/runt: $(BUILD)/runt.boot $(TRAINING)/list $(FLAGS)
 	$(call say,SNAPSHOT)
@@ -264,6 +279,23 @@ $(PROBE)/probe.node: addon/embed/testing/binding.cc $(DEPS)
 	$(Q)g++ -shared -fPIC -O1 $(WARN) -std=gnu++17 -fno-exceptions $(DEFINES) -isystem node_modules/node-addon-api \
 	  -isystem $(NODE_PREFIX)/include/node -o $@ $<
 
+# ---- the same host with runt's addon and a script that calls it with wrong arguments ----
+ARGUMENTS := $(BUILD)/arguments
+$(ARGUMENTS)/js/arguments.js: $(wildcard addon/embed/testing/*.ts) scripts/bundle.mjs $(JS_FLAGS)
+	$(Q)node scripts/bundle.mjs embedded $(@D) addon/embed/testing/arguments.ts
+
+$(ARGUMENTS)/bytecode/chunks.c: $(ARGUMENTS)/js/arguments.js build/host/compile scripts/chunks.mjs
+	$(Q)node scripts/chunks.mjs build/host/compile $(ARGUMENTS)/js $(@D) arguments.js
+
+$O/arguments-chunks.o: $(ARGUMENTS)/bytecode/chunks.c $(FLAGS)
+	@mkdir -p $(@D)
+	$(Q)$(CC_RUNT) -Iaddon/embed -c -o $@ $<
+
+ARGUMENTS_OBJECTS := $(filter-out $O/chunks.o,$(OBJECTS)) $O/arguments-chunks.o $O/addon/binding.o $O/addon.a
+$(ARGUMENTS)/host: $(ARGUMENTS_OBJECTS) addon/embed/snapshot.ld
+	$(call say,LINK)
+	$(Q)$(LINK_RUNT) -o $@ $(ARGUMENTS_OBJECTS) $(LIBS_RUNT)
+
 # ---- the handlers of addon/steps under test, as the runtime and as init have them ----
 STEP_TESTS := $(wildcard addon/test/*.[ch]) $(STEPS) $(wildcard addon/*.h addon/steps/*.h)
 STEP_SOURCES := $(filter-out addon/steps/run.c addon/steps/container_only.c addon/steps/runtime_only.c,\
@@ -277,9 +309,19 @@ $(BUILD)/steps-test-init: $(STEP_TESTS) $(STEPS_H) $(SOURCES) $(HEADERS)
 	$(call say,CC)
 	$(Q)musl-gcc -static -std=gnu11 -D_GNU_SOURCE= $(WARN) -g -Os -DRUNT_INIT $(INCLUDES) $(KERNEL) -o $@ $(STEP_SOURCES)
 
+# ---- fuzz targets in C, with a driver of their own for the tests ----
+FUZZ_CHECKS := $(patsubst %,$(BUILD)/fuzz/%-check,decode launch notify)
+$(FUZZ_CHECKS): fuzz/build.sh $(wildcard fuzz/c/* addon/*.[ch] addon/*.cc addon/steps/*.h) $(STEPS_H)
+	$(call say,CC)
+	$(Q)fuzz/build.sh gcc $(patsubst %-check,%,$(@F)) $@
+
+SECONDS ?= 10
+fuzz: $(FUZZ_CHECKS) $(GENERATED) | peers
+	@fuzz/run $(BUILD) $(SECONDS) $(TARGET)
+
 # ---- checks ----
 TEST_BUNDLES := $(BUILD)/.tests
-$(TEST_BUNDLES): $(SOURCES) $(TS) $(TEST_SOURCES) $(shell find conformance src seccomp-bpf-js/src -name '*.ts' 2>/dev/null) scripts/bundle.mjs $(GENERATED)
+$(TEST_BUNDLES): $(SOURCES) $(TS) $(TEST_SOURCES) $(shell find conformance fuzz src seccomp-bpf-js/src -name '*.ts' 2>/dev/null) scripts/bundle.mjs $(GENERATED)
 	$(call say,JS)
 	$(Q)node scripts/bundle.mjs test $(BUILD)/test $(TEST_SOURCES)
 	@touch $@
@@ -294,8 +336,11 @@ test: all check test-only
 # What some tests compare runt with, or need.
 peers: $(DEPS)
 	@scripts/deps.sh peers
-PROBES := $(PROBE)/host $(PROBE)/snapshot $(PROBE)/probe.node $(BUILD)/steps-test $(BUILD)/steps-test-init
-test-only: $(PROGRAMS) $(PROBES) $(TEST_BUNDLES) $(TAP) weakened | peers
+PROBES := $(ARGUMENTS)/host $(PROBE)/host $(PROBE)/snapshot $(PROBE)/probe.node $(BUILD)/steps-test $(BUILD)/steps-test-init $(FUZZ_CHECKS)
+# Programs of their own: one that can be told to fail (conformance/faults).
+faulty: $(BUILD)/runt
+	$(if $(filter build,$(BUILD)),@$(MAKE) FAULTS=1 build/faults/runt)
+test-only: faulty weakened $(PROGRAMS) $(PROBES) $(TEST_BUNDLES) $(TAP) | peers
 	@scripts/test.sh $(BUILD)
 
 # What attacks must be seen succeeding against. Its sources are this program's, so make has to look by itself.
@@ -316,6 +361,11 @@ conformance: test-only
 # End-to-end tests in a virtual machine with cgroup v2 and AppArmor, as root and as an ordinary user.
 vm-test: $(BUILD)/runt $(TEST_BUNDLES)
 	@scripts/vm-test.sh $(BUILD)
+
+# Every fault, at every step and call; `make test` has a part of them.
+faults: export RUNT_FAULTS := all
+faults: export TESTS := conformance/faults/
+faults: test-only
 
 # Real engines on the runtime under test, each in namespaces of its own.
 engine-test: $(BUILD)/runt $(TEST_BUNDLES)

@@ -1,7 +1,8 @@
-// The addon's functions as src/native.ts declares them, one short function each: take the arguments, call one verb of
-// the C files, give the result or throw. The launch functions are in decode.cc.
+// The addon's functions as src/native.ts declares them, one short function each: call one verb of the C files with the
+// arguments (arguments.h), give the result or throw. The launch functions are in decode.cc.
 #include <napi.h>
 
+#include "arguments.h"
 #include "capture.h"
 #include "cgroups.h"
 #include "cleanup.h"
@@ -26,7 +27,6 @@
 #include <sys/stat.h>
 #include <ctime>
 
-using Napi::CallbackInfo;
 using Napi::Env;
 using Napi::Value;
 
@@ -36,33 +36,10 @@ constexpr uint32_t kProgramWords = 64;
 constexpr size_t kPacketSize = 65536;
 constexpr size_t kAnswerSize = 4096;
 
-// ---- arguments and results ----
-
-std::string Text(const CallbackInfo &info, size_t index) {
-  return info[index].As<Napi::String>().Utf8Value();
-}
-
-int Int(const CallbackInfo &info, size_t index) {
-  return info[index].As<Napi::Number>().Int32Value();
-}
+// ---- results ----
 
 Value String(Env env, const char *data, size_t length) {
   return Napi::String::New(env, data == nullptr ? "" : data, length);
-}
-
-// Throws what NativeError in native.ts describes. `error` is an errno or its negative.
-Value Throw(Env env, int error, const char *syscall, const char *path = nullptr) {
-  if (error < 0) error = -error;
-  const char *name = strerrorname_np(error);
-  if (name == nullptr) name = "UNKNOWN";
-  std::string message = std::string(syscall) + (path != nullptr ? std::string(" ") + path : "") + ": " + name;
-  Napi::Error thrown = Napi::Error::New(env, message);
-  thrown.Set("code", name);
-  thrown.Set("errno", Napi::Number::New(env, error));
-  thrown.Set("syscall", syscall);
-  if (path != nullptr) thrown.Set("path", path);
-  thrown.ThrowAsJavaScriptException();
-  return env.Undefined();
 }
 
 // For verbs that give nothing: `result` is 0 or -errno.
@@ -95,30 +72,30 @@ Napi::Array Names(Env env, const text &names) {
 
 // ---- the command's own surroundings ----
 
-Value ProgramName(const CallbackInfo &info) {
+Value ProgramName(const Call &info) {
   return Napi::String::New(info.Env(), program_invocation_name);
 }
 
-Value EnvironmentVariable(const CallbackInfo &info) {
-  const char *value = getenv(Text(info, 0).c_str());
+Value EnvironmentVariable(const Call &info) {
+  const char *value = getenv(info.Text(0).c_str());
   return value == nullptr ? info.Env().Undefined() : Napi::String::New(info.Env(), value);
 }
 
-Value Cwd(const CallbackInfo &info) {
+Value Cwd(const Call &info) {
   char path[PATH_MAX];
   if (getcwd(path, sizeof path) == nullptr) return Throw(info.Env(), errno, "getcwd");
   return Napi::String::New(info.Env(), path);
 }
 
-Value Pid(const CallbackInfo &info) {
+Value Pid(const Call &info) {
   return Napi::Number::New(info.Env(), getpid());
 }
 
-Value Euid(const CallbackInfo &info) {
+Value Euid(const Call &info) {
   return Napi::Number::New(info.Env(), geteuid());
 }
 
-Value Now(const CallbackInfo &info) {
+Value Now(const Call &info) {
   timespec now;
   tm utc;
   char text[40];
@@ -129,27 +106,27 @@ Value Now(const CallbackInfo &info) {
   return Napi::String::New(info.Env(), text);
 }
 
-Value Uptime(const CallbackInfo &info) {
+Value Uptime(const Call &info) {
   return Napi::Number::New(info.Env(), static_cast<double>(clock_milliseconds()));
 }
 
-Value Realpath(const CallbackInfo &info) {
-  std::string path = Text(info, 0);
+Value Realpath(const Call &info) {
+  const std::string &path = info.Text(0);
   char real[PATH_MAX];
   int error = path_real(path.c_str(), real);
   return error < 0 ? Throw(info.Env(), error, "open", path.c_str()) : Napi::String::New(info.Env(), real);
 }
 
-Value IsTerminal(const CallbackInfo &info) {
-  return Napi::Boolean::New(info.Env(), isatty(Int(info, 0)) == 1);
+Value IsTerminal(const Call &info) {
+  return Napi::Boolean::New(info.Env(), isatty(info.Int(0)) == 1);
 }
 
 // ---- files ----
 
-Value ReadFile(const CallbackInfo &info) {
+Value ReadFile(const Call &info) {
   constexpr size_t kDefaultLimit = 64 << 20;
-  std::string path = Text(info, 0);
-  size_t limit = info[1].IsNumber() ? static_cast<size_t>(info[1].As<Napi::Number>().Int64Value()) : kDefaultLimit;
+  const std::string &path = info.Text(0);
+  size_t limit = info.Has(1) ? static_cast<size_t>(info.Number(1)) : kDefaultLimit;
   text file;
   int error = file_read(path.c_str(), limit, &file);
   if (error < 0) return Throw(info.Env(), error, "read", path.c_str());
@@ -157,17 +134,32 @@ Value ReadFile(const CallbackInfo &info) {
   return String(info.Env(), data, file.length);
 }
 
+// A text that may have megabytes: where there is no memory for it, `data` is NULL.
+struct LongText {
+  char *data;
+  size_t length = 0;
+
+  LongText(Env env, Value value) {
+    napi_get_value_string_utf8(env, value, nullptr, 0, &length);
+    data = static_cast<char *>(malloc(length + 1));
+    if (data != nullptr) napi_get_value_string_utf8(env, value, data, length + 1, &length);
+  }
+  ~LongText() {
+    free(data);
+  }
+};
+
 using Writer = int(const char *path, const char *data, size_t length, mode_t mode);
 
-template <Writer writer> Value Written(const CallbackInfo &info) {
-  std::string path = Text(info, 0), data = Text(info, 1);
-  int error = writer(path.c_str(), data.data(), data.size(), static_cast<mode_t>(Int(info, 2)));
+template <Writer writer> Value Written(const Call &info) {
+  const std::string &path = info.Text(0), &data = info.Text(1);
+  int error = writer(path.c_str(), data.data(), data.size(), static_cast<mode_t>(info.Int(2)));
   return Done(info.Env(), error, "write", path.c_str());
 }
 
-Value Write(const CallbackInfo &info) {
-  std::string data = Text(info, 1);
-  return Done(info.Env(), fd_write(Int(info, 0), data.data(), data.size()), "write");
+Value Write(const Call &info) {
+  const std::string &data = info.Text(1);
+  return Done(info.Env(), fd_write(info.Int(0), data.data(), data.size()), "write");
 }
 
 const char *Kind(mode_t mode) {
@@ -189,9 +181,9 @@ const char *Kind(mode_t mode) {
   }
 }
 
-Value Status(const CallbackInfo &info) {
+Value Status(const Call &info) {
   Env env = info.Env();
-  std::string path = Text(info, 0);
+  const std::string &path = info.Text(0);
   struct stat status;
   if (lstat(path.c_str(), &status) < 0)
     return errno == ENOENT || errno == ENOTDIR ? env.Undefined() : Throw(env, errno, "lstat", path.c_str());
@@ -205,12 +197,16 @@ Value Status(const CallbackInfo &info) {
   return object;
 }
 
-Value Exists(const CallbackInfo &info) {
-  return Napi::Boolean::New(info.Env(), access(Text(info, 0).c_str(), F_OK) == 0);
+Value Exists(const Call &info) {
+  const std::string &path = info.Text(0);
+  int result = access(path.c_str(), F_OK) == 0 ? 1 : -errno;
+  bool missing =
+      result == -ENOENT || result == -ENOTDIR || result == -EACCES || result == -ELOOP || result == -ENAMETOOLONG;
+  return Answer(info.Env(), missing ? 0 : result, "access", path.c_str());
 }
 
-Value ReadDirectory(const CallbackInfo &info) {
-  std::string path = Text(info, 0);
+Value ReadDirectory(const Call &info) {
+  const std::string &path = info.Text(0);
   text names;
   int error = directory_read(path.c_str(), &names);
   if (error < 0) return Throw(info.Env(), error, "opendir", path.c_str());
@@ -218,67 +214,82 @@ Value ReadDirectory(const CallbackInfo &info) {
   return Names(info.Env(), names);
 }
 
-Value Mkdir(const CallbackInfo &info) {
-  std::string path = Text(info, 0);
-  return Called(info.Env(), mkdir(path.c_str(), static_cast<mode_t>(Int(info, 1))), "mkdir", path.c_str());
+Value Mkdir(const Call &info) {
+  const std::string &path = info.Text(0);
+  return Called(info.Env(), mkdir(path.c_str(), static_cast<mode_t>(info.Int(1))), "mkdir", path.c_str());
 }
 
-Value MkdirAll(const CallbackInfo &info) {
-  std::string path = Text(info, 0);
-  return Answer(info.Env(), directory_make_all(path.c_str(), static_cast<mode_t>(Int(info, 1))), "mkdir", path.c_str());
+Value MkdirAll(const Call &info) {
+  const std::string &path = info.Text(0);
+  return Answer(info.Env(), directory_make_all(path.c_str(), static_cast<mode_t>(info.Int(1))), "mkdir", path.c_str());
 }
 
-Value Rmdir(const CallbackInfo &info) {
-  std::string path = Text(info, 0);
+Value Rmdir(const Call &info) {
+  const std::string &path = info.Text(0);
   return Called(info.Env(), rmdir(path.c_str()), "rmdir", path.c_str());
 }
 
-Value RemoveDirectory(const CallbackInfo &info) {
-  std::string path = Text(info, 0), last = Text(info, 1);
+Value RemoveDirectory(const Call &info) {
+  const std::string &path = info.Text(0), &last = info.Text(1);
   return Done(info.Env(), directory_remove(path.c_str(), last.c_str()), "unlink", path.c_str());
 }
 
-Value Symlink(const CallbackInfo &info) {
-  std::string target = Text(info, 0), path = Text(info, 1);
+Value Symlink(const Call &info) {
+  const std::string &target = info.Text(0), &path = info.Text(1);
   return Called(info.Env(), symlink(target.c_str(), path.c_str()), "symlink", path.c_str());
 }
 
-Value ReadLink(const CallbackInfo &info) {
+Value ReadLink(const Call &info) {
   Env env = info.Env();
-  std::string path = Text(info, 0);
+  const std::string &path = info.Text(0);
   char target[PATH_MAX];
   int found = path_link(path.c_str(), target);
   if (found < 0) return Throw(env, found, "readlink", path.c_str());
   return found == 0 ? env.Undefined() : Napi::String::New(env, target);
 }
 
-Value Unlink(const CallbackInfo &info) {
-  std::string path = Text(info, 0);
+Value Unlink(const Call &info) {
+  const std::string &path = info.Text(0);
   return Called(info.Env(), unlink(path.c_str()), "unlink", path.c_str());
 }
 
-Value Rename(const CallbackInfo &info) {
-  std::string from = Text(info, 0), to = Text(info, 1);
+Value Rename(const Call &info) {
+  const std::string &from = info.Text(0), &to = info.Text(1);
   return Called(info.Env(), rename(from.c_str(), to.c_str()), "rename", from.c_str());
 }
 
-Value FifoHasReader(const CallbackInfo &info) {
-  std::string path = Text(info, 0);
+Value FifoHasReader(const Call &info) {
+  const std::string &path = info.Text(0);
   return Answer(info.Env(), fifo_has_reader(path.c_str()), "open", path.c_str());
 }
 
-Value Lock(const CallbackInfo &info) {
-  std::string path = Text(info, 0);
-  return Number(info.Env(), path_lock(path.c_str(), Text(info, 1) == "wait"), "flock", path.c_str());
+Value Lock(const Call &info) {
+  const std::string &path = info.Text(0);
+  return Number(info.Env(), path_lock(path.c_str()), "flock", path.c_str());
 }
 
-Value Close(const CallbackInfo &info) {
-  return Called(info.Env(), close(Int(info, 0)), "close");
+Value LockByte(const Call &info) {
+  const std::string &path = info.Text(0);
+  return Number(info.Env(), byte_lock(path.c_str(), info.Number(1)), "fcntl", path.c_str());
+}
+
+Value Attribute(const Call &info) {
+  const std::string &path = info.Text(0);
+  char value[PATH_MAX];
+  ssize_t length = path_attribute(path.c_str(), info.Text(1).c_str(), value, sizeof value);
+  if (length < 0) return Throw(info.Env(), static_cast<int>(length), "getxattr", path.c_str());
+  return length == 0 ? info.Env().Undefined() : String(info.Env(), value, static_cast<size_t>(length));
+}
+
+Value Close(const Call &info) {
+  // Linux has closed it even where close(2) fails, and what is closed here has not been written to.
+  int result = close(info.Int(0));
+  return Called(info.Env(), result < 0 && errno != EBADF ? 0 : result, "close");
 }
 
 // ---- the host ----
 
-Value Probe(const CallbackInfo &info) {
+Value Probe(const Call &info) {
   Env env = info.Env();
   struct host_probe probe __attribute__((cleanup(host_probe_free)));
   int error = host_probe(&probe);
@@ -300,10 +311,10 @@ Value Probe(const CallbackInfo &info) {
 
 // ---- processes ----
 
-Value ProcessStatus(const CallbackInfo &info) {
+Value ProcessStatus(const Call &info) {
   Env env = info.Env();
   struct process_status status;
-  int found = process_status(Int(info, 0), &status);
+  int found = process_status(info.Int(0), &status);
   if (found < 0) return Throw(env, found, "read", "/proc/PID/stat");
   if (found == 0) return env.Undefined();
   Napi::Object object = Napi::Object::New(env);
@@ -314,58 +325,58 @@ Value ProcessStatus(const CallbackInfo &info) {
   return object;
 }
 
-Value Signal(const CallbackInfo &info) {
-  int sent = process_signal(Int(info, 0), Text(info, 1).c_str(), Int(info, 2));
+Value Signal(const Call &info) {
+  int sent = process_signal(info.Int(0), info.Text(1).c_str(), info.Int(2));
   return Answer(info.Env(), sent, "pidfd_send_signal");
 }
 
-Value WaitForExit(const CallbackInfo &info) {
-  int ended = process_wait(Int(info, 0), Text(info, 1).c_str(), Int(info, 2));
+Value WaitForExit(const Call &info) {
+  int ended = process_wait(info.Int(0), info.Text(1).c_str(), info.Int(2));
   return Answer(info.Env(), ended, "poll");
 }
 
-Value SignalCgroup(const CallbackInfo &info) {
-  std::string directory = Text(info, 0);
-  return Number(info.Env(), cgroup_signal(directory.c_str(), Int(info, 1)), "kill", directory.c_str());
+Value SignalCgroup(const Call &info) {
+  const std::string &directory = info.Text(0);
+  return Number(info.Env(), cgroup_signal(directory.c_str(), info.Int(1)), "kill", directory.c_str());
 }
 
-Value DestroyCgroup(const CallbackInfo &info) {
-  std::string directory = Text(info, 0);
-  return Answer(info.Env(), cgroup_remove(directory.c_str(), SIGKILL, Int(info, 1)), "rmdir", directory.c_str());
+Value DestroyCgroup(const Call &info) {
+  const std::string &directory = info.Text(0);
+  return Answer(info.Env(), cgroup_remove(directory.c_str(), SIGKILL, info.Int(1)), "rmdir", directory.c_str());
 }
 
-Value RemoveCgroup(const CallbackInfo &info) {
-  std::string directory = Text(info, 0);
-  return Answer(info.Env(), cgroup_remove(directory.c_str(), 0, Int(info, 1)), "rmdir", directory.c_str());
+Value RemoveCgroup(const Call &info) {
+  const std::string &directory = info.Text(0);
+  return Answer(info.Env(), cgroup_remove(directory.c_str(), 0, info.Int(1)), "rmdir", directory.c_str());
 }
 
-Value BecomeSubreaper(const CallbackInfo &info) {
+Value BecomeSubreaper(const Call &info) {
   return Called(info.Env(), prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl");
 }
 
-Value HoldSignals(const CallbackInfo &info) {
+Value HoldSignals(const Call &info) {
   return Done(info.Env(), signals_hold(), "sigaction");
 }
 
-Value Supervise(const CallbackInfo &info) {
-  return Number(info.Env(), supervise(Int(info, 0), Int(info, 1), Int(info, 2)), "waitpid");
+Value Supervise(const Call &info) {
+  return Number(info.Env(), supervise(info.Int(0), info.Int(1), info.Int(2)), "waitpid");
 }
 
-Value ReceiveQuestion(const CallbackInfo &info) {
+Value ReceiveQuestion(const Call &info) {
   char text[256];
-  int length = notify_receive(Int(info, 0), text, sizeof text);
+  int length = notify_receive(info.Int(0), text, sizeof text);
   if (length < 0) return Throw(info.Env(), length, "ioctl");
   return String(info.Env(), text, static_cast<size_t>(length));
 }
 
-Value AnswerQuestion(const CallbackInfo &info) {
-  std::string question = Text(info, 1);
-  std::string word = Text(info, 2);
+Value AnswerQuestion(const Call &info) {
+  const std::string &question = info.Text(1);
+  const std::string &word = info.Text(2);
   notify_answer_kind kind = word == "continue" ? NOTIFY_CONTINUE : word == "kill" ? NOTIFY_KILL : NOTIFY_ERROR;
-  return Done(info.Env(), notify_answer(Int(info, 0), question.c_str(), kind, Int(info, 3)), "ioctl");
+  return Done(info.Env(), notify_answer(info.Int(0), question.c_str(), kind, info.Int(3)), "ioctl");
 }
 
-Value TerminalSize(const CallbackInfo &info) {
+Value TerminalSize(const Call &info) {
   Env env = info.Env();
   int columns, rows;
   if (terminal_size(&columns, &rows) < 0) return env.Undefined();
@@ -375,46 +386,45 @@ Value TerminalSize(const CallbackInfo &info) {
   return object;
 }
 
-Value SendPidfd(const CallbackInfo &info) {
-  std::string path = Text(info, 0);
-  return Done(info.Env(), socket_send_pidfd(path.c_str(), Int(info, 1)), "connect", path.c_str());
+Value SendPidfd(const Call &info) {
+  const std::string &path = info.Text(0);
+  return Done(info.Env(), socket_send_pidfd(path.c_str(), info.Int(1)), "connect", path.c_str());
 }
 
-Value BindNotify(const CallbackInfo &info) {
-  std::string path = Text(info, 0);
+Value BindNotify(const Call &info) {
+  const std::string &path = info.Text(0);
   return Number(info.Env(), sd_notify_bind(path.c_str()), "bind", path.c_str());
 }
 
-Value ReceiveNotify(const CallbackInfo &info) {
+Value ReceiveNotify(const Call &info) {
   char text[4096];
-  ssize_t length = sd_notify_receive(Int(info, 0), Int(info, 1), Text(info, 2).c_str(), text, sizeof text);
+  ssize_t length = sd_notify_receive(info.Int(0), info.Int(1), info.Text(2).c_str(), text, sizeof text);
   if (length == -ESRCH) return info.Env().Undefined();
   if (length < 0) return Throw(info.Env(), static_cast<int>(length), "recv");
   return String(info.Env(), text, static_cast<size_t>(length));
 }
 
-Value SendNotify(const CallbackInfo &info) {
-  std::string address = Text(info, 0), text = Text(info, 1);
-  int error = sd_notify_send(address.c_str(), text.c_str(), Text(info, 2) == "barrier");
+Value SendNotify(const Call &info) {
+  const std::string &address = info.Text(0), &text = info.Text(1);
+  int error = sd_notify_send(address.c_str(), text.c_str(), info.Text(2) == "barrier");
   return Done(info.Env(), error, "send", address.c_str());
 }
 
-Value Reap(const CallbackInfo &info) {
-  return Number(info.Env(), process_reap(Int(info, 0)), "waitpid");
+Value Reap(const Call &info) {
+  return Number(info.Env(), process_reap(info.Int(0)), "waitpid");
 }
 
-Value SendDescriptor(const CallbackInfo &info) {
-  std::string path = Text(info, 0);
-  int error = socket_send_descriptor(path.c_str(), Int(info, 1), Text(info, 2).c_str());
+Value SendDescriptor(const Call &info) {
+  const std::string &path = info.Text(0);
+  int error = socket_send_descriptor(path.c_str(), info.Int(1), info.Text(2).c_str());
   return Done(info.Env(), error, "connect", path.c_str());
 }
 
 // { message, fd }; an empty message when the other side has closed.
-Value Exchange(const CallbackInfo &info) {
+Value Exchange(const Call &info) {
   static unsigned char answer[kPacketSize];
-  Napi::Uint8Array message = info[1].As<Napi::Uint8Array>();
   int fd;
-  ssize_t length = socket_exchange(Int(info, 0), message.Data(), message.ByteLength(), answer, sizeof answer, &fd);
+  ssize_t length = socket_exchange(info.Int(0), info.Memory(1), info.Length(1), answer, sizeof answer, &fd);
   if (length < 0) return Throw(info.Env(), static_cast<int>(length), "recvmsg");
   Napi::Uint8Array bytes = Napi::Uint8Array::New(info.Env(), static_cast<size_t>(length));
   memcpy(bytes.Data(), answer, static_cast<size_t>(length));
@@ -424,43 +434,44 @@ Value Exchange(const CallbackInfo &info) {
   return result;
 }
 
-Value ConnectSocket(const CallbackInfo &info) {
-  std::string path = Text(info, 0);
-  return Number(info.Env(), stream_open(path.c_str(), Int(info, 1)), "connect", path.c_str());
+Value ConnectSocket(const Call &info) {
+  const std::string &path = info.Text(0);
+  return Number(info.Env(), stream_open(path.c_str(), info.Int(1)), "connect", path.c_str());
 }
 
-Value ExchangeWithin(const CallbackInfo &info) {
+Value ExchangeWithin(const Call &info) {
   Env env = info.Env();
-  Napi::Uint8Array said = info[1].As<Napi::Uint8Array>();
   char answer[kAnswerSize];
-  ssize_t length = stream_exchange(Int(info, 0), said.Data(), said.ByteLength(), answer, sizeof answer, Int(info, 2));
-  if (length < 0) return Throw(env, static_cast<int>(length), said.ByteLength() > 0 ? "send" : "recv");
+  ssize_t length = stream_exchange(info.Int(0), info.Memory(1), info.Length(1), answer, sizeof answer, info.Int(2));
+  if (length < 0) return Throw(env, static_cast<int>(length), info.Length(1) > 0 ? "send" : "recv");
   return Napi::Buffer<char>::Copy(env, answer, static_cast<size_t>(length));
 }
 
-Value WatchEvents(const CallbackInfo &info) {
-  std::string file = Text(info, 0);
-  std::string control = info[1].IsString() ? Text(info, 1) : "";
-  int watch = events_watch(file.c_str(), control.empty() ? nullptr : control.c_str());
+Value WatchEvents(const Call &info) {
+  const std::string &file = info.Text(0);
+  int watch = events_watch(file.c_str(), info.Text(1).empty() ? nullptr : info.Text(1).c_str());
   return Number(info.Env(), watch, "watch", file.c_str());
 }
 
-Value WaitForEvent(const CallbackInfo &info) {
-  int end = events_wait(Int(info, 0), Int(info, 1), Text(info, 2).c_str(), Int(info, 3));
+Value WaitForEvent(const Call &info) {
+  int end = events_wait(info.Int(0), info.Int(1), info.Text(2).c_str(), info.Int(3));
   if (end < 0) return Throw(info.Env(), end, "poll");
   const char *word = end == EVENTS_HAPPENED ? "event" : end == EVENTS_ENDED ? "ended" : "timeout";
   return Napi::String::New(info.Env(), word);
 }
 
-Value RunProgram(const CallbackInfo &info) {
+Value RunProgram(const Call &info) {
   Env env = info.Env();
-  Napi::Array words = info[0].As<Napi::Array>();
-  uint32_t count = words.Length();
+  uint32_t count = 0;
+  napi_get_array_length(env, info.Value(0), &count);
+  if (count == 0) return info.Refuse("argv", "must not be empty");
   if (count > kProgramWords) return Throw(env, E2BIG, "execve");
   std::string texts[kProgramWords];
   char *argv[kProgramWords + 1] = {};
   for (uint32_t i = 0; i < count; i++) {
-    texts[i] = words.Get(i).As<Napi::String>().Utf8Value();
+    napi_value word;
+    if (napi_get_element(env, info.Value(0), i, &word) != napi_ok) return Value();  // a getter has thrown
+    if (!info.ReadPart(word, Path("argv"), &texts[i], nullptr)) return Value();
     argv[i] = texts[i].data();
   }
   text output;
@@ -473,85 +484,90 @@ Value RunProgram(const CallbackInfo &info) {
   return object;
 }
 
-Value Sleep(const CallbackInfo &info) {
-  int milliseconds = Int(info, 0);
+Value Sleep(const Call &info) {
+  int milliseconds = info.Int(0);
   timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000L};
   nanosleep(&time, nullptr);
   return info.Env().Undefined();
 }
 
-// The callback is a template argument: nothing has to be allocated per function.
-template <Value (*function)(const CallbackInfo &)> void Add(Napi::Object &exports, const char *name) {
-  exports.Set(name, Napi::Function::New<function>(exports.Env(), name));
-}
+// ---- the table ----
 
-void AddFiles(Napi::Object &exports) {
-  Add<ReadFile>(exports, "readFile");
-  Add<Written<file_write>>(exports, "writeFile");
-  Add<Written<file_write_atomic>>(exports, "writeFileAtomic");
-  Add<Written<file_append>>(exports, "appendFile");
-  Add<Write>(exports, "write");
-  Add<Status>(exports, "status");
-  Add<Exists>(exports, "exists");
-  Add<ReadDirectory>(exports, "readDirectory");
-  Add<Mkdir>(exports, "mkdir");
-  Add<MkdirAll>(exports, "mkdirAll");
-  Add<Rmdir>(exports, "rmdir");
-  Add<RemoveDirectory>(exports, "removeDirectory");
-  Add<Symlink>(exports, "symlink");
-  Add<ReadLink>(exports, "readLink");
-  Add<Unlink>(exports, "unlink");
-  Add<Rename>(exports, "rename");
-  Add<FifoHasReader>(exports, "fifoHasReader");
-  Add<Lock>(exports, "lock");
-  Add<Close>(exports, "close");
-}
+constexpr int64_t kMostBytes = 1 << 30;
+constexpr int64_t kMostOffset = (int64_t{1} << 53) - 1;
+constexpr Parameter kDescriptor = Integer("fd", 0), kSocket = Integer("socket", 0), kListener = Integer("listener", 0);
+constexpr Parameter kMode = Integer("mode", 0, 07777), kSignal = Integer("signal", 0);
+constexpr Parameter kPid = Integer("pid", 1), kStartTime = Path("startTime"), kWatch = Integer("watch", -1);
+constexpr Parameter kPath = Path("path"), kDirectory = Path("directory");
+constexpr Parameter kWithin = Integer("milliseconds", 0), kPatience = Integer("milliseconds", -1);
 
-void AddProcesses(Napi::Object &exports) {
-  Add<ProcessStatus>(exports, "processStatus");
-  Add<Signal>(exports, "signal");
-  Add<WaitForExit>(exports, "waitForExit");
-  Add<SignalCgroup>(exports, "signalCgroup");
-  Add<DestroyCgroup>(exports, "destroyCgroup");
-  Add<RemoveCgroup>(exports, "removeCgroup");
-  Add<BecomeSubreaper>(exports, "becomeSubreaper");
-  Add<HoldSignals>(exports, "holdSignals");
-  Add<Supervise>(exports, "supervise");
-  Add<ReceiveQuestion>(exports, "receiveQuestion");
-  Add<AnswerQuestion>(exports, "answerQuestion");
-  Add<TerminalSize>(exports, "terminalSize");
-  Add<SendPidfd>(exports, "sendPidfd");
-  Add<ConnectSocket>(exports, "connectSocket");
-  Add<ExchangeWithin>(exports, "exchangeWithin");
-  Add<BindNotify>(exports, "bindNotify");
-  Add<ReceiveNotify>(exports, "receiveNotify");
-  Add<SendNotify>(exports, "sendNotify");
-  Add<Reap>(exports, "reap");
-  Add<SendDescriptor>(exports, "sendDescriptor");
-  Add<Exchange>(exports, "exchange");
-  Add<WatchEvents>(exports, "watchEvents");
-  Add<WaitForEvent>(exports, "waitForEvent");
-  Add<RunProgram>(exports, "runProgram");
-  Add<Sleep>(exports, "sleep");
-}
+constexpr Signature kFunctions[] = {
+    {"programName", ProgramName, {}},
+    {"env", EnvironmentVariable, {Path("name")}},
+    {"cwd", Cwd, {}},
+    {"pid", Pid, {}},
+    {"euid", Euid, {}},
+    {"now", Now, {}},
+    {"uptime", Uptime, {}},
+    {"realpath", Realpath, {kPath}},
+    {"isTerminal", IsTerminal, {kDescriptor}},
+    {"readFile", ReadFile, {kPath, Optional(Integer("limit", 0, kMostBytes))}},
+    {"writeFile", Written<file_write>, {kPath, Data("text"), kMode}},
+    {"writeFileAtomic", Written<file_write_atomic>, {kPath, Data("text"), kMode}},
+    {"appendFile", Written<file_append>, {kPath, Data("text"), kMode}},
+    {"write", Write, {kDescriptor, Data("text")}},
+    {"status", Status, {kPath}},
+    {"exists", Exists, {kPath}},
+    {"readDirectory", ReadDirectory, {kPath}},
+    {"mkdir", Mkdir, {kPath, kMode}},
+    {"mkdirAll", MkdirAll, {kPath, kMode}},
+    {"rmdir", Rmdir, {kPath}},
+    {"removeDirectory", RemoveDirectory, {kPath, Path("last")}},
+    {"symlink", Symlink, {Path("target"), kPath}},
+    {"readLink", ReadLink, {kPath}},
+    {"unlink", Unlink, {kPath}},
+    {"rename", Rename, {Path("from"), Path("to")}},
+    {"fifoHasReader", FifoHasReader, {kPath}},
+    {"lock", Lock, {kPath}},
+    {"lockByte", LockByte, {kPath, Integer("offset", 0, kMostOffset)}},
+    {"attribute", Attribute, {kPath, Path("name")}},
+    {"close", Close, {kDescriptor}},
+    {"probe", Probe, {}},
+    {"launch", Launch, {Object("plan"), Object("options")}},
+    {"resume", Resume, {}},
+    {"abandon", Abandon, {}},
+    {"start", Start, {Path("stateDirectory")}},
+    {"processStatus", ProcessStatus, {Integer("pid", 0)}},
+    {"signal", Signal, {kPid, kStartTime, kSignal}},
+    {"waitForExit", WaitForExit, {kPid, kStartTime, kPatience}},
+    {"signalCgroup", SignalCgroup, {kDirectory, kSignal}},
+    {"destroyCgroup", DestroyCgroup, {kDirectory, kPatience}},
+    {"removeCgroup", RemoveCgroup, {kDirectory, kPatience}},
+    {"becomeSubreaper", BecomeSubreaper, {}},
+    {"holdSignals", HoldSignals, {}},
+    {"supervise", Supervise, {kPid, Integer("terminal", -1), kWatch}},
+    {"receiveQuestion", ReceiveQuestion, {kListener}},
+    {"answerQuestion",
+     AnswerQuestion,
+     {kListener, Path("question"), Word("answer", "continue|error|kill|"), Integer("errno", 0, 4095)}},
+    {"terminalSize", TerminalSize, {}},
+    {"sendPidfd", SendPidfd, {kPath, kPid}},
+    {"connectSocket", ConnectSocket, {kPath, kWithin}},
+    {"exchangeWithin", ExchangeWithin, {kSocket, Bytes("bytes"), kWithin}},
+    {"bindNotify", BindNotify, {kPath}},
+    {"receiveNotify", ReceiveNotify, {kSocket, kPid, kStartTime}},
+    {"sendNotify", SendNotify, {Path("address"), Path("text"), Word("end", "barrier|go-on|")}},
+    {"reap", Reap, {kPid}},
+    {"sendDescriptor", SendDescriptor, {kPath, kDescriptor, Path("name")}},
+    {"exchange", Exchange, {kSocket, Bytes("message")}},
+    {"watchEvents", WatchEvents, {Path("file"), Optional(Path("control"))}},
+    {"waitForEvent", WaitForEvent, {kWatch, kPid, kStartTime, kPatience}},
+    {"runProgram", RunProgram, {List("argv")}},
+    {"sleep", Sleep, {kWithin}},
+};
 
-Napi::Object Init(Env, Napi::Object exports) {
-  Add<ProgramName>(exports, "programName");
-  Add<EnvironmentVariable>(exports, "env");
-  Add<Cwd>(exports, "cwd");
-  Add<Pid>(exports, "pid");
-  Add<Euid>(exports, "euid");
-  Add<Now>(exports, "now");
-  Add<Uptime>(exports, "uptime");
-  Add<Realpath>(exports, "realpath");
-  Add<IsTerminal>(exports, "isTerminal");
-  AddFiles(exports);
-  Add<Probe>(exports, "probe");
-  Add<Launch>(exports, "launch");
-  Add<Resume>(exports, "resume");
-  Add<Abandon>(exports, "abandon");
-  Add<Start>(exports, "start");
-  AddProcesses(exports);
+Napi::Object Init(Env env, Napi::Object exports) {
+  for (const Signature &signature : kFunctions) AddFunction(env, exports, signature);
   return exports;
 }
 

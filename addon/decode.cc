@@ -13,36 +13,67 @@ extern "C" {
 
 namespace {
 
-constexpr size_t kBlockLimit = 8 << 20;  // more than execve(2) takes of arguments and environment
-alignas(4096) uint8_t blocks[2][kBlockLimit];
+#ifndef PLAN_USUAL_SIZE             // the fuzz target has a smaller one, so that blocks are full sooner
+#define PLAN_USUAL_SIZE (64 << 10)  // a plan of this size needs no memory of its own
+#endif
+constexpr size_t kUsual = PLAN_USUAL_SIZE;
+constexpr size_t kBlockLimit = 1 << 30;  // its size is a 32-bit number, and one writev(2) copies it
+constexpr size_t kGrowth = 4;
+alignas(4096) uint8_t usual[2][kUsual];
+
+// Where a block is written. What does not fit is written again, from the start, to memory that is larger: pointers are
+// absolute, so that a block cannot be moved.
+struct Memory {
+  uint8_t *data;
+  size_t size;
+} memories[2] = {{usual[0], kUsual}, {usual[1], kUsual}};
+
+bool Grow(Memory *memory) {
+  size_t size = memory->size * kGrowth;
+  if (size > kBlockLimit) return false;
+  if (memory->size > kUsual) munmap(memory->data, memory->size);
+  void *data = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  bool failed = data == MAP_FAILED;
+  int index = memory == &memories[0] ? 0 : 1;
+  *memory = failed ? Memory{usual[index], kUsual} : Memory{static_cast<uint8_t *>(data), size};
+  return !failed;
+}
 
 // Writes one block. Pointers are absolute in the address space that will read them, hence `address`.
 struct Block {
   napi_env env;
   uint8_t *memory;
+  size_t size;
   uint64_t address;
   size_t used;
   const char *list;
   uint32_t index;
-  bool failed;
+  bool failed;  // an exception is pending
+  bool full;
+
+  bool Stopped() const {
+    return failed || full;
+  }
 
   void Fail(const char *op, const char *field, const char *reason) {
-    if (failed) return;
+    if (Stopped()) return;
     failed = true;
+    bool pending = false;  // the engine's own: out of memory
+    if (napi_is_exception_pending(env, &pending) == napi_ok && pending) return;
     char text[200];
     snprintf(text, sizeof text, "%s[%u] (%s) %s: %s", list, index, op, field, reason);
-    napi_throw_error(env, "EINVAL", text);
+    napi_throw_type_error(env, nullptr, text);  // without effect where a getter has thrown
   }
 
   // `size` bytes, 8-aligned and zeroed; the offset, or 0 when the block is full.
-  size_t Allocate(size_t size) {
+  size_t Allocate(size_t length) {
     size_t at = (used + 7) & ~size_t{7};
-    if (size > kBlockLimit || at + size > kBlockLimit) {
-      Fail("plan", "size", "larger than 8 MiB");
+    if (length > size || at + length > size) {
+      full = true;
       return 0;
     }
-    memset(memory + used, 0, at + size - used);
-    used = at + size;
+    memset(memory + used, 0, at + length - used);
+    used = at + length;
     return at;
   }
 
@@ -52,10 +83,11 @@ struct Block {
 
   // The address of a NUL-terminated copy of the string; false if the value is no string or holds a NUL.
   bool String(napi_value value, uint64_t *pointer) {
-    size_t room = kBlockLimit - used, length = 0;
+    size_t room = size - used, length = 0;
     if (napi_get_value_string_utf8(env, value, reinterpret_cast<char *>(memory + used), room, &length) != napi_ok)
       return false;
-    if (memchr(memory + used, 0, length) != nullptr || length + 1 >= room) return false;
+    full = length + 1 >= room;
+    if (full || memchr(memory + used, 0, length) != nullptr) return false;
     *pointer = address + used;
     used += length + 1;
     return true;
@@ -84,7 +116,7 @@ struct Block {
     size_t items = Allocate((size_t{length} + 1) * 8);
     words[0] = length;
     words[1] = address + items;
-    for (uint32_t i = 0; i < length && items != 0; i++) {
+    for (uint32_t i = 0; i < length && !full; i++) {
       napi_value item;
       uint64_t *word = Words(items) + i;
       if (napi_get_element(env, value, i, &item) != napi_ok) return false;
@@ -99,7 +131,7 @@ struct Block {
     void *data;
     if (napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok) return false;
     size_t at = Allocate(length + 1);
-    if (at != 0) memcpy(memory + at, data, length);
+    if (!full && length != 0) memcpy(memory + at, data, length);  // data is NULL when its buffer was transferred
     words[0] = length;
     words[1] = address + at;
     return type == napi_uint8_array;
@@ -123,7 +155,7 @@ struct Block {
   }
 
   void Step(napi_value object, const step_shape &shape, size_t offset, uint32_t slots) {
-    for (int i = 0; i < shape.field_count && !failed; i++) {
+    for (int i = 0; i < shape.field_count && !Stopped(); i++) {
       const step_field &field = step_fields[shape.first_field + i];
       napi_value value;
       napi_valuetype type;
@@ -144,10 +176,18 @@ struct Block {
 
   void Tolerated(napi_value object, step *head, const char *op) {
     napi_value list;
+    napi_valuetype type;
     uint32_t length;
     if (napi_get_named_property(env, object, "tolerate", &list) != napi_ok ||
-        napi_get_array_length(env, list, &length) != napi_ok)
+        napi_typeof(env, list, &type) != napi_ok) {
+      Fail(op, "tolerate", "cannot be read");
       return;
+    }
+    if (type == napi_undefined) return;
+    if (napi_get_array_length(env, list, &length) != napi_ok) {
+      Fail(op, "tolerate", "must be an array");
+      return;
+    }
     for (uint32_t i = 0; i < length; i++) {
       napi_value item;
       int64_t value = 0;
@@ -165,7 +205,9 @@ const step_shape *FindShape(napi_env env, napi_value object) {
   char op[32] = "";
   size_t length;
   napi_value value;
-  if (napi_get_named_property(env, object, "op", &value) != napi_ok ||
+  napi_valuetype type;
+  if (napi_typeof(env, object, &type) != napi_ok || type != napi_object ||
+      napi_get_named_property(env, object, "op", &value) != napi_ok ||
       napi_get_value_string_utf8(env, value, op, sizeof op, &length) != napi_ok)
     return nullptr;
   for (const step_shape &shape : step_shapes)
@@ -173,25 +215,24 @@ const step_shape *FindShape(napi_env env, napi_value object) {
   return nullptr;
 }
 
-// Decode one list of steps into `memory`, to be read at `address`. False: an exception is pending.
-bool Decode(napi_env env, napi_value steps, const char *list, uint32_t slots, uint8_t *memory, uint64_t address) {
+// Decode one list of steps into the block's memory.
+void DecodeInto(Block &block, napi_value steps, uint32_t slots) {
   constexpr size_t kLongestStep = 16 * 8;
-  Block block{env, memory, address, 0, list, 0, false};
+  napi_env env = block.env;
   uint32_t count = 0;
-  napi_get_array_length(env, steps, &count);
-  block.Allocate(sizeof(plan_block));
+  if (napi_get_array_length(env, steps, &count) != napi_ok) return block.Fail("plan", "steps", "must be an array");
+  block.Allocate(sizeof(plan_block) + slots * sizeof(int32_t));
   size_t offset = block.Allocate(count * kLongestStep);
-  auto *plan = reinterpret_cast<plan_block *>(memory);
-  *plan = {};
+  if (block.full) return;
+  auto *plan = reinterpret_cast<plan_block *>(block.memory);
   plan->magic = PLAN_MAGIC;
   plan->step_count = count;
   plan->slot_count = slots;
-  plan->steps = reinterpret_cast<const step *>(address + offset);
-  for (uint32_t i = 0; i < count && !block.failed; i++) {
+  plan->steps = reinterpret_cast<const step *>(block.address + offset);
+  for (uint32_t i = 0; i < count && !block.Stopped(); i++) {
     napi_value object;
     block.index = i;
-    napi_get_element(env, steps, i, &object);
-    const step_shape *shape = FindShape(env, object);
+    const step_shape *shape = napi_get_element(env, steps, i, &object) == napi_ok ? FindShape(env, object) : nullptr;
     if (shape == nullptr) {
       block.Fail("?", "op", "unknown operation");
       break;
@@ -200,11 +241,24 @@ bool Decode(napi_env env, napi_value steps, const char *list, uint32_t slots, ui
     head->op = static_cast<uint16_t>(shape - step_shapes);
     head->words = shape->words;
     block.Step(object, *shape, offset, slots);
-    if (!block.failed) block.Tolerated(object, head, shape->op);  // with an exception pending no value can be had
+    if (!block.Stopped()) block.Tolerated(object, head, shape->op);
     offset += shape->words * 8;
   }
   plan->size = static_cast<uint32_t>(block.used);
-  return !block.failed;
+}
+
+// The plan of one list, to be read at `address` or, without one, where it is. NULL: an exception is pending.
+plan_block *Decode(napi_env env, napi_value steps, const char *list, uint32_t slots, Memory *memory, uint64_t address) {
+  for (;;) {
+    uint64_t at = address != 0 ? address : reinterpret_cast<uint64_t>(memory->data);
+    Block block{env, memory->data, memory->size, at, 0, list, 0, false, false};
+    DecodeInto(block, steps, slots);
+    if (block.failed) return nullptr;
+    if (!block.full) return reinterpret_cast<plan_block *>(memory->data);
+    if (Grow(memory)) continue;
+    napi_throw_error(env, "ENOMEM", "out of memory: no room for the launch plan");
+    return nullptr;
+  }
 }
 
 Napi::Object Report(Napi::Env env, const report &r, bool container) {
@@ -237,43 +291,62 @@ Napi::Value Event(Napi::Env env, const launch_event &event) {
 
 }  // namespace
 
-Napi::Value Launch(const Napi::CallbackInfo &info) {
-  Napi::Env env = info.Env();
-  Napi::Object plan = info[0].As<Napi::Object>();
-  uint32_t slots = plan.Get("slots").As<Napi::Array>().Length();
-  int preserve = info[1].As<Napi::Object>().Get("preserveFds").As<Napi::Number>().Int32Value();
-  if (slots > PLAN_SLOTS) {
-    Napi::Error::New(env, "the plan needs more than 512 descriptors").ThrowAsJavaScriptException();
-    return env.Undefined();
-  }
-  if (!Decode(env, plan.Get("runtimeSteps"), "runtimeSteps", slots, blocks[0], reinterpret_cast<uint64_t>(blocks[0])) ||
-      !Decode(env, plan.Get("containerSteps"), "containerSteps", slots, blocks[1], PLAN_ADDRESS))
-    return env.Undefined();
-  launch_event event;
-  launch_begin(reinterpret_cast<plan_block *>(blocks[0]), reinterpret_cast<plan_block *>(blocks[1]), preserve, &event);
-  return Event(env, event);
+// The value of a property. False: an exception is pending.
+bool Property(const Call &call, napi_value object, const char *name, napi_value *value) {
+  return napi_get_named_property(call.Env(), object, name, value) == napi_ok;
 }
 
-Napi::Value Resume(const Napi::CallbackInfo &info) {
+// The plan's list of that name in a block. NULL: an exception is pending.
+plan_block *DecodeList(const Call &call, const char *list, uint32_t slots, Memory *memory, uint64_t address) {
+  napi_value steps;
+  uint32_t count;
+  if (!Property(call, call.Value(0), list, &steps)) return nullptr;
+  if (napi_get_array_length(call.Env(), steps, &count) == napi_ok)
+    return Decode(call.Env(), steps, list, slots, memory, address);
+  call.Refuse((std::string("plan.") + list).c_str(), "must be an array");
+  return nullptr;
+}
+
+Napi::Value Launch(const Call &call) {
+  constexpr Parameter kPreserve = Integer("options.preserveFds", 0, 1 << 30);
+  // A getter of the plan must not launch: it would overwrite the blocks.
+  static bool is_decoding;
+  if (is_decoding || launch_is_paused()) return Throw(call.Env(), EBUSY, "launch");
+  napi_value slots, preserve;
+  int64_t preserved;
+  if (!Property(call, call.Value(0), "slots", &slots)) return Napi::Value();
+  uint32_t slot_count;
+  if (napi_get_array_length(call.Env(), slots, &slot_count) != napi_ok)
+    return call.Refuse("plan.slots", "must be an array");
+  is_decoding = true;
+  plan_block *runtime = nullptr, *container = nullptr;
+  if (Property(call, call.Value(1), "preserveFds", &preserve) &&
+      call.ReadPart(preserve, kPreserve, nullptr, &preserved))
+    runtime = DecodeList(call, "runtimeSteps", slot_count, &memories[0], 0);
+  if (runtime != nullptr) container = DecodeList(call, "containerSteps", slot_count, &memories[1], PLAN_ADDRESS);
+  is_decoding = false;
+  if (container == nullptr) return Napi::Value();
+  launch_event event;
+  launch_begin(runtime, container, static_cast<int>(preserved), &event);
+  return Event(call.Env(), event);
+}
+
+Napi::Value Resume(const Call &call) {
+  if (!launch_is_paused()) return Throw(call.Env(), EINVAL, "resume");
   launch_event event;
   launch_resume(&event);
-  return Event(info.Env(), event);
+  return Event(call.Env(), event);
 }
 
-Napi::Value Abandon(const Napi::CallbackInfo &info) {
+Napi::Value Abandon(const Call &call) {
+  if (!launch_is_paused()) return Throw(call.Env(), EINVAL, "abandon");
   launch_abandon();
-  return info.Env().Undefined();
+  return call.Env().Undefined();
 }
 
-Napi::Value Start(const Napi::CallbackInfo &info) {
-  std::string directory = info[0].As<Napi::String>().Utf8Value();
+Napi::Value Start(const Call &call) {
+  const std::string &directory = call.Text(0);
   launch_event event;
   int result = launch_start((directory + "/start.fifo").c_str(), (directory + "/report.fifo").c_str(), &event);
-  if (result == 0) return Event(info.Env(), event);
-  Napi::Error error = Napi::Error::New(info.Env(), "start: " + std::string(strerror(-result)));
-  error.Value().Set("code", strerrorname_np(-result));
-  error.Value().Set("errno", -result);
-  error.Value().Set("syscall", "open");
-  error.ThrowAsJavaScriptException();
-  return info.Env().Undefined();
+  return result == 0 ? Event(call.Env(), event) : Throw(call.Env(), result, "open", directory.c_str());
 }

@@ -1,8 +1,8 @@
 // Launch functions of the addon: decoding plans and reporting what became of them. See src/native.ts.
 #pragma once
-#include <napi.h>
+#include "arguments.h"
 
-Napi::Value Launch(const Napi::CallbackInfo &info);
-Napi::Value Resume(const Napi::CallbackInfo &info);
-Napi::Value Abandon(const Napi::CallbackInfo &info);
-Napi::Value Start(const Napi::CallbackInfo &info);
+Napi::Value Launch(const Call &call);
+Napi::Value Resume(const Call &call);
+Napi::Value Abandon(const Call &call);
+Napi::Value Start(const Call &call);

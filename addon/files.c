@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/xattr.h>
 
 #include "cleanup.h"
 
@@ -70,10 +72,24 @@ int fd_write(int fd, const char *data, size_t length) {
   return 0;
 }
 
+/* Beyond RLIMIT_FSIZE write(2) is to fail with EFBIG: SIGXFSZ would end us before we could clean up. Whoever has a
+ * handler keeps it. Programs that we start get the default again (reset_signals). */
+static void survive_size_limit(void) {
+  static int done;
+  struct sigaction before, ignore = {.sa_handler = SIG_IGN};
+  if (done) return;
+  done = 1;
+  if (sigaction(SIGXFSZ, &ignore, &before) == 0 && before.sa_handler != SIG_DFL) sigaction(SIGXFSZ, &before, NULL);
+}
+
 static int write_new(const char *path, int flags, const char *data, size_t length, mode_t mode) {
-  AUTO_FD int fd = openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC | flags, mode);
+  int fd = openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC | flags, mode);
   if (fd < 0) return -errno;
-  return fd_write(fd, data, length);
+  survive_size_limit();
+  int error = fd_write(fd, data, length);
+  /* A network file system says only here that there was no space. */
+  if (close(fd) < 0 && error == 0 && errno != EINTR) error = -errno;
+  return error;
 }
 
 int file_write(const char *path, const char *data, size_t length, mode_t mode) {
@@ -99,6 +115,7 @@ int file_write_atomic(const char *path, const char *data, size_t length, mode_t 
 int file_append(const char *path, const char *data, size_t length, mode_t mode) {
   AUTO_FD int fd = openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC, mode);
   if (fd < 0) return -errno;
+  survive_size_limit();
   return fd_write(fd, data, length);
 }
 
@@ -209,14 +226,27 @@ int fifo_has_reader(const char *path) {
   return errno == ENXIO || errno == ENOENT ? 0 : -errno;
 }
 
-int path_lock(const char *path, int wait) {
+int path_lock(const char *path) {
   int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
   if (fd < 0) return -errno;
-  while (flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB)) < 0) {
-    if (errno == EINTR) continue;
-    int error = -errno;
-    close(fd);
-    return error;
-  }
-  return fd;
+  if (flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
+  int error = -errno;
+  close(fd);
+  return error;
+}
+
+int byte_lock(const char *path, int64_t offset) {
+  struct flock byte = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = offset, .l_len = 1};
+  int fd = openat(AT_FDCWD, path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, LOCK_FILE_MODE);
+  if (fd < 0) return -errno;
+  if (fcntl(fd, F_OFD_SETLK, &byte) == 0) return fd;
+  int error = -errno;
+  close(fd);
+  return error;
+}
+
+ssize_t path_attribute(const char *path, const char *name, char *value, size_t size) {
+  ssize_t length = getxattr(path, name, value, size);
+  if (length >= 0) return length;
+  return errno == ENODATA || errno == ENOENT || errno == ENOTDIR || errno == EOPNOTSUPP ? 0 : -errno;
 }

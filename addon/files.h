@@ -3,7 +3,9 @@
 #ifndef RUNT_FILES_H
 #define RUNT_FILES_H
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -38,8 +40,15 @@ int path_link(const char *path, char *out);
 int path_real(const char *path, char *out);
 /* 1 when somebody has the FIFO `path` open for reading, 0 when nobody has or there is none. */
 int fifo_has_reader(const char *path);
-/* A descriptor that holds flock(2) on `path`, or -errno. */
-int path_lock(const char *path, int wait);
+/* A descriptor that holds flock(2) on `path`, or -errno: -EAGAIN where another process holds it. */
+int path_lock(const char *path);
+/* The same for one byte of a file (fcntl(2) F_OFD_SETLK), which is made where it is missing. */
+int byte_lock(const char *path, int64_t offset);
+/* systemd-tmpfiles(8) spares what has the sticky bit. */
+enum { LOCK_FILE_MODE = 01600 };
+
+/* An extended attribute, of at most `size` bytes: its length, or 0 where there is none. */
+ssize_t path_attribute(const char *path, const char *name, char *value, size_t size);
 
 #ifdef __cplusplus
 }

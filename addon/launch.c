@@ -9,10 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "faults/faults.h"
 #include "process.h"
 #include "spawn.h"
 #include "weaken.h"
@@ -20,11 +22,12 @@
 static struct {
   struct machine machine;
   struct plan_block *container;
-  int32_t fds[PLAN_SLOTS];
+  int32_t *fds;
   struct launch_event event;
   int preserve;
   int forks;   /* init says that it goes on in a child: so often */
   int offered; /* init's number of the descriptor that came with the last point */
+  int is_paused;
 } launch;
 
 /* ---- init's end ---- */
@@ -62,6 +65,7 @@ static void close_slots(struct machine *m) {
 }
 
 void launch_abandon(void) {
+  launch.is_paused = 0;
   end_child(&launch.machine);
   close_slots(&launch.machine);
 }
@@ -69,6 +73,21 @@ void launch_abandon(void) {
 /* ---- listening to init ---- */
 
 #define NO_POINT UINT32_MAX /* listen until init fails or ends */
+
+/* A program in the container may have taken init over: what it sends is checked before it is used. */
+static void check_report(struct report *r) {
+  r->syscall[sizeof r->syscall - 1] = r->detail[sizeof r->detail - 1] = 0;
+  if (r->kind == REPORT_ERROR && (r->error < 1 || r->error > 4095)) r->error = EPROTO;
+}
+
+/* Nobody asked for descriptors in this message. */
+static void close_received(const struct cmsghdr *c) {
+  int fds[4]; /* more do not fit into the control buffers of this file */
+  size_t size = c->cmsg_len - CMSG_LEN(0);
+  if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS || size > sizeof fds) return;
+  memcpy(fds, CMSG_DATA(c), size);
+  for (size_t i = 0; i < size / sizeof fds[0]; i++) close(fds[i]);
+}
 
 /* Receive one report and the pid of its sender (0 without SO_PASSCRED). 0 at the end of init's side. */
 static ssize_t receive(struct machine *m, struct report *r, int *sender) {
@@ -84,11 +103,13 @@ static ssize_t receive(struct machine *m, struct report *r, int *sender) {
   do n = recvmsg(m->sync, &message, MSG_CMSG_CLOEXEC);
   while (n < 0 && (errno == EINTR || errno == ECONNRESET));
   *sender = 0;
-  struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+  struct cmsghdr *c = n >= 0 ? CMSG_FIRSTHDR(&message) : NULL;
   if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_CREDENTIALS) {
     struct ucred credentials;
     memcpy(&credentials, CMSG_DATA(c), sizeof credentials);
     *sender = credentials.pid;
+  } else if (c) {
+    close_received(c);
   }
   if (n > 0 && n != (ssize_t)sizeof *r) return -EPROTO;
   return n < 0 ? -errno : n;
@@ -117,7 +138,7 @@ static int init_failed(struct machine *m, const struct report *r) {
   launch.event.failure = *r;
   launch.event.in_container = 1;
   m->syscall = "init";
-  return r->error ? -r->error : -EPROTO;
+  return -r->error;
 }
 
 /* Take reports until the point is reached (point > 0) or init's end is closed (point 0). */
@@ -128,7 +149,7 @@ static int listen_until(struct machine *m, uint32_t point) {
     ssize_t n = CALL(m, "recvmsg", receive(m, &r, &sender));
     if (n < 0) return (int)n;
     if (n == 0) return point ? init_is_gone(m) : 0;
-    r.syscall[sizeof r.syscall - 1] = r.detail[sizeof r.detail - 1] = 0;
+    check_report(&r);
     if (r.kind == REPORT_ERROR) return init_failed(m, &r);
     if (r.kind == REPORT_WARNING && launch.event.warning_count < LAUNCH_WARNINGS)
       launch.event.warnings[launch.event.warning_count++] = r;
@@ -187,9 +208,13 @@ int op_receive_terminal(struct machine *m, const struct step_receive_terminal *s
       .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
   ssize_t n = CALL(m, "recvmsg", recvmsg(machine_fd(m, s->socket), &message, MSG_CMSG_CLOEXEC));
   if (n < 0) return (int)n;
-  if (n == 0) return listen_until(m, NO_POINT); /* init has ended: what it said last is the error */
   struct cmsghdr *c = CMSG_FIRSTHDR(&message);
-  if (!c || c->cmsg_type != SCM_RIGHTS) return -EPROTO;
+  if (!c && n == 0) return listen_until(m, NO_POINT); /* init has ended: what it said last is the error */
+  if (!c) return -EPROTO;
+  if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(sizeof(int))) {
+    close_received(c);
+    return -EPROTO;
+  }
   memcpy(&launch.event.terminal, CMSG_DATA(c), sizeof(int));
   return 0;
 }
@@ -213,7 +238,7 @@ int op_pidfd_open(struct machine *m, const struct step_pidfd_open *s) {
 
 /* Hand the descriptors over: they get init's slots, and are closed here once it has them. */
 static void fill_init_slots(struct machine *m, const struct ints *inherit, int sync) {
-  for (uint32_t i = 0; i < PLAN_SLOTS; i++) launch.container->fds[i] = -1;
+  memset(launch.container->fds, 0xff, m->slot_count * sizeof launch.container->fds[0]);
   launch.container->fds[SLOT_SYNC] = sync;
   for (uint64_t i = 0; i < inherit->count; i++) {
     int64_t slot = inherit->items[i];
@@ -221,14 +246,17 @@ static void fill_init_slots(struct machine *m, const struct ints *inherit, int s
   }
 }
 
+/* The slot of the i-th descriptor that clone has served; behind the inherited ones the cgroup's. */
+static int64_t served_slot(const struct step_clone *s, uint64_t i) {
+  return i < s->inherit.count ? s->inherit.items[i] : s->cgroup;
+}
+
 static void close_inherited(struct machine *m, const struct step_clone *s) {
   int low = INT32_MAX, high = -1;
   uint32_t open = 0;
-  uint64_t count = s->inherit.count + (s->cgroup >= 0); /* the cgroup has served too */
-  int64_t slots[PLAN_SLOTS + 1];
+  uint64_t count = s->inherit.count + (s->cgroup >= 0);
   for (uint64_t i = 0; i < count; i++) {
-    slots[i] = i < s->inherit.count ? s->inherit.items[i] : s->cgroup;
-    int fd = m->fds[slots[i]];
+    int fd = m->fds[served_slot(s, i)];
     if (fd < 0) continue;
     low = fd < low ? fd : low;
     high = fd > high ? fd : high;
@@ -238,14 +266,13 @@ static void close_inherited(struct machine *m, const struct step_clone *s) {
   /* Opened one after another, they are usually neighbours, and then one call closes them all. */
   int together = (uint32_t)(high - low) + 1 == open && syscall(SYS_close_range, low, high, 0) == 0;
   for (uint64_t i = 0; i < count; i++) {
-    int32_t *fd = &m->fds[slots[i]];
+    int32_t *fd = &m->fds[served_slot(s, i)];
     if (!together && *fd >= 0) close(*fd);
     *fd = -1;
   }
 }
 
 int op_clone(struct machine *m, const struct step_clone *s) {
-  if (s->inherit.count > PLAN_SLOTS) return -E2BIG;
   int sync[2];
   int result = (int)CALL(m, "socketpair", socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sync));
   if (result < 0) return result;
@@ -265,7 +292,8 @@ int op_clone(struct machine *m, const struct step_clone *s) {
   launch.event.pid = m->child;
   launch.forks = s->forks ? 1 : 0;
   close_inherited(m, s);
-  return WEAKENED("init-image") ? 0 : spawn_seal(m, image);
+  result = WEAKENED("init-image") ? 0 : spawn_seal(m, image);
+  return result < 0 ? result : machine_restore_nofile(m);
 }
 
 int op_write_child(struct machine *m, const struct step_write_child *s) {
@@ -302,6 +330,7 @@ int op_map_ids(struct machine *m, const struct step_map_ids *s) {
 
 static void conclude(int result, struct launch_event *event) {
   struct machine *m = &launch.machine;
+  launch.is_paused = result == MACHINE_PAUSED;
   launch.event.kind = result == MACHINE_PAUSED ? LAUNCH_PAUSED : result < 0 ? LAUNCH_FAILED : LAUNCH_DONE;
   launch.event.pid = m->child;
   if (result == MACHINE_PAUSED) launch.event.step = m->index - 1;
@@ -312,6 +341,7 @@ static void conclude(int result, struct launch_event *event) {
     memcpy(f->detail, m->detail, sizeof f->detail);
   }
   if (result < 0) launch_abandon();
+  if (result != MACHINE_PAUSED) machine_restore_nofile(m);
   *event = launch.event;
 }
 
@@ -321,10 +351,32 @@ static int hide_others(struct machine *m, int preserve) {
   return (int)CALL(m, "close_range", syscall(SYS_close_range, 3 + preserve, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */));
 }
 
+/* A plan that keeps many descriptors, as for bind mounts with a user namespace, needs more than the usual soft limit.
+ * Programs count on that one, so it is only raised until they are closed, by us and by init. */
+static int raise_nofile(struct machine *m, struct plan_block *container) {
+  enum { OTHERS = 64 };
+  struct rlimit limit;
+  if (m->slot_count <= PLAN_FEW_SLOTS) return 0;
+  int result = (int)CALL(m, "getrlimit", getrlimit(RLIMIT_NOFILE, &limit));
+  rlim_t wanted = m->slot_count + OTHERS;
+  if (result < 0 || limit.rlim_cur >= wanted || limit.rlim_cur >= limit.rlim_max) return result;
+  m->nofile = container->nofile = limit.rlim_cur;
+  limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+  return (int)CALL(m, "setrlimit", setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+static int prepare(struct machine *m, struct plan_block *container, int preserve) {
+  int result = container->step_count ? hide_others(m, preserve) : 0;
+  return result < 0 ? result : raise_nofile(m, container);
+}
+
 void launch_begin(const struct plan_block *runtime, struct plan_block *container, int preserve,
                   struct launch_event *event) {
   struct machine *m = &launch.machine;
-  memset(launch.fds, 0xff, sizeof launch.fds);
+  size_t size = runtime->slot_count * sizeof launch.fds[0];
+  free(launch.fds);
+  launch.fds = malloc(size);
+  if (launch.fds) memset(launch.fds, 0xff, size);
   launch.event = (struct launch_event){.terminal = -1, .kept = -1};
   launch.container = container;
   launch.preserve = preserve;
@@ -336,8 +388,13 @@ void launch_begin(const struct plan_block *runtime, struct plan_block *container
       .sync = -1,
       .child_pidfd = -1,
   };
-  int result = container->step_count ? hide_others(m, preserve) : 0;
+  FAULT_LIST(runtime, container);
+  int result = launch.fds ? prepare(m, container, preserve) : -ENOMEM;
   conclude(result < 0 ? result : machine_run(m), event);
+}
+
+int launch_is_paused(void) {
+  return launch.is_paused;
 }
 
 void launch_resume(struct launch_event *event) {
@@ -360,7 +417,7 @@ int launch_start(const char *request, const char *report, struct launch_event *e
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) continue;
     if (n < 0) return -errno;
     if (n != (ssize_t)sizeof r) return 0; /* closed by execve(2), or by init's death: state tells them apart */
-    r.syscall[sizeof r.syscall - 1] = r.detail[sizeof r.detail - 1] = 0;
+    check_report(&r);
     if (r.kind == REPORT_ERROR) {
       event->kind = LAUNCH_FAILED;
       event->in_container = 1;

@@ -25,6 +25,9 @@ struct launch_event {
 void launch_begin(const struct plan_block *runtime, struct plan_block *container, int preserve,
                   struct launch_event *event);
 
+/* Only then launch_resume and launch_abandon may be called, and launch_begin must not be. */
+int launch_is_paused(void);
+
 /* Go on after LAUNCH_PAUSED. */
 void launch_resume(struct launch_event *event);
 

@@ -25,7 +25,7 @@ int notify_receive(int listener, char *text, size_t size) {
 int notify_answer(int listener, const char *question, enum notify_answer_kind kind, int error) {
   uint64_t id;
   unsigned pid;
-  if (sscanf(question, "%" SCNx64 " %x", &id, &pid) != 2) return -EINVAL;
+  if (sscanf(question, "%" SCNx64 " %x", &id, &pid) != 2 || pid > INT32_MAX) return -EINVAL;
   struct seccomp_notif_resp response = {
       .id = id,
       .error = kind == NOTIFY_ERROR ? -error : 0,

@@ -7,7 +7,7 @@
 
 #define PLAN_ADDRESS 0x40000000UL
 #define PLAN_MAGIC 0x746e7572u /* "runt" */
-#define PLAN_SLOTS 512
+#define PLAN_FEW_SLOTS 256     /* fewer never need a higher limit of open files, nor memory of their own in init */
 #define PLAN_TOLERATE 4
 
 struct step {
@@ -37,8 +37,9 @@ struct plan_block {
   uint32_t size; /* of the whole block in bytes */
   uint32_t step_count;
   uint32_t slot_count;
+  uint64_t nofile; /* the soft limit of open files that init restores; 0: the runtime has not raised it */
   const struct step *steps;
-  int32_t fds[PLAN_SLOTS]; /* descriptors of the slots when init starts, -1 empty */
+  int32_t fds[]; /* slot_count: descriptors of the slots when init starts, -1 empty */
 };
 
 /* What decode.cc knows of a step (tables in the generated steps.h, under STEP_TABLES). */

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 
 #include "weaken.h"
+#include "faults/faults.h"
 
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x10U
@@ -62,9 +63,9 @@ int spawn_image(struct machine *m, const struct plan_block *plan) {
       {(void *)(uintptr_t)plan, plan->size},
   };
   ssize_t n = CALL(m, "writev", writev(fd, parts, 4));
-  if (n >= 0 && (size_t)n != offset + plan->size) n = -ENOSPC;
-  if (n >= 0 &&
-      !WEAKENED("seals")) /* CVE-2019-5736: nobody in the container may write to what the next init would run */
+  if (n >= 0 && (size_t)n != offset + plan->size) n = -EFBIG; /* RLIMIT_FSIZE cuts it off */
+  /* CVE-2019-5736: nobody in the container may write to what the next init would run */
+  if (n >= 0 && !WEAKENED("seals"))
     n = CALL(m, "fcntl", fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE));
   if (n < 0) close(fd);
   return n < 0 ? (int)n : fd;
@@ -87,22 +88,27 @@ struct child {
   int error; /* written by the child, which shares this memory, when it cannot execute */
 };
 
+/* A slot that init does not inherit would name whatever init opens next. */
+static int keep_open(const struct child *c) {
+#ifdef RUNT_NODE /* Node marks whatever it was started with close-on-exec, standard streams included */
+  for (int fd = 0; fd < 3 + c->preserve; fd++) fcntl(fd, F_SETFD, 0);
+#endif
+  for (uint32_t i = 0; i < c->plan->slot_count; i++)
+    if (c->plan->fds[i] >= 0 && fcntl(c->plan->fds[i], F_SETFD, 0) < 0) return -1;
+  return 0;
+}
+
 __attribute__((noinline, noreturn)) static void run_child(struct child *c) {
   static char *const init_argv[] = {"runt init", NULL};
-  static char *const no_env[] = {NULL};
-  if (c->image < 0) {
+  __attribute__((unused)) static char *const no_env[] = {NULL};
+  if (c->image < 0)
     execvp(c->program, c->argv);
-  } else {
-#ifdef RUNT_NODE /* Node marks whatever it was started with close-on-exec, standard streams included */
-    for (int fd = 0; fd < 3 + c->preserve; fd++) fcntl(fd, F_SETFD, 0);
-#endif
-    for (uint32_t i = 0; i < c->plan->slot_count; i++)
-      if (c->plan->fds[i] >= 0) fcntl(c->plan->fds[i], F_SETFD, 0);
+  else if (keep_open(c) == 0)
 #ifdef RUNT_WEAKEN /* init has no environment but here, where it has to know which walls are off */
     syscall(SYS_execveat, c->image, "", init_argv, environ, AT_EMPTY_PATH);
+#else
+    syscall(SYS_execveat, c->image, "", init_argv, FAULT_ENVIRONMENT(no_env), AT_EMPTY_PATH);
 #endif
-    syscall(SYS_execveat, c->image, "", init_argv, no_env, AT_EMPTY_PATH);
-  }
   c->error = errno;
   _exit(127);
 }
@@ -135,7 +141,7 @@ static __attribute__((noinline)) int spawn(struct machine *m, struct child *c, u
       .exit_signal = SIGCHLD,
       .cgroup = cgroup >= 0 ? (uint64_t)cgroup : 0,
   };
-  int pid = (int)CALL(m, "clone3", clone3_shared(&args, c));
+  int pid = (int)CALL(m, "clone3", FAULT_CALL("clone3") ? -1 : clone3_shared(&args, c));
   if (pid < 0) return pid;
   if (c->error) {
     siginfo_t info;

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the build needs and says nothing where nothing is missing: Debian packages and npm's. "deps.sh peers" installs what
-# some tests compare runt with, or need; without it they skip.
+# some tests compare runt with, or need; without it they skip, which scripts/allowed-skips.txt does not allow.
 #
 # libquickjs came with Debian 13. On an older Debian that suite is added, from the mirror that the machine's own apt
 # configuration names, pinned so that nothing but libquickjs can ever be taken from it.
@@ -73,7 +73,18 @@ install_peers() {
   say "installing:$missing"
   # shellcheck disable=SC2086 # a list of words
   (as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -q -y --no-install-recommends $missing >&2) ||
-    say "tests that need them skip:$missing"
+    say "not installed, the tests that need them fail:$missing"
+}
+
+# clang with the runtime libraries of libFuzzer and the sanitizers, which are in a package of its version.
+install_fuzz() {
+  version=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p' | head -n 1)
+  missing=$(missing_of clang "libclang-rt-${version:-14}-dev")
+  [ -n "$missing" ] || return 0
+  say "installing:$missing"
+  # shellcheck disable=SC2086 # a list of words
+  (as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -q -y --no-install-recommends $missing >&2) ||
+    say 'without libFuzzer the targets in C run with their own driver'
 }
 
 install_packages() {
@@ -109,6 +120,10 @@ install_modules() {
 
 if [ "${1:-}" = peers ]; then
   install_peers
+  exit
+fi
+if [ "${1:-}" = fuzz ]; then
+  install_fuzz
   exit
 fi
 install_packages

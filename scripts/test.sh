@@ -31,4 +31,7 @@ esac
 status=0
 # shellcheck disable=SC2086 # lists of words
 $preload node_modules/.bin/tap run --disable-coverage --jobs=2 --timeout=300 --reporter=silent --output-file="$output" $files || status=$?
-node scripts/count.mjs "$output" "$status" "$build/test.counts"
+# Another runtime is a control: what it does not have is skipped.
+case $RUNT_RUNTIME in "$build/runt") suite=test ;; *) suite=control ;; esac
+printf '%s\n' $files >"$build/test.planned"
+node scripts/count.mjs "$output" "$status" "$build/test.counts" $suite "$build/test.planned"

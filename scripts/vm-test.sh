@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs end-to-end tests in the virtual machine of ../shared/vm, for what this host may not have: pure cgroup v2, AppArmor, and
 # an ordinary user with a delegated cgroup; then hybrid hierarchies as systemd mounts them, joint controllers among them.
-# Where there is no such machine, or not that one, nothing fails.
+# Where there is no ../shared/vm, nothing fails; a machine that cannot be built is a failure.
 # Usage: vm-test.sh BUILD; TESTS="word …" limits it to files whose path has one of the words. The last line counts, as test.sh's.
 set -eu
 build=$1
@@ -16,14 +16,21 @@ user='rootless cgroup/systemd. engines/podman-rootless engines/podman-systemd'
 # What differs where controllers share a hierarchy and systemd has one of its own.
 hybrid='cgroup/systemd. cgroup/limits cgroup/removal cgroup/v1 commands/update'
 
+planned=$build/vm-test.planned
 status=0
 : >"$output"
+: >"$planned"
 
-# prepare OPTION…: builds the machine and saves its state. One that cannot be built is a test that is skipped.
+# prepare OPTION…: builds the machine and saves its state.
 prepare() {
-  [ -x "$vm" ] && timeout -k 10 900 "$vm" "$@" --prepare </dev/null >"$build/vm-prepare.log" 2>&1 && return
-  log=$([ -x "$vm" ] && tail -n 1 "$build/vm-prepare.log" || echo 'no ../shared/vm')
-  echo "ok - virtual machine $* # SKIP the virtual machine${*:+ ($*)} cannot be built: $log" >>"$output"
+  [ -e ../shared/vm ] || {
+    echo "ok - virtual machine $* # SKIP no ../shared/vm" >>"$output"
+    return 1
+  }
+  timeout -k 10 900 "$vm" "$@" --prepare </dev/null >"$build/vm-prepare.log" 2>&1 && return
+  printf 'not ok - the virtual machine%s cannot be built\n  ---\n' "${*:+ ($*)}" >>"$output"
+  tail -n 5 "$build/vm-prepare.log" | sed 's/^/  /' >>"$output"
+  echo '  ...' >>"$output"
   return 1
 }
 
@@ -49,6 +56,7 @@ in_vm() {
   files=$(choose "$2")
   shift 2
   [ -n "$files" ] || return 0
+  for file in $files; do echo "$who: ${file##*/conformance/}" >>"$planned"; done
   # shellcheck disable=SC2086 # a list of files
   "$vm" "$@" --timeout 1800 -- scripts/vm-guest.sh "$who" "$build/runt" $files >>"$output" || status=$?
 }
@@ -57,4 +65,4 @@ if prepare; then
   in_vm user "$user" --user
 fi
 if prepare --cgroup hybrid; then in_vm hybrid "$hybrid" --cgroup hybrid; fi
-node scripts/count.mjs "$output" "$status" "$build/vm-test.counts"
+node scripts/count.mjs "$output" "$status" "$build/vm-test.counts" vm-test "$planned"

@@ -12,6 +12,7 @@ import type { Native } from './native.ts'
 import { weaken } from './weaken.ts'
 
 const STDERR = 2
+const OUT_OF_MEMORY = 'out of memory: the kernel gives the runtime no more'
 const FAILED = 1
 /** Every other status is one that the command in the container may have. */
 const EXEC_FAILED = 255
@@ -77,12 +78,21 @@ function reporter(native: Native, globals: GlobalFlags): (message: string) => vo
   }
 }
 
+/** What of the engine's errors is no fault of ours; null is thrown where there was no memory for an error. */
+function limitReached(error: unknown): string | undefined {
+  const message = error === null ? 'out of memory' : error instanceof Error ? error.message : ''
+  if (message.startsWith('out of memory')) return `${OUT_OF_MEMORY}; see ulimit -v and ulimit -d`
+  return message === 'stack overflow' ? 'out of memory for the stack; see ulimit -s and ulimit -v' : undefined
+}
+
 /** A RuntError is a sentence already; what the addon threw unwrapped becomes one; the rest is a fault of ours. */
 function sentence(error: unknown, debug: boolean): string {
   if (error instanceof RuntError) return error.message
   if (isNativeError(error)) {
     return `${error.path === undefined ? '' : `${error.path}: `}${error.syscall}: ${errnoPhrase(error.code)}`
   }
+  const limit = limitReached(error)
+  if (limit !== undefined) return limit
   if (!(error instanceof Error)) return `internal error: ${String(error)}`
   return `internal error: ${error.message}${debug ? `\n${error.stack ?? ''}` : ''}`
 }

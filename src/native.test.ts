@@ -165,11 +165,30 @@ t.test('links', async (t) => {
 
 t.test('lock', async (t) => {
   const dir = scratch(t)
-  const held = native.lock(dir, 'wait')
-  t.equal(thrown(() => native.lock(dir, 'try')).code, 'EAGAIN')
+  const held = native.lock(dir)
+  t.equal(thrown(() => native.lock(dir)).code, 'EAGAIN')
   native.close(held)
-  native.close(native.lock(dir, 'try'))
+  native.close(native.lock(dir))
   t.equal(thrown(() => native.close(held)).code, 'EBADF')
+})
+
+t.test('lockByte', async (t) => {
+  const file = join(scratch(t), 'lock')
+  const far = 2 ** 52
+  const held = native.lockByte(file, far)
+  t.equal(native.status(file)?.mode, 0o1600)
+  t.equal(thrown(() => native.lockByte(file, far)).code, 'EAGAIN')
+  native.close(native.lockByte(file, far + 1))
+  native.close(held)
+  native.close(native.lockByte(file, far))
+  native.symlink(file, `${file}-link`)
+  t.equal(thrown(() => native.lockByte(`${file}-link`, 0)).code, 'ELOOP')
+})
+
+t.test('attribute', async (t) => {
+  const dir = scratch(t)
+  t.equal(native.attribute(dir, 'user.runt.test'), undefined)
+  t.equal(native.attribute(join(dir, 'none'), 'user.runt.test'), undefined)
 })
 
 t.test('surroundings', async (t) => {

@@ -1,6 +1,7 @@
 // The interface of the addon: every function TypeScript may call to touch the world, types (and two file names) only. The same addon source
 // implements it for Node and for the static executable (addon/binding.cc). Nothing here decides; each function is one
-// small verb. All of them are synchronous. Failures are thrown as Error objects with the fields of NativeError.
+// small verb. All of them are synchronous. Failures are thrown as Error objects with the fields of NativeError; a wrong argument
+// is a TypeError, or for a number out of range a RangeError, that names the function and the argument.
 
 import type { LaunchPlan } from './plan/launch-plan.ts'
 
@@ -134,8 +135,12 @@ export interface Native {
   rename(from: string, to: string): void
   /** Whether somebody has the FIFO open for reading; false also where there is none. */
   fifoHasReader(path: string): boolean
-  /** Open `path` (a directory or file) and flock(2) it exclusively; waits, or with `wait` 'try' throws EWOULDBLOCK. Returns a descriptor. */
-  lock(path: string, wait: 'wait' | 'try'): number
+  /** Open `path` (a directory or file) and flock(2) it exclusively without waiting: a descriptor, or EAGAIN. */
+  lock(path: string): number
+  /** The same for one byte of a file, which is made where it is missing (fcntl(2) F_OFD_SETLK). */
+  lockByte(path: string, offset: number): number
+  /** getxattr(2); undefined: no such attribute, or nothing there. */
+  attribute(path: string, name: string): string | undefined
   close(fd: number): void
 
   // ---- the host ----
@@ -144,9 +149,9 @@ export interface Native {
   // ---- launching ----
   /** Encode the plan and execute runtimeSteps until a save_state, the end or a failure. One launch at a time per process. */
   launch(plan: LaunchPlan, options: { readonly preserveFds: number }): LaunchEvent
-  /** Go on after a 'paused'. */
+  /** Go on after a 'paused'. EINVAL where no launch is paused; `launch` is EBUSY then. */
   resume(): LaunchEvent
-  /** Give up a paused launch: init is killed and reaped, everything is closed. */
+  /** Give up a paused launch: init is killed and reaped, everything is closed. EINVAL where no launch is paused. */
   abandon(): void
   /** Ask the created container to start, over the FIFOs START_FIFO and REPORT_FIFO of its state directory, and wait until its process
    * runs ('done', pid 0) or a step of containerSteps failed ('failed'). Throws ENXIO when no init waits any more. */

@@ -16,18 +16,22 @@ export function encodeUtf8(text: string): Uint8Array {
   return Uint8Array.from(bytes)
 }
 
+/** The least character that needs so many bytes; none has no bytes. */
+const SHORTEST = [Number.POSITIVE_INFINITY, 0, 0x80, 0x800, 0x10000]
+
 export function decodeUtf8(bytes: Uint8Array): string {
   let text = ''
   for (let i = 0; i < bytes.length; ) {
     const lead = bytes[i] as number
-    const length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
+    const length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0
     let code = length === 1 ? lead : lead & (0x7f >> length)
     for (let next = 1; next < length; next++) {
       const byte = bytes[i + next] ?? 0
       code = (byte & 0xc0) === 0x80 && lead >= 0xc2 ? (code << 6) | (byte & 0x3f) : Number.NaN
       if (Number.isNaN(code)) break
     }
-    const isValid = code >= 0 && code <= 0x10ffff
+    // A NUL or a slash has one form only, and half a surrogate pair has none.
+    const isValid = code >= (SHORTEST[length] as number) && code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff)
     text += String.fromCodePoint(isValid ? code : 0xfffd)
     i += isValid ? length : 1
   }

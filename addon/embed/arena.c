@@ -6,6 +6,10 @@
 // Freed blocks are kept in lists by size, because reference counting frees most of what a request allocates and a
 // page that is used twice is a page fault saved. `realloc` of the last block grows in place.
 //
+// Address space is taken as it is needed, in place, because RLIMIT_AS counts it even where no page was touched. The
+// last part of it is a reserve: where the kernel gives no more, commands go on with that for as long as it takes to
+// fail in an orderly way (arena_failure_due).
+//
 // It also replaces libc's malloc: a second heap would cost its own pages and would not be part of the snapshot.
 #include "arena.h"
 #include "placement.h"
@@ -17,12 +21,14 @@
 
 enum {
   ALIGNMENT = 16,
-  HEADER = ARENA_HEADER,      // the block's payload size, just before the payload
-  CLASSES = 64,               // exact lists: payloads of 24, 40, ... bytes
-  LARGE_CLASSES = 32,         // by power of two, searched first-fit
-  LARGE_SEARCH = 8,           // entries looked at before taking fresh memory
-  REGION = 32 * 1024 * 1024,  // reserved address space; untouched pages cost nothing
-  GROWTH = 16 * 1024 * 1024,  // what is mapped when a huge config exhausts the region
+  HEADER = ARENA_HEADER,  // the block's payload size, just before the payload
+  CLASSES = 64,           // exact lists: payloads of 24, 40, ... bytes
+  LARGE_CLASSES = 32,     // by power of two, searched first-fit
+  LARGE_SEARCH = 8,       // entries looked at before taking fresh memory
+  PAGE = 4096,
+  REGION = 4 * 1024 * 1024,  // enough to make the snapshot
+  GROWTH = 1024 * 1024,      // what is mapped when it is exhausted, if there is as much
+  RESERVE = 512 * 1024,
 };
 
 struct free_block {
@@ -32,8 +38,9 @@ struct free_block {
 // First header at 8 modulo 16, so that payloads are aligned.
 __attribute__((section(".arena,\"aw\",@nobits#"), aligned(4096))) static char region[REGION];
 
-static IN_SNAPSHOT char *next = region + ALIGNMENT;  // where the next payload starts
-static IN_SNAPSHOT char *limit = region + REGION - ALIGNMENT;
+static IN_SNAPSHOT char *next = region + ALIGNMENT;          // where the next payload starts
+static IN_SNAPSHOT char *limit = region + REGION - RESERVE;  // where the reserve begins
+static int reserve_used, failure_due;
 static IN_SNAPSHOT struct free_block *exact[CLASSES] = {0};
 static IN_SNAPSHOT struct free_block *large[LARGE_CLASSES] = {0};
 
@@ -56,13 +63,40 @@ static unsigned large_class(size_t rounded) {
   return log < LARGE_CLASSES ? log : LARGE_CLASSES - 1;
 }
 
-static int grow(size_t size) {
-  size_t length = size + ALIGNMENT > GROWTH ? (size + 2 * 4096) & ~(size_t)4095 : GROWTH;
-  char *chunk = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+// Map `length` more bytes, behind the memory that there is if nothing else lies there.
+static int map_more(size_t length) {
+  char *end = limit + RESERVE;
+  int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+  char *chunk = mmap(end, length, PROT_READ | PROT_WRITE, flags | MAP_FIXED_NOREPLACE, -1, 0);
+  if (chunk == MAP_FAILED && errno == EEXIST) {
+    length += RESERVE;
+    chunk = mmap(NULL, length, PROT_READ | PROT_WRITE, flags, -1, 0);
+  }
   if (chunk == MAP_FAILED) return -1;
-  next = chunk + ALIGNMENT;
-  limit = chunk + length - ALIGNMENT;
+  if (chunk != end) next = chunk + ALIGNMENT;
+  limit = chunk + length - RESERVE;
   return 0;
+}
+
+// Make room for a block of `size` bytes and its header.
+static int grow(size_t size) {
+  size_t needed = (size + 2 * PAGE) & ~(size_t)(PAGE - 1);
+  if (!reserve_used) {
+    if (map_more(needed > GROWTH ? needed : GROWTH) == 0) return 0;
+    if (needed < GROWTH && map_more(needed) == 0) return 0;
+  }
+  // Who wants a large block will fail by itself, and needs the reserve for that.
+  failure_due = !reserve_used && size <= RESERVE / 4;
+  if (!failure_due) return -1;
+  reserve_used = 1;
+  limit += RESERVE - ALIGNMENT;
+  return 0;
+}
+
+int arena_failure_due(void) {
+  if (!failure_due) return 0;
+  failure_due = 0;
+  return 1;
 }
 
 void *arena_make_block(char *memory, size_t rounded) {
@@ -71,7 +105,8 @@ void *arena_make_block(char *memory, size_t rounded) {
 }
 
 static void *bump(size_t rounded) {
-  if (rounded > (size_t)(limit - next) && grow(rounded) < 0) {
+  while (__builtin_expect((ptrdiff_t)rounded > limit - next, 0)) {
+    if (grow(rounded) == 0) continue;
     errno = ENOMEM;
     return NULL;
   }
@@ -121,10 +156,14 @@ void *arena_plain_alloc(size_t size) {
   return bump(rounded);
 }
 
+static int is_last(const char *block, size_t have) {
+  return block + have + HEADER == next;
+}
+
 void arena_plain_free(void *block) {
   if (!block) return;
   size_t size = *size_of(block);
-  if ((char *)block + size + HEADER == next) {
+  if (is_last(block, size)) {
     next = block;
     return;
   }
@@ -133,6 +172,13 @@ void arena_plain_free(void *block) {
   struct free_block *freed = block;
   freed->next = *list;
   *list = freed;
+}
+
+// Whether the last block can have `rounded` bytes where it is: most of what a large text needs is never copied.
+static int has_room(const char *block, size_t rounded) {
+  if ((ptrdiff_t)rounded <= limit - block) return 1;
+  const char *last = next;
+  return grow(rounded) == 0 && next == last && (ptrdiff_t)rounded <= limit - block;
 }
 
 void *arena_plain_realloc(void *block, size_t size) {
@@ -146,7 +192,7 @@ void *arena_plain_realloc(void *block, size_t size) {
     return NULL;
   }
   size_t have = *size_of(block), rounded = arena_round(size);
-  if ((char *)block + have + HEADER == next && rounded <= (size_t)(limit - (char *)block)) {
+  if (is_last(block, have) && has_room(block, rounded)) {
     next = (char *)block + rounded + HEADER;
     *size_of(block) = rounded;
     return block;
@@ -190,6 +236,12 @@ char *arena_first(void) {
 
 char *arena_top(void) {
   return next;
+}
+
+char *arena_end_after(size_t spare) {
+  char *end = (char *)(((uintptr_t)next + spare + RESERVE + PAGE - 1) & ~(uintptr_t)(PAGE - 1));
+  limit = end - RESERVE;
+  return end;
 }
 
 // libc's entry points. aligned_alloc and its relatives are not defined: nothing here uses them, and a caller would be

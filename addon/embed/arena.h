@@ -33,4 +33,12 @@ char *arena_first(void);
 // The first byte behind everything handed out so far from the fixed region: where a snapshot ends.
 char *arena_top(void);
 
+// Sets the end of the memory that a program started from the snapshot has without asking for more: `spare` bytes, and
+// the reserve. Returns it.
+char *arena_end_after(size_t spare);
+
+// 1, once, when the kernel has refused to give more memory and nobody has been told: what is left is the reserve, for a
+// command to fail with.
+int arena_failure_due(void);
+
 #endif

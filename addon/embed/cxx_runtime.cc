@@ -1,23 +1,34 @@
 // What the addon needs of the C++ runtime library, so that the static program does not link libstdc++: the library is
 // built for glibc, brings exceptions and locales, and most of it would only be ballast. The addon is compiled without
 // exceptions; a failed allocation or a broken precondition ends the process.
+#include "out_of_memory.h"
+
 #include <cstdlib>
 #include <new>
 #include <string>
 #include <unistd.h>
 
 namespace {
-[[noreturn]] void die(const char *what) {
-  static const char prefix[] = "runt: internal error: ";
+[[noreturn]] void end(int status, const char *what) {
   std::size_t length = 0;
   while (what[length] != '\0') length++;
-  if (write(STDERR_FILENO, prefix, sizeof prefix - 1) < 0 || write(STDERR_FILENO, what, length) < 0) _exit(71);
-  _exit(70);
+  if (write(STDERR_FILENO, what, length) < 0) _exit(71);
+  _exit(status);
+}
+
+[[noreturn]] void die(const char *what) {
+  static const char prefix[] = "runt: internal error: ";
+  if (write(STDERR_FILENO, prefix, sizeof prefix - 1) < 0) _exit(71);
+  end(70, what);
+}
+
+[[noreturn]] void die_of_memory() {
+  end(1, "runt: " OUT_OF_MEMORY "\n");
 }
 
 void *allocate(std::size_t size) {
   void *block = std::malloc(size != 0 ? size : 1);
-  if (block == nullptr) die("out of memory\n");
+  if (block == nullptr) die_of_memory();
   return block;
 }
 }  // namespace
@@ -58,7 +69,7 @@ void __throw_invalid_argument(const char *what) {
   die(what);
 }
 void __throw_bad_alloc() {
-  die("out of memory\n");
+  die_of_memory();
 }
 void __throw_bad_array_new_length() {
   die("array too long\n");

@@ -16,6 +16,7 @@ struct chunk {
 extern const struct chunk runt_chunks[];
 
 // engine.c: the runtime with its intrinsics, and the evaluated entry module.
+enum { STACK_BYTES = 1024 * 1024 };
 struct engine {
   JSRuntime *runtime;
   JSContext *context;

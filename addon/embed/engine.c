@@ -1,11 +1,12 @@
 // Decides which parts of JavaScript exist in the static program, and calls main. Bytecode only: the parser, eval,
 // Date, Proxy, WeakRef and the RegExp compiler stay out; RegExp literals are compiled at build time.
 #include "embed.h"
+#include "out_of_memory.h"
 
 #include <string.h>
 #include <unistd.h>
 
-enum { EXIT_INTERNAL = 70, STACK_BYTES = 1024 * 1024 };
+enum { EXIT_FAILED = 1, EXIT_INTERNAL = 70 };
 
 #ifndef RUNT_SANITIZE
 #include "arena.h"
@@ -53,8 +54,29 @@ static void put_value(JSContext *context, JSValueConst value) {
   JS_FreeCString(context, text);
 }
 
+// What a limit of the caller's is the cause of, as a sentence; NULL for anything else. Where there was no memory for an
+// error, what is thrown is null.
+static const char *limit_reached(JSContext *context, JSValueConst error) {
+  if (!JS_IsObject(error)) return JS_IsNull(error) || JS_IsUninitialized(error) ? OUT_OF_MEMORY : NULL;
+  JSValue message = JS_GetPropertyStr(context, error, "message");
+  const char *text = JS_IsString(message) ? JS_ToCString(context, message) : NULL;
+  const char *reached = NULL;
+  if (text && strcmp(text, "stack overflow") == 0) reached = OUT_OF_STACK;
+  if (JS_IsException(message) || (text && strcmp(text, "out of memory") == 0)) reached = OUT_OF_MEMORY;
+  JS_FreeCString(context, text);
+  JS_FreeValue(context, message);
+  return reached;
+}
+
 // Only for faults of runt itself: main() prints and returns what concerns the user.
 static int report(JSContext *context, JSValue error) {
+  const char *reached = limit_reached(context, error);
+  if (reached) {
+    put("runt: ", 6);
+    put(reached, strlen(reached));
+    put("\n", 1);
+    return EXIT_FAILED;
+  }
   put("runt: internal error: ", 22);
   put_value(context, error);
   put("\n", 1);

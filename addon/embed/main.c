@@ -1,6 +1,8 @@
 // The entry of the static program. A program with a snapshot (snapshot.c) starts in the middle: the engine is there
 // and every module has been evaluated, at build time. One without loads bytecode like any other QuickJS program.
 #include "embed.h"
+#include "faults/faults.h"
+#include "out_of_memory.h"
 #include "placement.h"
 #include "snapshot.h"
 
@@ -8,10 +10,11 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { EXIT_INTERNAL = 70 };
+enum { EXIT_FAILED = 1, EXIT_INTERNAL = 70 };
 
 static struct engine fresh;
 
@@ -54,11 +57,45 @@ static void fill_standard_streams(void) {
     if (streams[fd].revents & POLLNVAL) open("/dev/null", O_RDWR); /* takes the lowest number, which is fd */
 }
 
-/* The engine counts on a stack of the usual size; below that it must find the end before the kernel does. */
-static void limit_stack(JSRuntime *runtime) {
-  enum { USUAL = 2 * 1024 * 1024 };
-  struct rlimit stack;
-  if (getrlimit(RLIMIT_STACK, &stack) == 0 && stack.rlim_cur < USUAL) JS_SetMaxStackSize(runtime, stack.rlim_cur / 2);
+enum {
+  USUAL_STACK = 2 * 1024 * 1024,
+  FIRST_STACK = 128 * 1024,        // what execve(2) maps
+  LEAST_STACK = 16 * 1024,         // for less there is not even an error
+  NATIVE_STACK = 64 * 1024,        // for C functions, behind the engine's limit
+  SMALL_NATIVE_STACK = 24 * 1024,  // what they really need
+};
+
+/* The stack grows by page faults, and one that RLIMIT_AS forbids is a SIGSEGV. So let it grow now, by a
+ * quarter of what there is. */
+static size_t grow_stack(size_t wanted) {
+  for (size_t size = wanted; size > FIRST_STACK; size /= 2) {
+    void *room = mmap(NULL, 4 * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (room == MAP_FAILED) continue;
+    munmap(room, 4 * size);
+    *((volatile char *)__builtin_frame_address(0) - size) = 0;
+    return size;
+  }
+  return FIRST_STACK;
+}
+
+/* The engine counts on a stack of the usual size; where there is less, it must find the end before the kernel does. */
+static int limit_stack(JSRuntime *runtime) {
+  static const char too_small[] = "runt: " OUT_OF_STACK "\n";
+  struct rlimit stack, space;
+  if (getrlimit(RLIMIT_STACK, &stack) < 0 || getrlimit(RLIMIT_AS, &space) < 0) return 0;
+  size_t size = STACK_BYTES;
+  if (stack.rlim_cur < USUAL_STACK) { /* a quarter may be arguments and environment */
+    size_t engine = stack.rlim_cur / 4 * 3, native = SMALL_NATIVE_STACK;
+    size = engine < native ? 0 : engine - native < size ? engine - native : size;
+  }
+  if (size < LEAST_STACK) {
+    ssize_t written = write(STDERR_FILENO, too_small, sizeof too_small - 1);
+    return written < 0 ? EXIT_INTERNAL : EXIT_FAILED;
+  }
+  if (space.rlim_cur != RLIM_INFINITY && size > FIRST_STACK - NATIVE_STACK)
+    size = grow_stack(size + NATIVE_STACK) - NATIVE_STACK;
+  if (size != STACK_BYTES) JS_SetMaxStackSize(runtime, size);
+  return 0;
 }
 
 int main(int argc, char **argv) {
@@ -71,10 +108,12 @@ int main(int argc, char **argv) {
     int status = build_step(argc, argv);
     if (status >= 0) return status;
     engine = &fresh;
-    int failed = engine_start(engine);
-    if (failed) return failed;
+    status = engine_start(engine);
+    if (status) return status;
   }
-  limit_stack(engine->runtime);
+  int failed = limit_stack(engine->runtime);
+  if (failed) _exit(failed);
+  FAULT_BEGIN();
   // Without atexit handlers and without freeing anything: the kernel does both faster.
   _exit(engine_run(engine, argc, argv));
 }

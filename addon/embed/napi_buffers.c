@@ -62,6 +62,10 @@ napi_status napi_get_typedarray_info(napi_env env, napi_value value, napi_typeda
   JSValue memory = JS_GetTypedArrayBuffer(env->context, value_of(value), &offset, &bytes, &element);
   if (JS_IsException(memory)) return status(env, napi_pending_exception);
   uint8_t *start = JS_GetArrayBuffer(env->context, &size, memory);
+  if (!start) { /* detached: there are no bytes, as in Node */
+    JS_FreeValue(env->context, JS_GetException(env->context));
+    offset = bytes = 0;
+  }
   if (type) *type = TYPES[kind];
   if (length) *length = bytes / element;
   if (data) *data = start + offset;

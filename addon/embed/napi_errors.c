@@ -60,6 +60,7 @@ napi_status napi_create_range_error(napi_env env, napi_value code, napi_value me
 }
 
 napi_status napi_throw(napi_env env, napi_value error) {
+  if (JS_HasException(env->context)) return status(env, napi_pending_exception);
   JS_Throw(env->context, JS_DupValue(env->context, value_of(error)));
   return status(env, napi_ok);
 }
@@ -68,6 +69,7 @@ typedef napi_status create_error(napi_env env, napi_value code, napi_value messa
 
 static napi_status throw_new(napi_env env, create_error *create, const char *code, const char *message) {
   napi_value text, name = NULL, error;
+  if (JS_HasException(env->context)) return status(env, napi_pending_exception);
   napi_status made = napi_create_string_utf8(env, message, NAPI_AUTO_LENGTH, &text);
   if (made == napi_ok && code) made = napi_create_string_utf8(env, code, NAPI_AUTO_LENGTH, &name);
   if (made == napi_ok) made = create(env, name, text, &error);

@@ -6,6 +6,14 @@
 
 #include <string.h>
 
+#ifndef RUNT_SANITIZE
+#include "arena.h"
+#else
+static int arena_failure_due(void) {
+  return 0;
+}
+#endif
+
 struct napi_callback_info__ {
   JSValueConst receiver;
   JSValueConst *arguments;
@@ -24,6 +32,9 @@ static void *pointer_in(JSValueConst word) {
 static JSValue call_native(JSContext *context, JSValueConst receiver, int count, JSValueConst *arguments, int magic,
                            JSValue *words) {
   (void)magic;
+  // A command fails where it is going to do something, and undoes what it has done: the engine itself, or what uses it,
+  // may not bear to be refused a block anywhere.
+  if (__builtin_expect(arena_failure_due(), 0)) return JS_ThrowOutOfMemory(context);
   napi_env env = JS_GetContextOpaque(context);
   napi_callback callback = (napi_callback)pointer_in(words[0]);
   struct napi_callback_info__ info = {receiver, arguments, (size_t)count, pointer_in(words[1])};

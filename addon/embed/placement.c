@@ -1,10 +1,11 @@
 // Decides which blocks of the snapshot share pages. A command writes to a few thousand of its blocks (a reference count
 // is enough), spread over most of the snapshot's pages, and each first write to a page costs a fault and a copy: a
-// fifth of the time that `runt state` takes. So the build numbers the allocations, tries some commands on the finished
-// engine, notes which blocks they write to, and takes the allocations with these numbers from one area of their own.
+// fifth of the time that `runt state` takes. What is read is mapped with the pages around it, and so all would be. So
+// the build numbers the allocations, tries some commands on the finished engine, notes which blocks they write to and
+// which they read, and takes the allocations with these numbers from two areas of their own.
 //
-// Writes are seen by protecting the snapshot: the first to each page is caught and its block noted. The next round lays
-// the known blocks aside and catches others, until the pages stay clean. Starting an engine is deterministic, so a
+// Accesses are seen by protecting the snapshot: the first to each page is caught and its block noted. The next round
+// lays the known blocks aside and catches others, until the pages stay clean. Starting an engine is deterministic, so a
 // number means the same each time. If it ever did not, the program would only be slower.
 #include "placement.h"
 
@@ -15,6 +16,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "arena.h"
@@ -24,30 +26,37 @@ enum {
   MAX_CALLS = 1 << 20,                // allocations until the engine is ready: some 25,000
   MAX_INDEX = 32 * 1024 * 1024 / 16,  // blocks of the arena, by address
   MAX_BLOCK = 2048,                   // larger ones have pages of their own
+  MAX_READ = 16384,                   // but for reading, which brings 16 pages at once
   PAGE = 4096,
   ROUNDS = 100,
   EXIT_INTERNAL = 70,
 };
 
+// What commands do with a block. Those of a kind lie together: COLD ones wherever they came to lie.
+enum kind { COLD, READ, WRITTEN, KINDS };
+
 struct placement {
   uint32_t calls;
-  uint32_t hot_bytes;
-  char *hot_next, *hot_end, *hot_start;
-  uint8_t is_hot[MAX_CALLS];
+  struct {
+    uint32_t bytes;
+    char *next, *end, *start;
+  } area[KINDS];
+  uint8_t kind[MAX_CALLS];
   uint32_t call_of[MAX_INDEX];  // by address: the call that made the block
-  uint8_t is_block[MAX_INDEX];  // while training: whether a block starts here
+  uint32_t
+      size_at[MAX_INDEX];  // while training: of the block that starts here, 0 none; its own header may be protected
   uint32_t found;
 };
 
 IN_SNAPSHOT struct placement *placement = NULL;
 
-static int in_hot_area(const char *block) {
-  return block >= placement->hot_start && block < placement->hot_end;
+static int in_area(const char *block) {
+  return block >= placement->area[WRITTEN].start && block < placement->area[READ].end;
 }
 
-static int next_is_hot(void) {
+static enum kind next_kind(void) {
   uint32_t call = placement->calls++;
-  return call < MAX_CALLS && placement->is_hot[call];
+  return call < MAX_CALLS ? placement->kind[call] : COLD;
 }
 
 static size_t index_of(const char *block) {
@@ -59,33 +68,34 @@ static void *number(void *block) {
   return block;
 }
 
-static void *take_hot(size_t size) {
+static void *take(enum kind kind, size_t size) {
   size_t rounded = arena_round(size);
-  if (rounded + ARENA_HEADER > (size_t)(placement->hot_end - placement->hot_next)) return NULL;
-  void *block = arena_make_block(placement->hot_next, rounded);
-  placement->hot_next += rounded + ARENA_HEADER;
+  char **next = &placement->area[kind].next;
+  if (rounded + ARENA_HEADER > (size_t)(placement->area[kind].end - *next)) return NULL;
+  void *block = arena_make_block(*next, rounded);
+  *next += rounded + ARENA_HEADER;
   return block;
 }
 
-static void *place(int is_hot, size_t size) {
-  void *block = is_hot ? take_hot(size) : NULL;
+static void *place(enum kind kind, size_t size) {
+  void *block = kind == COLD ? NULL : take(kind, size);
   return number(block ? block : arena_plain_alloc(size));
 }
 
 void *placement_alloc(size_t size) {
-  return place(next_is_hot(), size);
+  return place(next_kind(), size);
 }
 
 void placement_free(void *block) {
-  // A hole in the hot area stays: it is small, and what comes next may not belong there.
-  if (!in_hot_area(block)) arena_plain_free(block);
+  // A hole in an area stays: it is small, and what comes next may not belong there.
+  if (!in_area(block)) arena_plain_free(block);
 }
 
 void *placement_realloc(void *block, size_t size) {
-  int is_hot = next_is_hot();
-  if (!block) return place(is_hot, size);
-  if (!is_hot && !in_hot_area(block)) return number(arena_plain_realloc(block, size));
-  void *moved = size == 0 ? NULL : place(is_hot, size);
+  enum kind kind = next_kind();
+  if (!block) return place(kind, size);
+  if (kind == COLD && !in_area(block)) return number(arena_plain_realloc(block, size));
+  void *moved = size == 0 ? NULL : place(kind, size);
   if (moved) {
     size_t have = arena_usable_size(block);
     memcpy(moved, block, have < size ? have : size);
@@ -94,15 +104,16 @@ void *placement_realloc(void *block, size_t size) {
   return moved;
 }
 
-// The list: how many bytes the blocks take, then their numbers.
+// The list: how many bytes the blocks of each kind take, then their numbers, each with its kind.
 static void read_list(const char *path) {
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) return;
-  uint32_t calls[1024];
-  ssize_t size = read(fd, &placement->hot_bytes, sizeof placement->hot_bytes);
+  uint32_t calls[1024], bytes[KINDS] = {0};
+  ssize_t size = read(fd, bytes, sizeof bytes);
+  for (int kind = READ; kind < KINDS; kind++) placement->area[kind].bytes = bytes[kind];
   while (size > 0 && (size = read(fd, calls, sizeof calls)) > 0)
     for (ssize_t i = 0; i < size / (ssize_t)sizeof *calls; i++)
-      if (calls[i] < MAX_CALLS) placement->is_hot[calls[i]] = 1;
+      placement->kind[calls[i] % MAX_CALLS] = (uint8_t)(calls[i] / MAX_CALLS);
   close(fd);
 }
 
@@ -111,11 +122,13 @@ int placement_begin(const char *path) {
   if (memory == MAP_FAILED) return -1;
   placement = memory;
   read_list(path);
-  // One block as far as the arena is concerned; its inside is blocks again.
-  char *area = arena_plain_alloc(placement->hot_bytes + PAGE);
-  if (!area) return -1;
-  placement->hot_start = placement->hot_next = area + ARENA_HEADER;
-  placement->hot_end = area + placement->hot_bytes + PAGE;
+  // One block each as far as the arena is concerned; its inside is blocks again.
+  for (int kind = WRITTEN; kind >= READ; kind--) {
+    char *area = arena_plain_alloc(placement->area[kind].bytes + PAGE);
+    if (!area) return -1;
+    placement->area[kind].start = placement->area[kind].next = area + ARENA_HEADER;
+    placement->area[kind].end = area + placement->area[kind].bytes + PAGE;
+  }
   return 0;
 }
 
@@ -127,23 +140,47 @@ void placement_end(void) {
 
 static const char *protected_start, *protected_end;
 
-static void note_write(int signal, siginfo_t *info, void *context) {
-  (void)signal;
+#if defined(__x86_64__)
+// Bit 1 of the error code of a page fault: a write.
+static enum kind kind_of(const ucontext_t *context) {
+  return context->uc_mcontext.gregs[REG_ERR] & 2 ? WRITTEN : READ;
+}
+enum { COLD_ACCESS = PROT_NONE };
+#else
+static enum kind kind_of(const ucontext_t *context) {
   (void)context;
+  return WRITTEN;
+}
+enum { COLD_ACCESS = PROT_READ };
+#endif
+
+static void note_block(uint32_t call, size_t size, enum kind kind) {
+  uint32_t bytes = (uint32_t)size + ARENA_HEADER;
+  if (call >= MAX_CALLS || placement->kind[call] >= kind) return;
+  if (size > (kind == READ ? MAX_READ : MAX_BLOCK)) return;
+  if (placement->kind[call] != COLD) placement->area[placement->kind[call]].bytes -= bytes;
+  placement->kind[call] = (uint8_t)kind;
+  placement->area[kind].bytes += bytes;
+  placement->found++;
+}
+
+static void note_access(int signal, siginfo_t *info, void *context) {
+  (void)signal;
   char *at = info->si_addr;
   if (at < protected_start || at >= protected_end) _exit(EXIT_INTERNAL);
-  mprotect((char *)((uintptr_t)at & ~(uintptr_t)(PAGE - 1)), PAGE, PROT_READ | PROT_WRITE);
+  enum kind kind = kind_of(context);
+  int access = kind == READ ? PROT_READ : PROT_READ | PROT_WRITE;
+  mprotect((char *)((uintptr_t)at & ~(uintptr_t)(PAGE - 1)), PAGE, access);
   size_t index = index_of(at + ARENA_HEADER);
-  for (int back = 0; back <= MAX_BLOCK / 16 && index > 0; back++, index--) {
-    if (!placement->is_block[index]) continue;
-    uint32_t call = placement->call_of[index];
-    char *block = arena_first() + index * 16;
-    if (call >= MAX_CALLS || placement->is_hot[call] || arena_usable_size(block) > MAX_BLOCK) return;
-    placement->is_hot[call] = 1;
-    placement->hot_bytes += (uint32_t)arena_usable_size(block) + ARENA_HEADER;
-    placement->found++;
+  for (int back = 0; back <= MAX_READ / 16 && index > 0; back++, index--) {
+    if (!placement->size_at[index]) continue;
+    note_block(placement->call_of[index], placement->size_at[index], kind);
     return;
   }
+}
+
+static char *whole_page(char *at) {
+  return (char *)(((uintptr_t)at + PAGE - 1) & ~(uintptr_t)(PAGE - 1));
 }
 
 static void try_command(struct engine *engine, char **argv) {
@@ -154,9 +191,11 @@ static void try_command(struct engine *engine, char **argv) {
     dup2(null, STDERR_FILENO);
     int argc = 0;
     while (argv[argc]) argc++;
-    struct sigaction action = {.sa_sigaction = note_write, .sa_flags = SA_SIGINFO};
+    struct sigaction action = {.sa_sigaction = note_access, .sa_flags = SA_SIGINFO};
     sigaction(SIGSEGV, &action, NULL);
-    mprotect((void *)(uintptr_t)protected_start, (size_t)(protected_end - protected_start), PROT_READ);
+    char *cold = whole_page(placement->area[READ].end);
+    mprotect((void *)(uintptr_t)protected_start, (size_t)(cold - protected_start), PROT_READ);
+    mprotect(cold, (size_t)(protected_end - cold), COLD_ACCESS);
     engine_run(engine, argc, argv);
     _exit(0);
   }
@@ -164,8 +203,10 @@ static void try_command(struct engine *engine, char **argv) {
 }
 
 static void try_commands(struct engine *engine, char *bundle) {
-  char *root = "/nonexistent/runt";
-  char *commands[][6] = {
+  char *root = "/nonexistent/runt", id[32];
+  // Fails, and undoes what it has done, where it looks for the program, which is not there; sooner without privileges.
+  snprintf(id, sizeof id, "runt-training-%d", getpid());
+  char *commands[][8] = {
       {"runt", "--version"},
       {"runt", "--root", root, "state", "none"},
       {"runt", "--root", root, "kill", "none"},
@@ -173,14 +214,15 @@ static void try_commands(struct engine *engine, char *bundle) {
       {"runt", "--root", root, "delete", "none"},
       {"runt", "validate", bundle},
       {"runt", "--root", root, "plan", bundle},
+      {"runt", "--root", bundle, "create", "--bundle", bundle, id},
   };
   size_t size;
   for (char *block = arena_first(); block < arena_top(); block += size + ARENA_HEADER) {
     size = arena_usable_size(block);
-    placement->is_block[index_of(block)] = 1;
+    placement->size_at[index_of(block)] = (uint32_t)size;
   }
-  // The pages behind the hot area up to the last whole one.
-  protected_start = (char *)(((uintptr_t)placement->hot_end + PAGE - 1) & ~(uintptr_t)(PAGE - 1));
+  // The pages behind the written area up to the last whole one.
+  protected_start = whole_page(placement->area[WRITTEN].end);
   protected_end = (char *)((uintptr_t)arena_top() & ~(uintptr_t)(PAGE - 1));
   for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) try_command(engine, commands[i]);
 }
@@ -188,9 +230,12 @@ static void try_commands(struct engine *engine, char *bundle) {
 static int write_list(const char *path) {
   int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (fd < 0) return -1;
-  int failed = write(fd, &placement->hot_bytes, sizeof placement->hot_bytes) < 0;
-  for (uint32_t call = 0; call < MAX_CALLS; call++)
-    if (placement->is_hot[call]) failed |= write(fd, &call, sizeof call) < 0;
+  uint32_t bytes[KINDS] = {0, placement->area[READ].bytes, placement->area[WRITTEN].bytes};
+  int failed = write(fd, bytes, sizeof bytes) < 0;
+  for (uint32_t call = 0; call < MAX_CALLS; call++) {
+    uint32_t entry = call + placement->kind[call] * MAX_CALLS;
+    if (placement->kind[call] != COLD) failed |= write(fd, &entry, sizeof entry) < 0;
+  }
   return close(fd) < 0 || failed ? -1 : 0;
 }
 

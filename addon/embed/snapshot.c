@@ -19,7 +19,12 @@
 #include "arena.h"
 #include "embed.h"
 
-enum { PAGE = 4096, MAX_SECTIONS = 64, EXIT_INTERNAL = 70 };
+enum {
+  PAGE = 4096,
+  MAX_SECTIONS = 64,
+  SPARE = 1024 * 1024,  // of memory behind the snapshot: more than `create` of a usual config takes
+  EXIT_INTERNAL = 70,
+};
 
 static IN_SNAPSHOT struct {
   int valid;
@@ -143,26 +148,27 @@ static void patch_sections(char *file, uintptr_t start, size_t offset) {
 }
 
 // Points the program header of the arena at the end of the file.
-static int patch_segment(char *file, uintptr_t start, size_t offset, size_t size) {
+static int patch_segment(char *file, uintptr_t start, size_t offset, size_t size, size_t memory) {
   const Elf64_Ehdr *elf = (const Elf64_Ehdr *)file;
   Elf64_Phdr *program = (Elf64_Phdr *)(file + elf->e_phoff);
   for (int i = 0; i < elf->e_phnum; i++) {
     if (program[i].p_type != PT_LOAD || program[i].p_vaddr != start) continue;
     program[i].p_offset = offset;
     program[i].p_filesz = size;
+    program[i].p_memsz = memory;
     return 0;
   }
   return -1;
 }
 
-static int write_program(const char *template, const char *path, const char *start, size_t size) {
+static int write_program(const char *template, const char *path, const char *start, size_t size, size_t memory) {
   static const char zeros[PAGE];
   size_t length;
   char *file = map_file(template, &length);
   if (!file) return -1;
   size_t offset = (length + PAGE - 1) / PAGE * PAGE;
   patch_sections(file, (uintptr_t)start, offset);
-  if (patch_segment(file, (uintptr_t)start, offset, size) < 0) return -1;
+  if (patch_segment(file, (uintptr_t)start, offset, size, memory) < 0) return -1;
   int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
   if (fd < 0) return -1;
   int failed =
@@ -177,7 +183,8 @@ int snapshot_write(const struct engine *engine, const char *template, const char
   saved.valid = 1;
   char *start = runt_snapshot_start;
   size_t size = ((size_t)(arena_top() - start) + PAGE - 1) / PAGE * PAGE;
-  if (write_program(template, path, start, size) == 0) return 0;
+  size_t memory = (size_t)(arena_end_after(SPARE) - start);
+  if (write_program(template, path, start, size, memory) == 0) return 0;
   dprintf(STDERR_FILENO, "snapshot: cannot write %s\n", path);
   return EXIT_INTERNAL;
 }

@@ -1,20 +1,32 @@
 /* Init: the static program that lives in the container's namespaces until the user's program replaces it. Its plan is a
- * segment of its own executable image (see addon/plan_block.h), so it starts working at once. It allocates nothing,
- * reads no environment and decides nothing; what it cannot do it reports, and exits. */
+ * segment of its own executable image (see addon/plan_block.h), so it starts working at once. It allocates nothing
+ * (but a slot table that is unusually long), reads no environment and decides nothing; what it cannot do it reports,
+ * and exits. */
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "faults/faults.h"
 #include "machine.h"
 
 /* The placeholder that makes the linker emit a program header for PLAN_ADDRESS; launch.c points it at the real plan. */
 __attribute__((section(".plan"), used, retain)) static const struct plan_block plan_placeholder = {.magic = 0};
 
-static int32_t fds[PLAN_SLOTS];
+static int32_t few_fds[PLAN_FEW_SLOTS];
+
+/* The plan itself is only read. */
+static int32_t *slot_table(const struct plan_block *plan) {
+  size_t size = plan->slot_count * sizeof plan->fds[0];
+  void *table = few_fds;
+  if (size > sizeof few_fds) table = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return table == MAP_FAILED ? NULL : memcpy(table, plan->fds, size);
+}
 
 int main(void) {
   const struct plan_block *plan = (const struct plan_block *)PLAN_ADDRESS;
   if (plan->magic != PLAN_MAGIC) return 125;
-  memcpy(fds, plan->fds, plan->slot_count * sizeof fds[0]);
+  FAULT_BEGIN();
+  int32_t *fds = slot_table(plan);
   struct machine m = {
       .next = plan->steps,
       .step_count = plan->step_count,
@@ -22,9 +34,10 @@ int main(void) {
       .fds = fds,
       .sync = plan->fds[SLOT_SYNC],
       .child_pidfd = -1,
+      .nofile = plan->nofile,
       .umask = umask(0), /* modes in the plan are exact */
   };
-  int result = machine_run(&m);
+  int result = fds ? machine_run(&m) : -ENOMEM;
   if (result < 0) machine_report(&m, REPORT_ERROR, -result, 0);
   _exit(1);
 }

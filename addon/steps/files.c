@@ -42,7 +42,7 @@ int op_openat2(struct machine *m, const struct step_openat2 *s) {
   }
   if (fd < 0) return fd;
   if (s->expect_fs) result = path_check_fs(m, fd, s->expect_fs);
-  if (result == 0 && s->expect_rdev) result = path_check_rdev(m, fd, s->expect_rdev);
+  if (result == 0 && s->expect_rdev) result = path_check_rdev(m, fd, S_IFCHR, s->expect_rdev);
   if (result < 0)
     close(fd);
   else
@@ -156,5 +156,12 @@ int op_close(struct machine *m, const struct step_close *s) {
     if (slot < 0 || slot >= m->slot_count) return -EINVAL;
     machine_fill(m, slot, -1);
   }
+  return 0;
+}
+
+int op_close_temporaries(struct machine *m, const struct step_close_temporaries *s) {
+  m->syscall = "close";
+  if (s->count < 0 || s->count >= m->slot_count) return -EINVAL;
+  for (int64_t slot = 1; slot <= s->count; slot++) machine_fill(m, slot, -1);
   return 0;
 }

@@ -27,6 +27,7 @@ struct hook {
   int input, output, errors; /* what the hook gets as descriptors 0, 1, 2; all above 2 */
   int listen;                /* our end of the pipe behind output or errors, -1 none */
   int pid, pidfd;
+  int unblocked;      /* 0, or why signals are still blocked here */
   volatile int error; /* of execve(2): the child shares our memory until then */
   int timed_out;
   char tail[TAIL + 1];
@@ -47,16 +48,15 @@ static int run_child(void *argument) {
   struct hook *h = argument;
   const struct step_run_hook *s = h->step;
   char *const only_path[] = {(char *)(uintptr_t)s->path, NULL};
-  setsid(); /* so that the hook can be killed with all that it started */
-  dup2(h->input, 0);
-  dup2(h->output, 1);
-  dup2(h->errors, 2);
-  if (!WEAKENED("close-range")) syscall(SYS_close_range, 3, ~0U, 0);
-  op_reset_signals(h->machine, NULL);
 #ifdef RUNT_INIT
   umask((mode_t)h->machine->umask);
 #endif
-  if ((!s->cwd || chdir(s->cwd) == 0) && resolves(s))
+  struct machine copy = *h->machine; /* the limit of the machine, whose memory this is, stays raised */
+  /* setsid(2), so that the hook can be killed with all that it started */
+  if (setsid() >= 0 && dup2(h->input, 0) >= 0 && dup2(h->output, 1) >= 0 && dup2(h->errors, 2) >= 0 &&
+      (WEAKENED("close-range") || syscall(SYS_close_range, 3, ~0U, 0) == 0) &&
+      op_reset_signals(h->machine, NULL) == 0 && machine_restore_nofile(&copy) == 0 &&
+      (!s->cwd || chdir(s->cwd) == 0) && resolves(s))
     execve(s->path, s->args.count ? s->args.items : only_path, s->own_env ? environ : s->env.items);
   h->error = errno;
   _exit(127);
@@ -68,11 +68,13 @@ static int run_child(void *argument) {
 static int spawn(struct machine *m, struct hook *h) {
   _Alignas(16) static char stack[CHILD_STACK];
   uint64_t all = ~(uint64_t)0, before;
-  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, KERNEL_SIGSET_SIZE);
+  int result =
+      (int)CALL(m, "rt_sigprocmask", syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, KERNEL_SIGSET_SIZE));
+  if (result < 0) return result;
   h->pid = (int)CALL(
       m, "clone",
       clone(run_child, stack + sizeof stack, CLONE_VM | CLONE_VFORK | KERNEL_CLONE_PIDFD | SIGCHLD, h, &h->pidfd));
-  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, KERNEL_SIGSET_SIZE);
+  h->unblocked = (int)machine_result(syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, KERNEL_SIGSET_SIZE));
   return h->pid < 0 ? h->pid : 0;
 }
 
@@ -221,7 +223,7 @@ static int report_end(struct machine *m, struct hook *h, const siginfo_t *end) {
 
 static int attend(struct machine *m, struct hook *h) {
   siginfo_t end = {0};
-  int result = h->error ? 0 : wait_for_end(m, h);
+  int result = h->error ? 0 : h->unblocked < 0 ? h->unblocked : wait_for_end(m, h);
   if (result < 0) kill(-h->pid, SIGKILL);
   int reaped;
   do reaped = (int)CALL(m, "waitid", waitid((idtype_t)KERNEL_P_PIDFD, (id_t)h->pidfd, &end, WEXITED));

@@ -38,6 +38,7 @@ struct machine {
   int32_t child;       /* runtime: init's pid; init: 0 */
   int32_t child_pidfd; /* runtime only */
   int32_t init_error;  /* runtime only: init has reported `failure` */
+  uint64_t nofile;     /* the soft limit of open files that programs get; 0: the present one */
   uint32_t umask;      /* init: what its hooks get, for its own is 0 at first */
   const char *program; /* chosen by find_executable */
   const char *home;    /* found by find_home: "HOME=…", NULL not found */
@@ -56,6 +57,9 @@ int machine_fd(const struct machine *m, int64_t slot);
 
 /* Put fd into a slot, closing what was there. */
 void machine_fill(struct machine *m, int64_t slot, int fd);
+
+/* Set the soft limit of open files back to what the runtime's caller has, where the runtime has raised it. */
+int machine_restore_nofile(struct machine *m);
 
 /* Init only. Put what find_home has found in the place of the last entry, which is HOME=/. The plan is a private
  * mapping, so its page may be changed. */
@@ -87,6 +91,7 @@ HANDLER(write_file);
 HANDLER(write);
 HANDLER(fchownat);
 HANDLER(close);
+HANDLER(close_temporaries);
 HANDLER(open_tree);
 HANDLER(move_mount);
 HANDLER(fsopen);
@@ -116,6 +121,7 @@ HANDLER(sync_wait);
 HANDLER(sync_exec);
 HANDLER(start_wait);
 HANDLER(claim_cgroup);
+HANDLER(setxattr);
 HANDLER(mkfifo);
 HANDLER(connect);
 HANDLER(socketpair);

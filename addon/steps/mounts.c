@@ -66,6 +66,7 @@ int op_open_tree(struct machine *m, const struct step_open_tree *s) {
     if (at < 0) return at;
   } else if (s->resolve) {
     source = open_source(m, at, s);
+    m->syscall = "open_tree"; /* the name by which people look for it */
     if (source < 0) return source;
     path = "";
     at = source;
@@ -76,7 +77,7 @@ int op_open_tree(struct machine *m, const struct step_open_tree *s) {
    * by being attached makes it a source for the others. */
   if (fd == -EINVAL && s->like >= 0) fd = (int)CALL(m, "fcntl", fcntl(at, F_DUPFD_CLOEXEC, 0));
   if (fd < 0) return fd;
-  int result = s->expect_rdev ? path_check_rdev(m, fd, s->expect_rdev) : 0;
+  int result = s->expect_rdev ? path_check_rdev(m, fd, s->expect_block ? S_IFBLK : S_IFCHR, s->expect_rdev) : 0;
   if (result < 0)
     close(fd);
   else

@@ -151,11 +151,11 @@ int path_check_fs(struct machine *m, int fd, int64_t magic) {
   return -EBADF;
 }
 
-int path_check_rdev(struct machine *m, int fd, int64_t rdev) {
+int path_check_rdev(struct machine *m, int fd, unsigned type, int64_t rdev) {
   struct stat st;
   int result = (int)CALL(m, "fstat", fstat(fd, &st));
   if (result < 0) return result;
-  if ((S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)) && (int64_t)st.st_rdev == rdev) return 0;
+  if ((st.st_mode & S_IFMT) == type && (int64_t)st.st_rdev == rdev) return 0;
   if (WEAKENED("rdev")) return 0;
   detail_begin(m, "not the device it must be");
   return -EBADF;

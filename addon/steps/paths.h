@@ -18,7 +18,7 @@ int path_open_or_make(struct machine *m, int at, const char *path, const struct 
 /* 0 when the file system of fd has this statfs(2) magic, else -EBADF. */
 int path_check_fs(struct machine *m, int fd, int64_t magic);
 
-/* 0 when fd is a device node with this number, else -EBADF. */
-int path_check_rdev(struct machine *m, int fd, int64_t rdev);
+/* 0 when fd is a device node of this type (S_IFCHR, S_IFBLK) and number, else -EBADF. */
+int path_check_rdev(struct machine *m, int fd, unsigned type, int64_t rdev);
 
 #endif

@@ -6,11 +6,22 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "../weaken.h"
 #include "kernel.h"
+
+int machine_restore_nofile(struct machine *m) {
+  if (m->nofile == 0) return 0;
+  uint64_t limit[2];
+  int result = (int)CALL(m, "prlimit", syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, limit));
+  if (result < 0) return result;
+  limit[0] = m->nofile;
+  m->nofile = 0;
+  return (int)CALL(m, "prlimit", syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, limit, NULL));
+}
 
 int op_prlimit(struct machine *m, const struct step_prlimit *s) {
   uint64_t limit[2] = {(uint64_t)s->soft, (uint64_t)s->hard}, now[2];
@@ -18,6 +29,8 @@ int op_prlimit(struct machine *m, const struct step_prlimit *s) {
     int result = (int)CALL(m, "prlimit", syscall(SYS_prlimit64, 0, (int)s->resource, NULL, now));
     if (result < 0 || now[1] >= limit[1]) return result;
     limit[0] = now[0];
+  } else if (s->resource == RLIMIT_NOFILE) {
+    m->nofile = 0;
   }
   return (int)CALL(m, "prlimit", syscall(SYS_prlimit64, 0, (int)s->resource, limit, NULL));
 }
@@ -107,14 +120,15 @@ static int close_others(struct machine *m, const struct step_close_range *s) {
 static int hide_own(struct machine *m) {
   for (uint32_t i = 0; i < m->slot_count; i++)
     if (m->fds[i] >= 0) fcntl(m->fds[i], F_SETFD, FD_CLOEXEC);
-  return 0;
+  return machine_restore_nofile(m);
 }
 
 int op_close_range(struct machine *m, const struct step_close_range *s) {
   if (WEAKENED("close-range")) return hide_own(m);
   int result =
       (int)CALL(m, "close_range", syscall(SYS_close_range, (unsigned)s->first, ~0U, KERNEL_CLOSE_RANGE_CLOEXEC));
-  return result < 0 || WEAKENED("descriptors") ? result : close_others(m, s);
+  if (result == 0 && !WEAKENED("descriptors")) result = close_others(m, s);
+  return result < 0 ? result : machine_restore_nofile(m);
 }
 
 static void end_process(int signal) {

@@ -1,10 +1,13 @@
 /* The machine's loop and its switch: one case per operation, one call per case. Skipping steps whose slots are empty,
  * tolerated errors and the slot table are handled here, once for all operations. */
 #define STEP_TABLES
+#include "../weaken.h"
 #include "machine.h"
 
 #include <fcntl.h>
 #include <string.h>
+
+#include "faults/faults.h"
 
 int machine_fd(const struct machine *m, int64_t slot) {
   return slot < 0 ? AT_FDCWD : m->fds[slot];
@@ -12,7 +15,7 @@ int machine_fd(const struct machine *m, int64_t slot) {
 
 void machine_fill(struct machine *m, int64_t slot, int fd) {
   if (slot < 0) return;
-  if (m->fds[slot] >= 0) close(m->fds[slot]);
+  if (m->fds[slot] >= 0 && !WEAKENED("descriptors")) close(m->fds[slot]);
   m->fds[slot] = fd;
 }
 
@@ -90,6 +93,8 @@ static int execute_here(struct machine *m, const struct step *s) {
     return op_sync_exec(m, (const struct step_sync_exec *)s);
   case OP_claim_cgroup:
     return op_claim_cgroup(m, (const struct step_claim_cgroup *)s);
+  case OP_setxattr:
+    return op_setxattr(m, (const struct step_setxattr *)s);
   case OP_mkfifo:
     return op_mkfifo(m, (const struct step_mkfifo *)s);
   case OP_move_netdev:
@@ -119,6 +124,8 @@ static int execute(struct machine *m, const struct step *s) {
     return op_fchownat(m, (const struct step_fchownat *)s);
   case OP_close:
     return op_close(m, (const struct step_close *)s);
+  case OP_close_temporaries:
+    return op_close_temporaries(m, (const struct step_close_temporaries *)s);
   case OP_open_tree:
     return op_open_tree(m, (const struct step_open_tree *)s);
   case OP_move_mount:
@@ -222,7 +229,7 @@ int machine_run(struct machine *m) {
   while (m->index < m->step_count) {
     const struct step *s = m->next;
     m->next = (const struct step *)((const uint64_t *)s + s->words);
-    int result = reads_empty_slot(m, s) ? 0 : execute(m, s);
+    int result = FAULT_STEP(m, step_shapes[s->op].op, reads_empty_slot(m, s) ? 0 : execute(m, s));
     if (result < 0 && !is_tolerated(s, result)) return result;
     if (result < 0) m->detail[0] = '\0'; /* what a tolerated failure said is not about a later one */
     m->index++;

@@ -7,11 +7,12 @@
 #include <net/if.h>
 #include <sched.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
+#include "../files.h"
 #include "kernel.h"
 #include "text.h"
 
@@ -25,11 +26,13 @@ int op_mkfifo(struct machine *m, const struct step_mkfifo *s) {
 }
 
 int op_claim_cgroup(struct machine *m, const struct step_claim_cgroup *s) {
-  char first;
-  int fd = (int)CALL(m, "open", open(s->path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC));
+  char first; /* openat: musl's open(2) makes a second call for O_CLOEXEC */
+  struct flock byte = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = s->offset, .l_len = 1};
+  int fd = (int)CALL(m, "open", openat(AT_FDCWD, s->path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, LOCK_FILE_MODE));
   if (fd < 0) return fd;
-  int result = (int)CALL(m, "flock", flock(fd, LOCK_EX | LOCK_NB));
-  CLEANUP_FD int list = result < 0 ? -1 : (int)CALL(m, "open", open(s->list, O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  int result = (int)CALL(m, "fcntl", fcntl(fd, F_OFD_SETLK, &byte));
+  CLEANUP_FD int list =
+      result < 0 ? -1 : (int)CALL(m, "open", openat(AT_FDCWD, s->list, O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
   if (result == 0) result = list < 0 ? list : (int)CALL(m, "read", read(list, &first, 1));
   if (result > 0) result = -EBUSY;
   if (result < 0)
@@ -37,6 +40,10 @@ int op_claim_cgroup(struct machine *m, const struct step_claim_cgroup *s) {
   else
     machine_fill(m, s->into, fd);
   return result;
+}
+
+int op_setxattr(struct machine *m, const struct step_setxattr *s) {
+  return (int)CALL(m, "setxattr", setxattr(s->path, s->name, s->value, strlen(s->value), 0));
 }
 
 /* ---- rtnetlink ---- */

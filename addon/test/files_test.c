@@ -65,10 +65,14 @@ static void test_nodes(void) {
 
 #ifndef RUNT_INIT
 static void test_claims(void) {
-  write_text("lock", "");
   write_text("tasks", "");
   is(RUN(claim_cgroup, .path = "lock", .list = "tasks", .into = A), 0, "an empty cgroup is claimed");
+  struct stat file;
+  ok(stat("lock", &file) == 0 && file.st_mode == (S_IFREG | S_ISVTX | 0600), "in a file that is its owner's alone");
   is(RUN(claim_cgroup, .path = "lock", .list = "tasks", .into = B), -EAGAIN, "once");
+  int64_t other = (int64_t)1 << 52;
+  is(RUN(claim_cgroup, .path = "lock", .offset = other, .list = "tasks", .into = B), 0, "while another one is not");
+  is(RUN(close, .slots = {1, (int64_t[]){B}}), 0, "closed");
   is(RUN(close, .slots = {1, (int64_t[]){A}}), 0, "closed, it is free");
   is(RUN(claim_cgroup, .path = "lock", .list = "tasks", .into = B), 0, "for another");
   is(RUN(close, .slots = {1, (int64_t[]){B}}), 0, "closed");

@@ -32,6 +32,9 @@ static void test_new_mount(void) {
 
 static void test_clones(void) {
   enum { CLONE_TREE = 1 };
+  is(RUN(open_tree, .path = "/dev/zero", .flags = CLONE_TREE, .into = A, .expect_rdev = (int64_t)makedev(1, 5),
+         .expect_block = 1),
+     -EBADF, "a character device is no block device");
   is(RUN(open_tree, .path = "/dev/zero", .flags = CLONE_TREE, .into = A, .expect_rdev = (int64_t)makedev(1, 3)), -EBADF,
      "open_tree checks the device (CVE-2025-31133)");
   fill(A, open("mnt", O_PATH | O_CLOEXEC));

@@ -20,7 +20,7 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import { openConsole } from '../harness/console.ts'
 import { hasCommand } from '../harness/project.ts'
-import { either, needsFile, needsV2, type Skip } from '../harness/requires.ts'
+import { either, needsCommand, needsFile, needsV2, type Skip } from '../harness/requires.ts'
 import { type Box, scenario, until } from '../harness/scenario.ts'
 
 const skip: Skip = !hasCommand('criu')
@@ -134,6 +134,21 @@ scenario('restore in the foreground, with hooks', { skip }, async (t, box) => {
   t.same([lines[2], lines[5]], [mounts, mounts], 'what a hook mounts is on the host')
   t.match(JSON.parse(lines[1] ?? ''), { id, pid, bundle })
 })
+
+scenario(
+  'restore that cannot watch its container leaves none',
+  { skip: either(skip, needsCommand('strace')) },
+  async (t, box) => {
+    const bundle = box.bundle(counting).dir
+    const images = join(inMemory(box), 'images')
+    const id = await counter(t, box, bundle)
+    t.equal(box.call(['checkpoint', '--image-path', images, id]).status, 0)
+    const wrap = ['strace', '-qq', '-o', '/dev/null', '-e', 'inject=signalfd4:error=EMFILE']
+    const result = box.call(['restore', '--image-path', images, '--bundle', bundle, id], { wrap })
+    t.match(result, { status: 1, stderr: /EMFILE/ }, result.stderr)
+    t.equal(box.state(id), undefined)
+  },
+)
 
 scenario('a container with a user namespace, whose root reads the images', { skip }, async (t, box) => {
   const mapping = [{ containerID: 0, hostID: 100_000, size: 65_536 }]

@@ -2,7 +2,11 @@
  * pause: everything in a container stands still, as the state says, until resume (runc-pause(8)). Judged by what the
  * container does meanwhile.
  */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Test } from 'tap'
+import { cgroupOf } from '../harness/cgroup.ts'
+import { either, needsCommand, needsController } from '../harness/requires.ts'
 import { type Box, pause, scenario, until } from '../harness/scenario.ts'
 
 const ticking = { process: { args: ['sh', '-c', 'while :; do echo tick; sleep 0.02; done'] } }
@@ -77,3 +81,27 @@ scenario('pause that is killed leaves what resume can undo', { peers: { crun: 'n
   }
   t.equal(box.call(['delete', '--force', id]).status, 0)
 })
+
+scenario(
+  'a pause that does not come to an end is taken back',
+  {
+    skip: either(needsCommand('strace'), needsController('freezer')),
+    peers: { crun: 'waits on', runc: 'other files' },
+  },
+  async (t, box) => {
+    const { id, ticks } = await ticker(t, box)
+    const directory = cgroupOf(box.state(id)?.pid, 'freezer')
+    const unified = existsSync(join(directory, 'cgroup.events'))
+    // What tells how far it is reads as nothing; on v1 it is the file that says before whether the container is paused.
+    const file = join(directory, unified ? 'cgroup.events' : 'freezer.state')
+    const inject = `inject=read:retval=0${unified ? '' : ':when=3+'}`
+    const wrap = ['strace', '-qq', '-o', '/dev/null', '-P', file, '-e', inject]
+    const running = box.begin(['pause', id], { wrap })
+    await until(() => box.state(id)?.status === 'paused', 'the request')
+    t.match(await running.exited, { status: 1, stderr: /cannot be frozen; after 10 s all go on as before/ })
+    t.equal(box.state(id)?.status, 'running')
+    const before = ticks()
+    await until(() => ticks() > before + 1, 'more ticks')
+    t.equal(box.call(['delete', '--force', id]).status, 0)
+  },
+)

@@ -2,7 +2,7 @@
  * run --seccomp-log: each call that the profile denies is reported with its rule, and the container gets the same answer
  * as without (seccomp_unotify(2)).
  */
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isRunt } from '../harness/project.ts'
 import { scenario } from '../harness/scenario.ts'
@@ -54,6 +54,28 @@ scenario('run --seccomp-log kills where the profile kills', { skip }, (t, box) =
   t.match(result.stdout, /^(137\n)?$/, 'SIGKILL, of the shell itself if it has mkdir built in')
   t.match(result.stderr, /denied with KILL\w* \(here with SIGKILL\) by linux\.seccomp\.syscalls\[1\]/)
 })
+
+scenario(
+  'run --seccomp-log explains the filter that was loaded, not a config.json edited since',
+  { skip },
+  (t, box) => {
+    // poststart: the filter is loaded, and no call has been answered yet.
+    const edit = (dir: string) => ({ path: '/bin/sh', args: ['sh', '-c', `cd '${dir}' && cp edited.json config.json`] })
+    const bundle = box.bundle({
+      process: { args: ['sh', '-c', 'mkdir /tmp/a'] },
+      linux: denying('SCMP_ACT_ERRNO', { errnoRet: 13 }),
+    })
+    const file = join(bundle.dir, 'config.json')
+    const config = JSON.parse(readFileSync(file, 'utf8'))
+    writeFileSync(file, JSON.stringify({ ...config, hooks: { poststart: [edit(bundle.dir)] } }))
+    config.linux.seccomp = { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [] }
+    writeFileSync(join(bundle.dir, 'edited.json'), JSON.stringify(config))
+    const result = box.call(['run', '--seccomp-log', '--bundle', bundle.dir, box.id()])
+    t.equal(result.status, 1, result.stderr)
+    t.match(result.stderr, /mkdir(at)?\(.*denied with ERRNO\(13\) by linux\.seccomp\.syscalls\[1\]/)
+    t.same(JSON.parse(readFileSync(file, 'utf8')).linux.seccomp.syscalls, [], 'config.json was edited')
+  },
+)
 
 scenario('run --seccomp-log where it cannot be', { skip }, (t, box) => {
   const { dir } = box.bundle({ linux: denying('SCMP_ACT_ERRNO') })

@@ -16,6 +16,7 @@
  *   aid swap MS A B             exchange A and B until MS milliseconds have gone by
  *   aid ignore SIGNAL CMD...    run CMD with one signal ignored and blocked
  *   aid parent-death CMD...     run CMD with SIGKILL as its parent-death signal
+ *   aid seals FILE              print the seals of a memory file (F_GET_SEALS), one a line
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -307,6 +308,19 @@ static int swap(char **argv) {
   return 0;
 }
 
+static int seals(const char *path) {
+  static const struct {
+    int seal;
+    const char *name;
+  } all[] = {{F_SEAL_SEAL, "seal"}, {F_SEAL_SHRINK, "shrink"}, {F_SEAL_GROW, "grow"}, {F_SEAL_WRITE, "write"}};
+  int fd = open(path, O_RDONLY);
+  int found = fd < 0 ? -1 : fcntl(fd, F_GET_SEALS);
+  if (found < 0) die(path);
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+    if (found & all[i].seal) puts(all[i].name);
+  return 0;
+}
+
 int main(int argc, char **argv) {
   if (argc < 3) return 125;
   const char *verb = argv[1];
@@ -334,6 +348,7 @@ int main(int argc, char **argv) {
     execvp(rest[0], rest);
     die(rest[0]);
   }
+  if (!strcmp(verb, "seals")) return seals(rest[0]);
   fprintf(stderr, "aid: unknown verb %s\n", verb);
   return 125;
 }

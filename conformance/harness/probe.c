@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/personality.h>
@@ -299,6 +300,8 @@ static void topic(const char *arg) {
     try_node(value);
   else if (IS("notify"))
     notify(value);
+  else if (IS("lock")) /* held until our end */
+    outcome(flock(open(value, O_RDONLY), LOCK_EX | LOCK_NB));
   else if (IS("flags"))
     dump_status_flags();
   else if (IS("scheduling"))

@@ -1,166 +1,104 @@
 /*
- * What the container gets of the runtime itself: descriptors, init's image with the plan in it, init's memory (CVE-2016-9962,
- * CVE-2019-5736, ../shared/faults.md S7, S8).
+ * Descriptors between the caller, the runtime and the container: standard ones that the caller has closed, others that it has left
+ * open, and the memory file that init is executed from (CVE-2019-5736).
  */
-import { createHash } from 'node:crypto'
 import {
   closeSync,
+  existsSync,
+  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
-  statSync,
   writeFileSync,
-  writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { attack, created, fresh, link, type Outcome, outcome, running } from '../harness/attack.ts'
-import type { Patch } from '../harness/bundle.ts'
-import { probing } from '../harness/probe.ts'
-import { runtime } from '../harness/project.ts'
-import { type Box, scenario, until } from '../harness/scenario.ts'
+import { mountsWith } from '../harness/bundle.ts'
+import { compiled } from '../harness/project.ts'
+import { type Box, runProgram, scenario } from '../harness/scenario.ts'
 
-const sum = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex')
+/** What the descriptors of a process refer to. */
+const linksOf = (pid: number | undefined): readonly string[] =>
+  readdirSync(`/proc/${pid}/fd`)
+    .sort((a, b) => Number(a) - Number(b))
+    .map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`))
 
-function withDescriptors<T>(body: (fds: readonly number[]) => T): T {
-  const fds = Array.from({ length: 20 }, () => openSync('/', 'r'))
+scenario(
+  'the memory file of init is sealed against writing, growing, shrinking and unsealing',
+  { peers: { runc: 'has no init of its own', crun: 'has no init of its own' } },
+  (t, box) => {
+    const bundle = box.bundle()
+    const id = box.id()
+    t.equal(box.call(['create', '--bundle', bundle.dir, id]).status, 0)
+    const result = runProgram(box.dir, [compiled('aid'), 'seals', `/proc/${box.state(id)?.pid}/exe`])
+    t.equal(result.stdout, 'seal\nshrink\ngrow\nwrite\n', result.stderr)
+    t.equal(box.call(['delete', '--force', id]).status, 0)
+  },
+)
+
+/** A directory of the host that the container has at /out. */
+function outbox(box: Box) {
+  const dir = join(box.dir, 'out')
+  mkdirSync(dir, { mode: 0o777 })
+  const mounts = mountsWith({ destination: '/out', type: 'bind', source: dir, options: ['bind'] })
+  const read = (name: string): string =>
+    existsSync(join(dir, name)) ? readFileSync(join(dir, name), 'utf8') : 'nothing'
+  return { mounts, read }
+}
+
+const nulls = ['/dev/null', '/dev/null', '/dev/null']
+
+for (const closed of ['0', '1', '2', '0 1', '1 2', '0 2', '0 1 2']) {
+  scenario(`a caller that has closed descriptor ${closed}`, { peers: { crun: 'the container has none' } }, (t, box) => {
+    const { mounts, read } = outbox(box)
+    const redirections = ['0', '1', '2'].map((fd) => (closed.includes(fd) ? `${fd}>&-` : `${fd}<>/dev/null`)).join(' ')
+    const wrap = ['sh', '-c', `exec "$@" ${redirections}`, 'sh']
+    const bundle = box.bundle({ process: { args: ['sleep', '100'] }, mounts })
+    const script = 'found=$(for n in 0 1 2; do readlink /proc/$$/fd/$n; done); echo "$found" >/out/exec'
+    const id = box.id()
+    t.equal(box.call(['create', '--bundle', bundle.dir, id], { wrap }).status, 0)
+    t.same(linksOf(box.state(id)?.pid).slice(0, 3), nulls, 'init')
+    t.equal(box.call(['start', id], { wrap }).status, 0)
+    t.equal(box.call(['exec', id, 'sh', '-c', script], { wrap }).status, 0)
+    t.same(read('exec').trimEnd().split('\n'), nulls, 'the process of exec')
+    t.same(linksOf(box.state(id)?.pid), nulls, 'the first process')
+    t.equal(box.call(['delete', '--force', id], { wrap }).status, 0)
+  })
+}
+
+scenario('descriptors that the caller left open reach neither init nor a hook', {}, (t, box) => {
+  const { mounts } = outbox(box)
+  const secret = join(box.dir, 'secret')
+  writeFileSync(secret, 'secret')
+  const own = 'ls -l /proc/self/fd >OUT'
+  // Init waits meanwhile, and has not closed anything itself.
+  const inits = `; pid=$(sed 's/.*"pid": *\\([0-9]*\\).*/\\1/') && ls -l /proc/$pid/fd >>OUT && echo init >>OUT`
+  const hook = (name: string) => ({
+    path: '/bin/sh',
+    args: ['sh', '-c', `${own}${name === 'createRuntime' ? inits : ''}`.replaceAll('OUT', join(box.dir, 'out', name))],
+  })
+  const names = ['prestart', 'createRuntime', 'createContainer', 'poststart', 'poststop']
+  const bundle = box.bundle({
+    process: { args: ['sleep', '100'] },
+    mounts,
+    hooks: Object.fromEntries(names.map((name) => [name, [hook(name)]])),
+  })
+  const held = Array.from({ length: 20 }, () => openSync(secret, 'r'))
+  const id = box.id()
   try {
-    return body(fds)
+    t.equal(box.call(['create', '--bundle', bundle.dir, id], { fds: held }).status, 0)
+    const pid = box.state(id)?.pid
+    t.notOk(linksOf(pid).includes(secret), 'init')
+    t.equal(box.call(['start', id], { fds: held }).status, 0)
+    t.notOk(linksOf(pid).includes(secret), 'the first process')
+    t.equal(box.call(['delete', '--force', id], { fds: held }).status, 0)
   } finally {
-    for (const fd of fds) closeSync(fd)
+    for (const fd of held) closeSync(fd)
   }
-}
-
-attack(
-  'CVE-2024-21626: the process has descriptors of the caller',
-  { walls: ['inherited', 'close-range'], stopped: /^ran: == say:alive\nalive\n== fds\n0 .*\n1 .*\n2 .*\n$/ },
-  (box) =>
-    withDescriptors((fds) => {
-      const bundle = fresh(box, probing(['say:alive', 'fds']))
-      const result = box.call(['run', '--bundle', bundle.dir, box.id()], { fds })
-      return outcome(result, (output) => /^3 /m.test(output))
-    }),
-)
-
-/** Directories of the host's mounts that a process has open. */
-function hostDirectories(pid: number): string[] {
-  const field = (line: string): string => line.split(' ')[0] ?? ''
-  const hostMounts = new Set(readFileSync('/proc/self/mountinfo', 'utf8').split('\n').map(field))
-  return readdirSync(`/proc/${pid}/fd`).filter((fd) => {
-    if (Number(fd) < 3) return false
-    const mount = /^mnt_id:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8'))?.[1] ?? ''
-    return hostMounts.has(mount) && statSync(`/proc/${pid}/fd/${fd}`).isDirectory()
-  })
-}
-
-attack(
-  'a created container’s init has a directory of the host open',
-  {
-    walls: ['inherited', 'close-range'],
-    stopped: /^ran: \d+ descriptors$/,
-    peers: { crun: '1.8 keeps what it has inherited' },
-  },
-  (box) =>
-    withDescriptors((fds) => {
-      const { pid } = created(box, fresh(box), { fds })
-      const open = readdirSync(`/proc/${pid}/fd`)
-      return hostDirectories(pid).length > 0 ? 'succeeded' : { stopped: [`ran: ${open.length} descriptors`] }
-    }),
-)
-
-const caps = (...names: string[]): Patch => ({
-  capabilities: { bounding: names, effective: names, permitted: names },
-})
-
-/** A second container in the pid namespace of one that waits for its start, as in a pod, looks at its init. */
-function lookAtWaiting(box: Box, capabilities: Patch): Outcome {
-  const hook = { path: '/bin/true', env: ['SECRET_OF_THE_HOOK=1'] }
-  const bundle = fresh(box, { process: capabilities, hooks: { startContainer: [hook] } })
-  const { pid } = created(box, bundle, { env: { SECRET_OF_THE_CALLER: 'hunter2' } })
-  const namespaces = [{ type: 'mount' }, { type: 'pid', path: `/proc/${pid}/ns/pid` }, { type: 'ipc' }, { type: 'uts' }]
-  const looking = fresh(box, {
-    process: { ...capabilities, args: ['/bin/attacker', 'look', '1'] },
-    linux: { namespaces },
-  })
-  const result = box.call(['run', '--bundle', looking.dir, box.id()])
-  return outcome(result, (output) => output.includes('SECRET_OF_'))
-}
-
-attack(
-  'a created container’s init shows its plan to another container of its pid namespace',
-  {
-    walls: ['dumpable', 'init-image'],
-    stopped: /^ran: alive\nCapPrm [0-9a-f]+\n$/,
-    peers: { runc: '1.1 has the state directory in its environment', crun: '1.8 has its command line' },
-  },
-  (box) => lookAtWaiting(box, caps('CAP_KILL')),
-)
-
-attack(
-  'the same with CAP_SYS_PTRACE: the image is nobody’s to read',
-  { walls: ['init-image'], stopped: /^ran: alive\n[\s\S]*\nexe .*\nimage EACCES\n$/ },
-  (box) => lookAtWaiting(box, caps('CAP_SYS_PTRACE')),
-)
-
-attack(
-  'S8: a script whose interpreter is /proc/self/exe, or a link to it, becomes a process that is init',
-  { walls: ['init-image'], stopped: /^refused: .*process\.args\[0\].*permission denied/i },
-  (box) => {
-    const bundle = fresh(box, { process: { args: ['sleep', '1000'] } })
-    link(bundle, 'bin/itself', '/proc/self/exe')
-    const file = (name: string, interpreter: string) =>
-      writeFileSync(join(bundle.rootfs, name), `#!${interpreter}\n`, { mode: 0o755 })
-    file('etc/script', '/proc/self/exe')
-    file('etc/linked', '/bin/itself')
-    const { id } = running(box, bundle)
-    const stopped: string[] = []
-    for (const name of ['/etc/script', '/etc/linked']) {
-      const { stderr } = box.call(['exec', id, name])
-      if (stderr === '') return 'succeeded'
-      stopped.push(`refused: ${stderr}`)
-    }
-    return { stopped }
-  },
-)
-
-attack(
-  'CVE-2019-5736: the memory file that init is, opened before its end and written after it',
-  { walls: ['seals'], stopped: /^ran: EPERM$/, peers: { crun: '1.8 keeps its command line' } },
-  async (box) => {
-    const { id, pid } = created(box, fresh(box, { process: { args: ['sleep', '1000'] } }))
-    const image = openSync(`/proc/${pid}/exe`, 'r')
-    try {
-      if (box.call(['start', id]).status !== 0) throw new Error('start failed')
-      await until(() => !readlinkSync(`/proc/${pid}/exe`).includes('memfd'), 'the program')
-      const fd = openSync(`/proc/self/fd/${image}`, 'r+')
-      try {
-        writeSync(fd, 'x')
-      } finally {
-        closeSync(fd)
-      }
-      return 'succeeded'
-    } catch (error) {
-      return { stopped: [`ran: ${(error as { code?: string }).code}`] }
-    } finally {
-      closeSync(image)
-    }
-  },
-)
-
-scenario('CVE-2019-5736: the runtime cannot be overwritten, nor run in the container', {}, (t, box) => {
-  // Init is another program, and /proc/self/exe in the container is never the runtime: there is no wall to turn off.
-  const before = sum(runtime.path)
-  const script =
-    'for p in /proc/[0-9]*; do (exec 3>>$p/exe; echo x >&3) 2>/dev/null && echo wrote $p; done; echo looked'
-  const looking = fresh(box, { process: { args: ['sh', '-c', script] } })
-  const result = box.call(['run', '--bundle', looking.dir, box.id()])
-  t.match(result.stdout, /^looked$/m, 'it ran')
-  t.notMatch(result.stdout, /wrote/)
-  for (const args of [['/proc/self/exe', '--version'], ['/bin/entry']]) {
-    const bundle = fresh(box, { process: { args } })
-    link(bundle, 'bin/entry', '/proc/self/exe')
-    const { status, stdout, stderr } = box.call(['run', '--bundle', bundle.dir, box.id()])
-    t.match({ status, stdout, stderr }, { status: /^[1-9]/, stdout: '', stderr: /process\.args\[0\] \(/ })
+  for (const name of names) {
+    const links = readFileSync(join(box.dir, 'out', name), 'utf8')
+    t.match(links, `/out/${name}`, `${name} ran`)
+    t.notMatch(links, 'secret', name)
+    if (name === 'createRuntime') t.match(links, /^init$/m, 'init was looked at')
   }
-  t.equal(sum(runtime.path), before, 'the executable is unchanged')
 })

@@ -93,3 +93,23 @@ scenario('exec that is killed leaves nothing running', {}, async (t, box) => {
   t.ok(killed > 0, `${killed} were killed before their end`)
   t.equal(box.call(['exec', id, 'true']).status, 0, 'and the next one works')
 })
+
+scenario(
+  'run and exec that cannot watch their process leave none',
+  {
+    skip: needsCommand('strace'),
+    peers: { runc: 'other calls', crun: 'other calls', 'runt-node': 'hits Node itself' },
+  },
+  async (t, box) => {
+    const wrap = ['strace', '-qq', '-o', '/dev/null', '-e', 'inject=signalfd4:error=EMFILE']
+    const id = await started(t, box)
+    t.match(box.call(['exec', id, 'sleep', '321'], { wrap }), { status: 255, stderr: /EMFILE/ })
+    await until(() => ![...processes().values()].includes('sleep 321'), 'its end')
+    t.equal(box.state(id)?.status, 'running', 'the container lives on')
+    const other = box.id()
+    const bundle = box.bundle({ process: { args: ['sleep', '322'] } }, { name: 'other' })
+    t.match(box.call(['run', '--bundle', bundle.dir, other], { wrap }), { status: 1, stderr: /EMFILE/ })
+    t.notOk([...processes().values()].includes('sleep 322'), 'it has ended')
+    t.equal(box.state(other), undefined)
+  },
+)

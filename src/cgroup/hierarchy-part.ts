@@ -7,13 +7,14 @@ import type { Resources } from '../config/config.ts'
 import type { Problem } from '../errors.ts'
 import type { Step } from '../plan/launch-plan.ts'
 import { type CgroupDirectory, cgroupDirectory } from './cgroup-path.ts'
-import type { Claim } from './claim.ts'
+import { type Claim, claimOf, ownerAttribute } from './claim.ts'
 import { addShare, resourceWrites, type Share, type Shares } from './controllers.ts'
 import { type CgroupHost, findHierarchy, type Hierarchy, unifiedHierarchy } from './hierarchies.ts'
 import {
   addWrites,
   claimStep,
   directoryStep,
+  markStep,
   openDirectory,
   openForWriting,
   type Slots,
@@ -82,14 +83,35 @@ function planPart(hierarchy: Hierarchy, host: CgroupHost, inner: string, share: 
   return { hierarchy, directory, path: `${directory.base}/${directory.inner}`, writes, enable }
 }
 
-export interface SlottedClaim extends Claim {
+export interface PlannedClaim extends Claim {
   readonly slot: number
+  /** Where it is locked. */
+  readonly file: string
+  /** The attribute that names the state directory, and that. */
+  readonly mark: readonly [name: string, stateDirectory: string]
+}
+
+/** For the cgroup that is claimed for all of a container's. */
+export function claimFor(
+  path: string,
+  paths: { readonly [controller: string]: string },
+  {
+    claims,
+    stateDirectory,
+    rootless,
+  }: { readonly claims: string; readonly stateDirectory: string; readonly rootless: boolean },
+  slots: Slots,
+): PlannedClaim | undefined {
+  const claim = claimOf(paths)
+  if (claim?.directory !== path) return undefined
+  const mark = [ownerAttribute(rootless ? 'rootless' : 'root'), stateDirectory] as const
+  return { ...claim, slot: slots.allocate('claimed cgroup'), file: claims, mark }
 }
 
 /** How a part is made. */
 export interface Manner {
   /** Before anything is written there: see claimStep. */
-  readonly claim?: SlottedClaim | undefined
+  readonly claim?: PlannedClaim | undefined
   readonly tolerate?: Tolerated
 }
 
@@ -109,8 +131,9 @@ export function addUnified(
   steps.push(openDirectory(path, slot, FROM, tolerate))
 }
 
-export function addClaim(steps: Step[], claim: SlottedClaim | undefined): void {
-  if (claim !== undefined) steps.push(claimStep(claim, claim.slot, FROM))
+export function addClaim(steps: Step[], claim: PlannedClaim | undefined): void {
+  if (claim !== undefined)
+    steps.push(claimStep(claim, claim.file, claim.slot, FROM), markStep(claim, ...claim.mark, FROM))
 }
 
 /** Directory, limits, and its `tasks` file opened into `slot`. */
@@ -144,10 +167,12 @@ function addCpusetDirectories(steps: Step[], { base, inner }: CgroupDirectory, t
 }
 
 /** Directories by controller as in /proc/PID/cgroup, '' for v2. */
-export function pathsByController(parts: readonly Part[]): { [controller: string]: string } {
+export function pathsByController(parts: readonly Pick<Part, 'hierarchy' | 'path'>[]): {
+  [controller: string]: string
+} {
   const paths: { [controller: string]: string } = {}
   for (let i = 0; i < parts.length; i++) {
-    const { hierarchy, path } = parts[i] as Part
+    const { hierarchy, path } = parts[i] as Pick<Part, 'hierarchy' | 'path'>
     const { controllers } = hierarchy
     if (hierarchy.version === 2) paths[''] = path
     else for (let j = 0; j < controllers.length; j++) paths[controllers[j] as string] = path

@@ -2,6 +2,7 @@ import t from 'tap'
 import type { Resources } from '../config/config.ts'
 import type { RuntError } from '../errors.ts'
 import type { Step } from '../plan/launch-plan.ts'
+import { claimOf } from './claim.ts'
 import { type CgroupHost, parseHierarchies } from './hierarchies.ts'
 import { type CgroupInput, planCgroup } from './plan-cgroup.ts'
 import { noResources } from './test-resources.ts'
@@ -29,7 +30,8 @@ t.test('hybrid, default path: below the own cgroup of each hierarchy, limits bef
   const plan = planFor(hybrid, { resources })
   t.same(render(plan.runtimeSteps), [
     'mkdir -p /sys/fs/cgroup/devices/web',
-    '[1] = claim /sys/fs/cgroup/devices/web/devices.allow ?2',
+    '[1] = claim /sys/fs/cgroup/devices/web/tasks in /run/runt.lock ?2,13,30',
+    '/sys/fs/cgroup/devices/web trusted.runt.state = /run/runt/web ?95,1,13,28',
     '/sys/fs/cgroup/devices/web/devices.deny <- a',
     '[3] = open /sys/fs/cgroup/devices/web/devices.allow',
     ...['c *:* m', 'b *:* m', 'c 1:3 rwm', 'c 1:8 rwm', 'c 1:7 rwm', 'c 5:0 rwm', 'c 1:5 rwm', 'c 1:9 rwm'].map(
@@ -124,7 +126,8 @@ t.test('v2: controllers are passed down, the directory is opened for CLONE_INTO_
   const plan = planFor(unified, { resources, cgroupsPath: '/a/b' })
   t.same(render(plan.runtimeSteps), [
     'mkdir -p /sys/fs/cgroup/a/b',
-    '[1] = claim /sys/fs/cgroup/a/b/cgroup.kill ?2',
+    '[1] = claim /sys/fs/cgroup/a/b/cgroup.threads in /run/runt.lock ?2,13,30',
+    '/sys/fs/cgroup/a/b trusted.runt.state = /run/runt/web ?95,1,13,28',
     '/sys/fs/cgroup/cgroup.subtree_control <- +cpuset +cpu +io +memory +pids ?2,16,95,22',
     '/sys/fs/cgroup/a/cgroup.subtree_control <- +cpuset +cpu +io +memory +pids ?2,16,95,22',
     '/sys/fs/cgroup/a/b/pids.max <- 10',
@@ -231,7 +234,18 @@ t.test('no hierarchy, or v1 without the devices controller: refused', (t) => {
 
 function planFor(host: CgroupHost, input: Partial<CgroupInput>) {
   let next = 1
-  return planCgroup({ id: 'web', resources: noResources, rootless: false, ...input }, host, { allocate: () => next++ })
+  return planCgroup(
+    {
+      id: 'web',
+      claims: '/run/runt.lock',
+      stateDirectory: '/run/runt/web',
+      resources: noResources,
+      rootless: false,
+      ...input,
+    },
+    host,
+    { allocate: () => next++ },
+  )
 }
 
 /** One line a step, as a shell would have it; `?` begins the tolerated errnos. */
@@ -248,7 +262,9 @@ function line(step: Step): string {
     case 'openat2':
       return `[${step.into}] = open ${step.path}`
     case 'claim_cgroup':
-      return `[${step.into}] = claim ${step.path}`
+      return `[${step.into}] = claim ${step.list} in ${step.path}`
+    case 'setxattr':
+      return `${step.path} ${step.name} = ${step.value}`
     case 'write':
       return `[${step.fd}] <- ${step.data}`
     case 'close':
@@ -257,3 +273,12 @@ function line(step: Step): string {
       return step.op
   }
 }
+
+t.test('each cgroup is claimed by a byte of its own', async (t) => {
+  const offsets = ['/sys/fs/cgroup/a', '/sys/fs/cgroup/b', '/sys/fs/cgroup/ab', '/sys/fs/cgroup/a/b'].map(
+    (path) => claimOf({ '': path })?.offset ?? -1,
+  )
+  t.equal(new Set(offsets).size, offsets.length)
+  t.ok(offsets.every((offset) => Number.isSafeInteger(offset) && offset >= 0))
+  t.same(claimOf({ '': '/u', devices: '/sys/fs/cgroup/a' })?.offset, offsets[0], 'whatever hierarchy it is in')
+})

@@ -23,15 +23,7 @@ import { innerPath } from './cgroup-path.ts'
 import { claimOf } from './claim.ts'
 import { deviceRules, isPlain, PLAIN_DEVICES } from './device-rules.ts'
 import { type CgroupHost, findHierarchy } from './hierarchies.ts'
-import {
-  addLegacy,
-  addUnified,
-  FROM,
-  type Part,
-  pathsByController,
-  planParts,
-  type SlottedClaim,
-} from './hierarchy-part.ts'
+import { addLegacy, addUnified, claimFor, FROM, type Part, pathsByController, planParts } from './hierarchy-part.ts'
 import { closeJoined, joinStep, type Slots } from './steps.ts'
 import type { Property } from './systemd/property.ts'
 import type { ManagerKind } from './systemd/unit.ts'
@@ -54,6 +46,9 @@ export interface CgroupInput {
   readonly owner?: number | undefined
   /** v2: the cgroup above the new one in which all are threaded; absent where they are not. */
   readonly threaded?: string | undefined
+  /** The file in which cgroups are claimed, and what they are marked with (claim.ts). */
+  readonly claims: string
+  readonly stateDirectory: string
 }
 
 export interface CgroupPlan {
@@ -125,7 +120,7 @@ export function planCgroup(input: CgroupInput, host: CgroupHost, slots: Slots): 
     const part = ordered[i] as Part
     directories.push(part.path)
     const tolerate = mayFail(part, input, host) ? NO_ACCESS : undefined
-    const manner = { claim: tolerate === undefined ? claimFor(part, paths, slots) : undefined, tolerate }
+    const manner = { claim: tolerate === undefined ? claimFor(part.path, paths, input, slots) : undefined, tolerate }
     // Init has it until it is in all of them.
     if (manner.claim !== undefined) inherit.push(manner.claim.slot)
     const slot = slots.allocate(`cgroup ${part.hierarchy.controllers.join(',') || part.path}`)
@@ -151,12 +146,6 @@ export function planCgroup(input: CgroupInput, host: CgroupHost, slots: Slots): 
     ...(cgroupSlot !== undefined && { cgroupSlot }),
     ...(deviceFilter && { deviceFilter }),
   }
-}
-
-/** Of the one that is claimed for all. */
-function claimFor({ path }: Part, paths: CgroupPlan['paths'], slots: Slots): SlottedClaim | undefined {
-  const claim = claimOf(paths)
-  return claim?.directory === path ? { ...claim, slot: slots.allocate('claimed cgroup') } : undefined
 }
 
 /** The directory itself, so that cgroups can be made in it, and the files that /sys/kernel/cgroup/delegate lists. */

@@ -54,6 +54,7 @@ t.test('what is refused, in the words of runc', (t) => {
     [['../x'], 'bad sub cgroup path: ../x'],
     [['a/../../x'], 'bad sub cgroup path: a/../../x'],
     [['nope:/x'], 'unknown controller nope'],
+    [['constructor:/x'], 'unknown controller constructor'],
     [['a', 'b'], 'invalid --cgroup argument: a (missing <controller>: prefix)'],
     [[':a'], 'invalid --cgroup argument: :a (empty <controller> prefix)'],
     [['cpu:a', 'cpu:b'], 'invalid --cgroup argument(s): controller cpu specified multiple times'],

@@ -67,7 +67,7 @@ export function planJoin(input: JoinInput, slots: Slots): JoinPlan {
 /** Each directory once (joint controllers share theirs), and whether it is of the v2 tree. */
 function joinDirectories({ paths, initPath }: JoinInput, wanted: ReadonlyMap<string, string>): Map<string, boolean> {
   for (const controller of wanted.keys()) {
-    if (controller !== '' && paths[controller] === undefined) throw fault(`unknown controller ${controller}`)
+    if (controller !== '' && !Object.hasOwn(paths, controller)) throw fault(`unknown controller ${controller}`)
   }
   const common = wanted.get('')
   const isPureV2 = Object.keys(paths).every((controller) => controller === '')

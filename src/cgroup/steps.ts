@@ -3,7 +3,7 @@
  * calls that takes (several writes to one file share an open); the order is the callers'.
  */
 
-import { ENOENT, O_CLOEXEC, O_PATH, O_WRONLY } from '../plan/constants.ts'
+import { EACCES, ENOENT, ENOSPC, EOPNOTSUPP, EPERM, EROFS, O_CLOEXEC, O_PATH, O_WRONLY } from '../plan/constants.ts'
 import type { Step } from '../plan/launch-plan.ts'
 import { isWeakened } from '../weaken.ts'
 import type { Claim } from './claim.ts'
@@ -42,9 +42,15 @@ export function openDirectory(path: string, into: number, from: string, tolerate
   return tolerating({ op: 'openat2', from, path, flags: O_PATH | O_CLOEXEC, into }, tolerate)
 }
 
-/** Where nobody is in the cgroup or about to enter, it is claimed until `into` is closed. cgroup.kill came with Linux 5.14. */
-export function claimStep({ lock, list }: Claim, into: number, from: string): Step {
-  return { op: 'claim_cgroup', from, path: lock, list, into, tolerate: [ENOENT] }
+/** Where nobody is in the cgroup or about to enter, it is claimed until `into` is closed. A caller that cannot have `file` claims nothing. */
+export function claimStep({ offset, list }: Claim, file: string, into: number, from: string): Step {
+  return { op: 'claim_cgroup', from, path: file, offset, list, into, tolerate: [ENOENT, EACCES, EROFS] }
+}
+
+/** Marks a cgroup with the state directory that it belongs to. Not every kernel and user can. */
+export function markStep({ directory }: Claim, name: string, stateDirectory: string, from: string): Step {
+  const tolerate = [EOPNOTSUPP, EPERM, EACCES, ENOSPC]
+  return { op: 'setxattr', from, path: directory, name, value: stateDirectory, tolerate }
 }
 
 /** The calling thread joins the cgroup whose `tasks` file is open. */

@@ -8,7 +8,6 @@ import { ASKED, type Native } from '../native.ts'
 import { hostFacts } from '../plan/host-facts.ts'
 import type { Context } from './context.ts'
 import type { LaunchedContainer } from './launch-container.ts'
-import { loadBundle } from './load-bundle.ts'
 
 const [ERRNO, ALLOW, LOG, ACTION, DATA] = [0x00050000, 0x7fff0000, 0x7ffc0000, 0xffff0000, 0xffff]
 const MAX_ERRNO = 4095
@@ -20,8 +19,8 @@ interface Denied {
 }
 
 /** What `supervise` does, with answers. */
-export function superviseDenied({ native, log }: Context, { record, listener }: LaunchedContainer): number {
-  const profile = loadBundle(native, record.bundle).config.linux.seccomp as Seccomp
+export function superviseDenied({ native, log }: Context, { config, record, listener }: LaunchedContainer): number {
+  const profile = config.linux.seccomp as Seccomp
   const { arch } = hostFacts(native.probe())
   const denied = new Map<string, Denied>()
   for (;;) {

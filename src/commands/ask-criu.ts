@@ -124,7 +124,7 @@ export function openDirectories(
 function openDirectory(native: Native, flag: string, path: string, root: string): number {
   try {
     native.mkdirAll(path, PRIVATE_MODE)
-    return native.lock(root + native.realpath(path), 'try')
+    return native.lock(root + native.realpath(path))
   } catch (error) {
     if (errnoOf(error) === 'EAGAIN' || errnoOf(error) === 'EWOULDBLOCK')
       throw new RuntError('state', `${flag} ${path}: another checkpoint or restore is using it`)

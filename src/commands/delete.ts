@@ -1,12 +1,15 @@
 // delete (runtime.md, "delete"): removes a stopped container; a created one as well, which its init does not outlive, as with
 // runc. With --force whatever the state is, also where the record of it is broken.
 
+import { hostFailure } from '../errno.ts'
 import { RuntError } from '../errors.ts'
 import type { Native } from '../native.ts'
 import { destroyCgroups, killInit } from '../state/destroy-container.ts'
+import { forceLock } from '../state/force-lock.ts'
 import { type Container, findContainer, loadContainer, salvageRecord } from '../state/load-container.ts'
-import { withLock } from '../state/lock.ts'
+import { inTurn, isGone, withLock } from '../state/lock.ts'
 import { CGROUP_LINK, cgroupDirectories } from '../state/record.ts'
+import { removeStateDirectory } from '../state/remove-state-directory.ts'
 import { checkId, stateRoot } from '../state/state-root.ts'
 import { containerStatus } from '../state/status.ts'
 import type { Context, Run } from './context.ts'
@@ -41,17 +44,37 @@ function isInhabited(native: Native, { record }: Container): boolean {
 
 async function forceDelete(context: Context, root: string, id: string): Promise<number> {
   const { native } = context
+  const directory = `${root}/${id}`
   const before = findContainer(native, root, id)
-  if (before.kind === 'none') return 0
+  if (before.kind === 'none') {
+    await removeLost(context, directory, id)
+    return 0
+  }
   // Killed before the lock is waited for: a `create` that hangs in its container holds it, and fails then by itself.
   if (before.kind === 'container') killContainer(native, before)
-  await withLock(native, `${root}/${id}`, () => removeKilled(context, `${root}/${id}`))
+  await inTurn(directory, () => removeLocked(context, directory, id))
   return 0
 }
 
-async function removeKilled(context: Context, directory: string): Promise<void> {
+async function removeLocked(context: Context, directory: string, id: string): Promise<void> {
+  const { native, log } = context
+  let lock: number | undefined
+  try {
+    lock = forceLock(native, log, directory)
+  } catch (error) {
+    if (isGone(error)) return
+    throw hostFailure(directory, error)
+  }
+  try {
+    await removeKilled(context, directory, id)
+  } finally {
+    if (lock !== undefined) native.close(lock)
+  }
+}
+
+async function removeKilled(context: Context, directory: string, id: string): Promise<void> {
   const record = salvageRecord(context.native, directory)
-  if (record === undefined) return removeRemains(context, directory)
+  if (record === undefined) return removeRemains(context, directory, id)
   killContainer(context.native, { directory, record })
   await removeContainer(context, { directory, record }, 'kill')
 }
@@ -65,12 +88,27 @@ function killContainer(native: Native, { record }: Container): void {
  * Neither record can be read: the container is found by its cgroup. Without a link to that nothing had been launched yet, or
  * somebody took everything away.
  */
-async function removeRemains({ native, log }: Context, directory: string): Promise<void> {
-  const cgroup = native.readLink(`${directory}/${CGROUP_LINK}`)
+async function removeRemains(context: Context, directory: string, id: string): Promise<void> {
+  const { native } = context
+  const { destroyByCgroup, lostCgroup } = await import('../state/recover.ts')
+  const cgroup = native.readLink(`${directory}/${CGROUP_LINK}`) ?? lostCgroup(native, directory, id)
   if (cgroup !== undefined) {
-    const { destroyByCgroup } = await import('../state/recover.ts')
     destroyByCgroup(native, cgroup)
-    log.warn('its records cannot be read: poststop hooks, if it has any, were not run')
+    warnOfHooks(context)
   }
-  native.removeDirectory(directory, CGROUP_LINK)
+  removeStateDirectory(native, directory)
 }
+
+/** There is no state directory. */
+async function removeLost(context: Context, directory: string, id: string): Promise<void> {
+  const { native } = context
+  const { destroyByCgroup, lostCgroup } = await import('../state/recover.ts')
+  const cgroup = lostCgroup(native, directory, id)
+  // A `create` makes the directory first: one that has begun meanwhile is not meant.
+  if (cgroup === undefined || native.exists(directory)) return
+  destroyByCgroup(native, cgroup)
+  warnOfHooks(context)
+}
+
+const warnOfHooks = ({ log }: Context): void =>
+  log.warn('its records cannot be read: poststop hooks, if it has any, were not run')

@@ -8,7 +8,7 @@ import { RuntError } from '../errors.ts'
 import { hostFacts } from '../plan/host-facts.ts'
 import { planCreate } from '../plan/plan.ts'
 import type { ContainerRecord } from '../state/record.ts'
-import { checkId, type StateRoot, stateRoot } from '../state/state-root.ts'
+import { checkId, claimsFile, type StateRoot, stateRoot } from '../state/state-root.ts'
 import { managerOf, openSystemd, systemdFacts } from '../state/systemd.ts'
 import { type Context, STDOUT } from './context.ts'
 import { fullMounts } from './host-mounts.ts'
@@ -29,6 +29,8 @@ import { type Launch, type Launched, type LaunchFlags, type LaunchOptions, runLa
 import { withSurroundings } from './surroundings.ts'
 
 export interface LaunchedContainer extends Launched {
+  /** What was launched: config.json may have changed since. */
+  readonly config: Config
   /** `run` with NOTIFY_SOCKET: where the container will say that it is ready. */
   readonly notify: NotifySocket | undefined
 }
@@ -59,6 +61,7 @@ export function launchContainer(
       id,
       bundle: bundle.path,
       stateDirectory: directory,
+      claims: claimsFile(native),
       mode: how.mode,
       rootSwitch: flags['no-pivot'] ? 'chroot' : 'pivot_root',
       fullMounts: flags['no-pivot'] ? fullMounts(native, rootfs) : undefined,
@@ -106,7 +109,7 @@ function launchRecorded(
     if (manager !== undefined) makeNotifyDirectory(native, directory)
     const notify =
       manager !== undefined && how.mode === 'run' ? bindNotifySocket(native, directory, manager) : undefined
-    return { ...runLaunch(context, launch), notify }
+    return { ...runLaunch(context, launch), config, notify }
   } catch (error) {
     undo(context, launch, error)
     throw hostFailure(directory, error)

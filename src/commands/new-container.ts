@@ -10,6 +10,7 @@ import type { LaunchPlan } from '../plan/launch-plan.ts'
 import type { CreatePlan } from '../plan/plan.ts'
 import { destroyCgroups } from '../state/destroy-container.ts'
 import { fillCpusets } from '../state/fill-cpusets.ts'
+import { lockDirectory } from '../state/lock.ts'
 import {
   CGROUP_LINK,
   CONFIG_FILE,
@@ -18,12 +19,14 @@ import {
   LAUNCH_FILE,
   mainCgroup,
 } from '../state/record.ts'
+import { removeStateDirectory } from '../state/remove-state-directory.ts'
 import { makeStateRoot, type StateRoot } from '../state/state-root.ts'
 import { converse } from '../state/systemd.ts'
 import { refuseUsedCgroups } from '../state/used-cgroups.ts'
 import type { Context } from './context.ts'
 import { hostMounts, unmountHostMounts } from './host-mounts.ts'
 import type { LoadedBundle } from './load-bundle.ts'
+import { leftBehind } from './remove-container.ts'
 import type { Launch } from './run-launch.ts'
 
 /** Makes the container's directory and locks it. Making it is what claims the id. */
@@ -37,9 +40,14 @@ export function makeStateDirectory({ native }: Context, root: StateRoot, directo
       makeStateRoot(native, root)
       native.mkdir(directory, 0o711)
     }
-    return native.lock(directory, 'wait')
   } catch (error) {
     if (errnoOf(error) === 'EEXIST') throw new RuntError('state', 'container with given ID already exists')
+    throw hostFailure(`state directory ${directory}`, error)
+  }
+  try {
+    return lockDirectory(native, directory)
+  } catch (error) {
+    if (native.exists(directory)) removeStateDirectory(native, directory)
     throw hostFailure(`state directory ${directory}`, error)
   }
 }
@@ -50,7 +58,7 @@ export function requireFreeCgroups(native: Native, { linux }: Config, { cgroup }
     refuseUsedCgroups(native, cgroup)
     if (linux.cgroupsPath !== undefined && cgroup.paths.cpuset !== undefined) fillCpusets(native, cgroup.paths.cpuset)
   } catch (error) {
-    native.removeDirectory(directory, CGROUP_LINK)
+    removeStateDirectory(native, directory)
     throw error
   }
 }
@@ -125,14 +133,15 @@ export function undo(
     const { unit } = record
     // Whoever got into a cgroup of ours meanwhile is not ours to kill; a unit is of systemd's making, with a process to hold it.
     const foreign = error instanceof RuntError && error.foreignCgroups
-    if (!foreign) destroyCgroups(native, record, unit === undefined ? 'spare' : 'kill')
+    if (!foreign) destroyCgroups(native, record, unit === undefined ? 'yield' : 'kill')
     // Not where systemd itself is what failed: it would keep us waiting once more.
     if (unit !== undefined && systemd?.answers) {
       converse(native, systemd, (session) => stopUnit(session, unit.name), `stop ${unit.name}`)
     }
     unmountHostMounts(context, record)
-    native.removeDirectory(directory, CGROUP_LINK)
+    removeStateDirectory(native, directory)
   } catch (error) {
-    log.warn(`cleaning up after a failure: ${error instanceof Error ? error.message : String(error)}`)
+    const left = leftBehind(directory, error)
+    log.warn(`cleaning up after a failure: ${left instanceof Error ? left.message : String(left)}`)
   }
 }

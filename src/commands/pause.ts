@@ -2,16 +2,16 @@
 
 import { RuntError } from '../errors.ts'
 import { freezeContainer } from '../state/freeze.ts'
-import { lockContainer } from '../state/lock-container.ts'
+import { withContainer } from '../state/lock-container.ts'
 import { stateRoot } from '../state/state-root.ts'
 import { containerStatus } from '../state/status.ts'
 import type { Run } from './context.ts'
 
-export const pause: Run<'pause'> = ({ native, globals }, _flags, [id = '']) => {
-  const { directory, record } = lockContainer(native, stateRoot(native, globals.root).path, id)
-  const status = containerStatus(native, directory, record)
-  if (status === 'paused') throw new RuntError('state', 'container already paused')
-  if (status !== 'running' && status !== 'created') throw new RuntError('state', 'container not running')
-  freezeContainer(native, record)
-  return 0
-}
+export const pause: Run<'pause'> = ({ native, globals }, _flags, [id = '']) =>
+  withContainer(native, stateRoot(native, globals.root).path, id, ({ directory, record }) => {
+    const status = containerStatus(native, directory, record)
+    if (status === 'paused') throw new RuntError('state', 'container already paused')
+    if (status !== 'running' && status !== 'created') throw new RuntError('state', 'container not running')
+    freezeContainer(native, record)
+    return 0
+  })

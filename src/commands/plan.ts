@@ -3,7 +3,7 @@
 import { hostFacts } from '../plan/host-facts.ts'
 import { planCreate } from '../plan/plan.ts'
 import { planJson, printPlan } from '../plan/print.ts'
-import { stateRoot } from '../state/state-root.ts'
+import { claimsFile, stateRoot } from '../state/state-root.ts'
 import { askSystemd } from '../state/systemd.ts'
 import { type Run, STDOUT } from './context.ts'
 import { loadBundle, rootfsOf, warnOf } from './load-bundle.ts'
@@ -19,6 +19,7 @@ export const plan: Run<'plan'> = ({ native, globals, log }, { format }, [path]) 
     id,
     bundle: bundle.path,
     stateDirectory: `${stateRoot(native, globals.root).path}/${id}`,
+    claims: claimsFile(native),
     mode: 'create',
     rootSwitch: 'pivot_root',
     keyring: 'new',

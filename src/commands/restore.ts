@@ -14,7 +14,7 @@ import { planCgroups } from '../plan/plan.ts'
 import { FIRST_NAMESPACE_FD, planRestore } from '../plan/plan-criu.ts'
 import { createSlots } from '../plan/slots.ts'
 import type { ContainerRecord } from '../state/record.ts'
-import { checkId, stateRoot } from '../state/state-root.ts'
+import { checkId, claimsFile, stateRoot } from '../state/state-root.ts'
 import { managerOf, openSystemd, type Systemd, systemdFacts } from '../state/systemd.ts'
 import { askCriu, openDirectories, searchPath } from './ask-criu.ts'
 import { DEFAULT_IMAGES } from './checkpoint.ts'
@@ -30,9 +30,9 @@ import {
   undo,
 } from './new-container.ts'
 import { probeThreaded } from './probe-threaded.ts'
-import { removeContainer } from './remove-container.ts'
 import { startUnit } from './run-launch.ts'
 import { loadStreams } from './streams-file.ts'
+import { superviseContainer } from './supervise-container.ts'
 
 type Flags = FlagsOf<'restore'>
 
@@ -58,9 +58,9 @@ export const restore: Run<'restore'> = async (context, flags, [id = '']) => {
     if (systemd !== undefined) native.close(systemd.socket)
   }
   if (flags.detach) return 0
-  const status = native.supervise(restored.record.pid, restored.terminal, -1)
-  await removeContainer(context, restored, 'spare')
-  return status
+  return superviseContainer(context, restored, 'remove', () =>
+    native.supervise(restored.record.pid, restored.terminal, -1),
+  )
 }
 
 function checkTerminal({ config }: LoadedBundle, flags: Flags): void {
@@ -70,7 +70,7 @@ function checkTerminal({ config }: LoadedBundle, flags: Flags): void {
 
 /** What is decided before anything is made. */
 function planContainer(
-  { native }: Context,
+  { native, globals }: Context,
   id: string,
   bundle: LoadedBundle,
   flags: Flags,
@@ -80,10 +80,13 @@ function planContainer(
   const rootfs = rootfsOf(native, bundle)
   const facts = hostFacts(native.probe())
   const slots = createSlots()
-  const made =
-    systemd === undefined
-      ? { id, systemd, threaded: probeThreaded(native, facts.cgroups, config) }
-      : { id, systemd: systemdFacts(native, systemd), threaded: undefined }
+  const made = {
+    id,
+    stateDirectory: `${stateRoot(native, globals.root).path}/${id}`,
+    claims: claimsFile(native),
+    systemd: systemd && systemdFacts(native, systemd),
+    threaded: systemd === undefined ? probeThreaded(native, facts.cgroups, config) : undefined,
+  }
   const { cgroup } = planCgroups(config, facts, made, slots)
   const sources = { bundle: path, host: facts.cgroups, cgroups: cgroup.paths }
   const binds = externalMounts(config, sources)

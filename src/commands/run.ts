@@ -3,11 +3,11 @@
 
 import { RuntError } from '../errors.ts'
 import type { Native } from '../native.ts'
-import { killInit } from '../state/destroy-container.ts'
 import type { Context, Run } from './context.ts'
 import { type LaunchedContainer, launchContainer } from './launch-container.ts'
 import { superviseNotifying, waitUntilReady } from './notify-socket.ts'
 import { removeContainer } from './remove-container.ts'
+import { superviseContainer } from './supervise-container.ts'
 
 export const run: Run<'run'> = async (context, flags, [id = '']) => {
   const { native } = context
@@ -25,11 +25,7 @@ export const run: Run<'run'> = async (context, flags, [id = '']) => {
     if (container.notify !== undefined) waitUntilReady(context, container.notify, container.record)
     return 0
   }
-  try {
-    return await superviseContainer(context, container)
-  } finally {
-    if (!flags.keep) await removeContainer(context, container, 'spare')
-  }
+  return superviseContainer(context, container, flags.keep ? 'keep' : 'remove', () => supervise(context, container))
 }
 
 /** Who answers calls has no time for anything else, and must stay. */
@@ -49,16 +45,9 @@ async function runPoststart(context: Context, container: LaunchedContainer): Pro
   }
 }
 
-/** Whatever goes wrong here, no process stays that nobody watches. */
-async function superviseContainer(context: Context, container: LaunchedContainer): Promise<number> {
-  const { native } = context
+async function supervise(context: Context, container: LaunchedContainer): Promise<number> {
   const { record, terminal, listener, notify } = container
-  try {
-    if (listener >= 0) return (await import('./answer-denied.ts')).superviseDenied(context, container)
-    if (notify !== undefined) return superviseNotifying(context, notify, record, terminal)
-    return native.supervise(record.pid, terminal, -1)
-  } catch (error) {
-    killInit(native, record)
-    throw error
-  }
+  if (listener >= 0) return (await import('./answer-denied.ts')).superviseDenied(context, container)
+  if (notify !== undefined) return superviseNotifying(context, notify, record, terminal)
+  return context.native.supervise(record.pid, terminal, -1)
 }

@@ -17,7 +17,7 @@ import { describeFailure } from '../plan/describe.ts'
 import type { LaunchPlan, Step } from '../plan/launch-plan.ts'
 import { createSlots } from '../plan/slots.ts'
 import type { Container } from '../state/load-container.ts'
-import { lockContainer } from '../state/lock-container.ts'
+import { withContainer } from '../state/lock-container.ts'
 import { CONFIG_FILE, type ContainerRecord, encodeRecord, STATE_FILE } from '../state/record.ts'
 import { stateRoot } from '../state/state-root.ts'
 import { isAlive } from '../state/status.ts'
@@ -28,15 +28,16 @@ import { planRdtChange, type RdtChange, undoRdtChange } from './update-rdt.ts'
 
 export const update: Run<'update'> = ({ native, globals }, flags, [id = '']) => {
   const change = readChange(native, flags)
-  const container = lockContainer(native, stateRoot(native, globals.root).path, id)
-  if (!isAlive(native, container.record)) throw new RuntError('state', 'container not running')
-  const old = recordedResources(native, container)
-  const rdt = planRdtChange(native, container.record, flags)
-  const resources = stringify(mergeResources(old, change))
-  recordWhile(native, container, { ...container.record, resources, ...(rdt && { rdt: rdt.rdt }) }, () =>
-    apply(native, container, old, change, rdt),
-  )
-  return 0
+  return withContainer(native, stateRoot(native, globals.root).path, id, (container) => {
+    if (!isAlive(native, container.record)) throw new RuntError('state', 'container not running')
+    const old = recordedResources(native, container)
+    const rdt = planRdtChange(native, container.record, flags)
+    const resources = stringify(mergeResources(old, change))
+    recordWhile(native, container, { ...container.record, resources, ...(rdt && { rdt: rdt.rdt }) }, () =>
+      apply(native, container, old, change, rdt),
+    )
+    return 0
+  })
 }
 
 /** The record first: where it cannot be written, nothing has been changed. */

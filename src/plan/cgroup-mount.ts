@@ -6,6 +6,7 @@ import { AT_RECURSIVE, ENOENT, MOUNT_ATTR__ATIME, OPEN_TREE_CLOEXEC, OPEN_TREE_C
 import type { PlanContext, SectionSteps } from './context.ts'
 import type { Step } from './launch-plan.ts'
 import { detachedMountSteps, openTarget, type PlannedMount } from './mount-steps.ts'
+import { temporary } from './slots.ts'
 
 export function planCgroupMount(context: PlanContext, planned: PlannedMount): SectionSteps {
   const isUnified = context.facts.cgroups.mode === 'v2' || planned.mount.type === 'cgroup2'
@@ -16,13 +17,13 @@ export function planCgroupMount(context: PlanContext, planned: PlannedMount): Se
 /** v2: one file system; without a namespace the container's directory of the host's mount. */
 function unifiedSteps(context: PlanContext, { mount, from, options }: PlannedMount): Step[] {
   const target = openTarget(context, from, mount.destination, {})
-  const into = context.slots.temporary('cgroup2')
+  const into = temporary('mount')
   const own = context.cgroup.paths['']
   const attributes = options.attributes.set
   const make: Step[] =
     context.namespaces.of('cgroup') === 'host' && own !== undefined
       ? cloneDirectory(context, from, own, into, attributes)
-      : detachedMountSteps(context, { from, type: 'cgroup2', source: 'cgroup', data: options.data, attributes, into })
+      : detachedMountSteps({ from, type: 'cgroup2', source: 'cgroup', data: options.data, attributes, into })
   return [...make, target, { op: 'move_mount', from, mount: into, to: target.into }]
 }
 
@@ -48,7 +49,7 @@ function legacySteps(context: PlanContext, { mount, from, options }: PlannedMoun
   const target = openTarget(context, from, mount.destination, {})
   const { set } = options.attributes
   return [
-    ...detachedMountSteps(context, {
+    ...detachedMountSteps({
       from,
       type: 'tmpfs',
       source: 'tmpfs',
@@ -68,7 +69,7 @@ function hierarchySteps(context: PlanContext, hierarchy: Hierarchy, from: string
   const own = context.cgroup.paths[hierarchy.version === 2 ? '' : (hierarchy.controllers[0] ?? '')]
   if (context.namespaces.of('cgroup') === 'host' && own === undefined) return []
   const name = hierarchyName(hierarchy)
-  const mount = context.slots.temporary('cgroup mount')
+  const mount = temporary('mount')
   const links = hierarchy.version === 1 && hierarchy.controllers.length > 1 ? hierarchy.controllers : []
   return [
     { op: 'mkdirat', from, at: tmpfs, path: name, mode: 0o755 },
@@ -83,7 +84,7 @@ function hierarchyMount(context: PlanContext, hierarchy: Hierarchy, from: string
   const { version } = hierarchy
   const type = version === 2 ? 'cgroup2' : 'cgroup'
   const data = version === 2 ? [] : controllerOptions(hierarchy)
-  return detachedMountSteps(context, { from, type, source: 'cgroup', data, attributes: 0, into })
+  return detachedMountSteps({ from, type, source: 'cgroup', data, attributes: 0, into })
 }
 
 /** Its directory in the tmpfs: the last part of the mount point, as on the host (`cpu,cpuacct`, `systemd`), or `unified`. */

@@ -95,6 +95,7 @@ export const EBUSY = 16
 export const EEXIST = 17
 export const ENOTDIR = 20
 export const EINVAL = 22
+export const ENOSPC = 28
 export const EROFS = 30
 export const ENOSYS = 38
 export const ELOOP = 40

@@ -15,6 +15,8 @@ export interface PlanOptions {
   readonly bundle: string
   /** Absolute: where state.json and the FIFOs are. */
   readonly stateDirectory: string
+  /** Absolute: the file in which cgroups are claimed (cgroup/claim.ts). */
+  readonly claims: string
   /** `create` leaves init waiting for `runt start`; `run` goes through. */
   readonly mode: 'create' | 'run'
   /** `chroot`: --no-pivot, for a root file system on a ramdisk. */
@@ -93,8 +95,8 @@ export interface SharedSlots {
   devpts: number | undefined
   /** The user namespace that is joined by path. */
   userNamespace: number | undefined
-  /** By destination: mounts of file systems that the runtime makes at /proc, /sys and /dev, and that no later mount covers. */
-  readonly own: Map<string, number>
+  /** Mounts of file systems that the runtime makes at /proc, /sys and /dev, and that no later mount covers: `prefix` is `/proc/`. */
+  readonly own: { readonly prefix: string; readonly mount: number }[]
   /** User namespaces made for id-mapped mounts, by their mappings. */
   readonly idMappings: Map<string, number>
   /** Mounts that must stay writable until everything is in them. */

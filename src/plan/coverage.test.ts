@@ -210,6 +210,7 @@ function outcome(config: JsonObject, host: HostProbe): Outcome {
       id: 'web',
       bundle: '/bundle',
       stateDirectory: '/state/web',
+      claims: '/run/runt.lock',
       mode: 'create',
       rootSwitch: 'pivot_root',
       keyring: 'new',

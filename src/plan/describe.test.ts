@@ -112,6 +112,43 @@ const sentences: readonly (readonly [Step, Partial<StepReport>, string])[] = [
   ],
 ]
 
+const longest = 'x'.repeat(131067)
+const tooBig = { syscall: 'execve', code: 'E2BIG', errno: 7 }
+const execve = { op: 'execve', from: 'process.args[0] (/sh)', args: ['/sh'], env: ['A=b'] } as const
+const hook = {
+  op: 'run_hook',
+  from: 'hooks.prestart[1] (/h)',
+  path: '/h',
+  resolve: 0,
+  stdinHead: '',
+  stdinTail: '',
+} as const
+const tooBigSentences: readonly (readonly [Step, string])[] = [
+  [
+    { ...execve, env: ['A=b', `BIG=${longest}x`] },
+    'process.env[1] (BIG, 131072 bytes): execve: E2BIG (argument list too long); one string may have 131071 bytes',
+  ],
+  [
+    { ...execve, args: ['/sh', longest, 'é'.repeat(65536)] },
+    'process.args[2] (131072 bytes): execve: E2BIG (argument list too long); one string may have 131071 bytes',
+  ],
+  [
+    { ...execve, args: ['/sh', '𝄞'.repeat(32767)], env: [`A=${longest}`] },
+    'process.args and process.env (3 strings, 262143 bytes): execve: E2BIG (argument list too long); together they may have a quarter of RLIMIT_STACK, and at most 6 MiB',
+  ],
+  [
+    { ...hook, args: [], env: [`A=${longest}xxx`] },
+    'hooks.prestart[1].env[0] (A, 131072 bytes): execve: E2BIG (argument list too long); one string may have 131071 bytes',
+  ],
+]
+
+for (const [step, expected] of tooBigSentences) {
+  t.test(`E2BIG of ${step.from}: ${expected}`, (t) => {
+    t.equal(message(step, tooBig), expected)
+    t.end()
+  })
+}
+
 for (const [step, more, expected] of sentences) {
   t.test(expected, (t) => {
     const error = describeFailure(planFor(step), report(more))

@@ -7,6 +7,7 @@ import type { StepReport } from '../native.ts'
 import { hintFor } from './hints.ts'
 import type { LaunchPlan, Step } from './launch-plan.ts'
 import { printStep } from './print.ts'
+import { describeTooBig } from './too-big.ts'
 
 /** What is being done there, in runc's words, for who looks for them. */
 const actions: Readonly<Record<string, string>> = {
@@ -32,6 +33,7 @@ function describeProgram(step: Extract<Step, { op: 'find_executable' }>, report:
 
 /** The step's last word: the operation's system call, its errno, what the kernel or a hook said, and advice. */
 export function describeStep(step: Step, report: StepReport): string {
+  if (report.code === 'E2BIG' && (step.op === 'execve' || step.op === 'run_hook')) return describeTooBig(step)
   const hint = hintFor(step, report.code)
   const advice = hint === undefined ? '' : `; ${hint}`
   if (step.op === 'find_executable') return `${step.from}: ${describeProgram(step, report)}${advice}`

@@ -20,6 +20,7 @@ import {
 import type { PlanContext, SectionSteps } from './context.ts'
 import { ON_MISSING_CREATE, ON_MISSING_MKDIR, type Step } from './launch-plan.ts'
 import { openTarget } from './mount-steps.ts'
+import { endSection, temporary } from './slots.ts'
 
 interface PlannedDevice {
   readonly device: Device
@@ -98,15 +99,13 @@ export function deviceSteps(context: PlanContext): SectionSteps {
   const runtime: Step[] = []
   const covered = new Set(context.config.mounts.map(({ destination }) => destination))
   for (const planned of wantedDevices(context, covered)) {
-    const end = context.slots.section(planned.from)
     if (context.namespaces.unprivileged && planned.device.type !== 'p') {
       const part = bindDevice(context, planned)
       runtime.push(...part.runtime)
-      steps.push(...part.container)
+      steps.push(...part.container, endSection(planned.from))
     } else {
       steps.push(...makeNode(context, planned, dev))
     }
-    steps.push(...end())
   }
   for (const [name, target] of links) {
     const from = `/dev/${name}`
@@ -131,13 +130,13 @@ function makeNode(context: PlanContext, { device, from }: PlannedDevice, dev: nu
     uid: device.uid ?? 0,
     gid: device.gid ?? 0,
   }
-  return open === undefined ? [node] : [open, node]
+  return open === undefined ? [node] : [open, node, endSection(from)]
 }
 
 function bindDevice(context: PlanContext, { device, from }: PlannedDevice): SectionSteps {
   const byRuntime = context.namespaces.cloner === 'runtime'
   const name = `host ${device.path}`
-  const node = byRuntime ? context.slots.allocate(name) : context.slots.temporary('host device')
+  const node = byRuntime ? context.slots.allocate(name) : temporary('device')
   const target = openTarget(context, from, device.path, { onMissing: ON_MISSING_CREATE })
   const clone: Step[] = [
     {
@@ -148,6 +147,7 @@ function bindDevice(context: PlanContext, { device, from }: PlannedDevice): Sect
       flags: OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC,
       into: node,
       expectRdev: makedev(Number(device.major), Number(device.minor)),
+      ...(device.type === 'b' && { expectBlock: 1 }),
     },
     // Still a peer of the host's /dev: what the container mounts over its node would cover the host's.
     { op: 'mount_setattr', from, fd: node, propagation: MS_PRIVATE },

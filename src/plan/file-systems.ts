@@ -13,6 +13,7 @@ import { ON_MISSING_SKIP, type Step, type StepOf } from './launch-plan.ts'
 import { mountFlags } from './mount-flags.ts'
 import { type MountOptions, noAttributes } from './mount-options.ts'
 import { attributeSteps, detachedMountSteps, openTarget, type PlannedMount, propagationSteps } from './mount-steps.ts'
+import { endSection, temporary } from './slots.ts'
 
 /** Types whose target must be a real directory: a link would let the image choose what /proc means (CVE-2019-19921). */
 const strict = (type: string): boolean => type === 'proc' || type === 'sysfs'
@@ -27,7 +28,7 @@ export function fileSystemSteps(context: PlanContext, planned: PlannedMount): St
   const later = isReadonlyLater(planned, type) ? MOUNT_ATTR_RDONLY : 0
   if (later !== 0) context.shared.readonlyLater.push({ from, mount: into })
   const attributes = options.attributes.set & ~later
-  const make = detachedMountSteps(context, { from, type, source: mount.source ?? '', data, attributes, into })
+  const make = detachedMountSteps({ from, type, source: mount.source ?? '', data, attributes, into })
   const finish = [
     ...attributeSteps(from, into, noAttributes, options.recursiveAttributes),
     ...propagationSteps(from, into, options),
@@ -60,10 +61,10 @@ export function deviceMountSteps(context: PlanContext, { mount, from, options }:
   const into = context.slots.allocate(`mount ${destination}`)
   const data = [...(isReadonly(options) ? ['ro'] : []), ...labelled(context, type, options.data)]
   const { set } = options.attributes
-  const make = detachedMountSteps(context, { from, type, source, data, attributes: set, into })
+  const make = detachedMountSteps({ from, type, source, data, attributes: set, into })
   const target = openTarget(context, from, destination, {})
   return {
-    runtime: [...make, { op: 'close', from, slots: [(make[0] as StepOf<'fsopen'>).into] }],
+    runtime: [...make, endSection(from)],
     container: [
       ...attributeSteps(from, into, noAttributes, options.recursiveAttributes),
       ...propagationSteps(from, into, options),
@@ -148,11 +149,10 @@ function keptSlot({ slots, shared }: PlanContext, planned: PlannedMount, type: s
   const { destination } = planned.mount
   const kept = keptName(planned, type)
   const isOwn = isOwnMount(planned.mount, type)
-  if (!isOwn) shared.own.delete(destination)
-  if (kept === undefined && !isOwn && !isReadonlyLater(planned, type)) return slots.temporary('mount')
+  if (kept === undefined && !isOwn && !isReadonlyLater(planned, type)) return temporary('mount')
   const slot = slots.allocate(destination)
   if (kept !== undefined) shared[kept] = slot
-  if (isOwn) shared.own.set(destination, slot)
+  if (isOwn) shared.own.push({ prefix: `${destination}/`, mount: slot })
   return slot
 }
 

@@ -37,6 +37,7 @@ const ofOperation: Readonly<Record<string, string>> = {
   'clone EINVAL': 'does this kernel support all of the namespaces?',
   'clone EPERM': `making namespaces needs CAP_SYS_ADMIN, or a user namespace; ${forbidden}`,
   'clone ENOSPC': exhausted,
+  'clone EFBIG': 'the limit of file sizes of the runtime is too low: see RLIMIT_FSIZE',
   'clone EUSERS': exhausted,
   'clone EAGAIN': 'a limit of processes is reached: RLIMIT_NPROC, or pids.max of a cgroup',
   'clone EOPNOTSUPP': 'is the v2 cgroup in a threaded subtree?',

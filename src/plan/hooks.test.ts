@@ -85,10 +85,7 @@ t.test('run.oci.hooks.stdout and stderr: files that are opened before the clone,
   t.match(stepsOf(planned, 'run_hook'), [{ output, errors }])
   t.same(stepsOf(planned, 'clone')[0]?.inherit.slice(-2), [output, errors], 'init has them')
   const [later] = planLaterHooks('poststart', [{ path: '/p', args: [], env: [] }], { ...state, annotations }, 1)
-  t.match(later?.runtimeSteps, [
-    { op: 'openat2', into: 1 },
-    { op: 'openat2', into: 2 },
-    { output: 1, errors: 2 },
-  ])
+  const slots = later?.runtimeSteps.map((step) => (step.op === 'openat2' ? step.into : undefined))
+  t.match(later?.runtimeSteps, [{ op: 'openat2' }, { op: 'openat2' }, { output: slots?.[0], errors: slots?.[1] }])
   t.end()
 })

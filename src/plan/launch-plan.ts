@@ -87,13 +87,17 @@ export function slotsOf(steps: readonly Step[], kind: 'slot' | 'into'): number[]
 /** Gives the slots that a step reads or closes, where they have the mark `from`, the mark `to`; how many they were. */
 export function markSlots(step: Step, marks: Uint8Array, from: number, to: number): number {
   let count = 0
-  const mark = (slot: number | undefined): void => {
-    if (slot === undefined || marks[slot] !== from) return
+  for (const name of slotFields.slot[step.op]) {
+    const slot = (step as unknown as Readonly<Record<string, number | undefined>>)[name]
+    if (slot === undefined || marks[slot] !== from) continue
     marks[slot] = to
     count++
   }
-  for (const name of slotFields.slot[step.op])
-    mark((step as unknown as Readonly<Record<string, number | undefined>>)[name])
-  if (step.op === 'close') for (const slot of step.slots) mark(Number(slot))
+  if (step.op !== 'close') return count
+  for (const slot of step.slots as readonly number[]) {
+    if (marks[slot] !== from) continue
+    marks[slot] = to
+    count++
+  }
   return count
 }

@@ -15,6 +15,7 @@ import {
 import type { PlanContext } from './context.ts'
 import { ON_MISSING_MKDIR, type Step, type StepOf } from './launch-plan.ts'
 import type { Attributes, MountOptions } from './mount-options.ts'
+import { temporary } from './slots.ts'
 
 export interface PlannedMount {
   readonly mount: Mount
@@ -27,12 +28,16 @@ export function openTarget(
   context: PlanContext,
   from: string,
   path: string,
-  how: Partial<Pick<StepOf<'openat2'>, 'onMissing' | 'like' | 'resolve'>>,
+  how: Partial<Pick<StepOf<'openat2'>, 'at' | 'onMissing' | 'like' | 'resolve'>>,
 ): StepOf<'openat2'> {
-  const { resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS, onMissing = ON_MISSING_MKDIR, like } = how
-  const into = context.slots.temporary('target')
+  const {
+    at = context.shared.root,
+    resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+    onMissing = ON_MISSING_MKDIR,
+    like,
+  } = how
+  const into = temporary('target')
   // Named one by one, as elsewhere in what a plan has dozens of: to spread an object costs more than to make it.
-  const at = context.shared.root
   return { op: 'openat2', from, at, path, flags: O_PATH | O_CLOEXEC, resolve, onMissing, into, like }
 }
 
@@ -64,12 +69,16 @@ export const dataSteps = (from: string, fs: number, data: readonly string[]): St
   })
 
 /** Make a detached mount of a file system; the descriptor ends up in `into`. */
-export function detachedMountSteps(
-  context: PlanContext,
-  planned: { from: string; type: string; source: string; data: readonly string[]; attributes: number; into: number },
-): Step[] {
+export function detachedMountSteps(planned: {
+  from: string
+  type: string
+  source: string
+  data: readonly string[]
+  attributes: number
+  into: number
+}): Step[] {
   const { from, type, source, into } = planned
-  const fs = context.slots.temporary('fs')
+  const fs = temporary('fs')
   const named: Step[] =
     source === '' ? [] : [{ op: 'fsconfig', from, fs, command: FSCONFIG_SET_STRING, key: 'source', value: source }]
   return [

@@ -23,6 +23,7 @@ import { ON_MISSING_LIKE, type Step } from './launch-plan.ts'
 import { type Attributes, isSuperblockFlag, readMountOptions } from './mount-options.ts'
 import { attributeSteps, dataSteps, openTarget, type PlannedMount, propagationSteps } from './mount-steps.ts'
 import { sourcePropagation, wantsShared } from './root.ts'
+import { endSection, temporary } from './slots.ts'
 
 /** All mounts, in the order of the config. Fills shared.proc, shared.dev and shared.devpts. */
 export function mountSteps(context: PlanContext): SectionSteps {
@@ -30,20 +31,19 @@ export function mountSteps(context: PlanContext): SectionSteps {
   const container: Step[] = []
   context.config.mounts.forEach((mount, index) => {
     const planned = describeMount(mount, index)
-    const end = context.slots.section(planned.from)
     forgetCovered(context, planned)
     const part = planMount(context, planned, index)
     runtime.push(...part.runtime)
-    container.push(...part.container, ...end())
+    container.push(...part.container, endSection(planned.from))
   })
   return { runtime, container }
 }
 
 /** What is mounted over a mount, or over a directory above it, hides it. A remount covers nothing. */
 function forgetCovered({ shared }: PlanContext, { mount: { destination }, options }: PlannedMount): void {
-  if (shared.own.size === 0 || options.remount) return
+  if (options.remount) return
   const above = destination === '/' ? '/' : `${destination}/`
-  for (const path of shared.own.keys()) if (`${path}/`.startsWith(above)) shared.own.delete(path)
+  for (let i = shared.own.length - 1; i >= 0; i--) if (shared.own[i]?.prefix.startsWith(above)) shared.own.splice(i, 1)
 }
 
 const isBindMount = ({ mount, options }: Pick<PlannedMount, 'mount' | 'options'>): boolean =>
@@ -89,7 +89,7 @@ function bindSteps(context: PlanContext, planned: PlannedMount): SectionSteps {
   const name = `bind ${mount.destination}`
   // Its paths may be masked: the mount is kept for that, as those are of which the runtime makes the file system.
   const isProtected = mount.destination === '/sys' || mount.destination === '/proc'
-  const tree = byRuntime || isProtected ? slots.allocate(name) : slots.temporary('bind')
+  const tree = byRuntime || isProtected ? slots.allocate(name) : temporary('bind')
   const recursive = options.bind === 'rbind' ? AT_RECURSIVE : 0
   const clone: Step = {
     op: 'open_tree',
@@ -101,7 +101,7 @@ function bindSteps(context: PlanContext, planned: PlannedMount): SectionSteps {
   }
   const target = openTarget(context, from, mount.destination, { onMissing: ON_MISSING_LIKE, like: tree })
   if (mount.destination === '/dev') context.shared.dev = undefined
-  if (isProtected) context.shared.own.set(mount.destination, tree)
+  if (isProtected) context.shared.own.push({ prefix: `${mount.destination}/`, mount: tree })
   const steps = [
     ...attributeSteps(from, tree, exactAttributes(options.attributes, unprivileged), options.recursiveAttributes),
     ...propagationSteps(from, tree, options),
@@ -133,7 +133,7 @@ function exactAttributes({ set, clear }: Attributes, unprivileged: boolean): Att
 /** What the options do not name stays as it is; with `bind` they are the mount's alone, as in mount(8). */
 function remountSteps(context: PlanContext, { mount, from, options }: PlannedMount): Step[] {
   const target = openTarget(context, from, mount.destination, { onMissing: 0 })
-  const fs = context.slots.temporary('remount')
+  const fs = temporary('fs')
   const reconfigure: Step[] =
     options.data.length === 0 || options.bind !== 'no'
       ? []

@@ -25,8 +25,10 @@ const without = (plan: LaunchPlan, dropped: (step: Step) => boolean): LaunchPlan
 t.test('the rule notices what is left open', (t) => {
   const { plan } = planWith({})
   t.match(undeclared(without(plan, ({ op }) => op === 'close_range')).join('\n'), /process\.cwd .*chdir: .*root/)
-  const open = undeclared(without(plan, ({ op, from }) => op === 'close' && from.startsWith('linux.readonlyPaths')))
-  t.match(open.join('\n'), /linux\.maskedPaths .*openat2: .*target/)
-  t.not(undeclared(without(plan, ({ op }) => op === 'close')).length, 0)
+  const open = undeclared(
+    without(plan, ({ op, from }) => op === 'close_temporaries' && from.startsWith('linux.readonlyPaths')),
+  )
+  t.match(open.join('\n'), /linux\.maskedPaths .*openat2: .*copy/)
+  t.not(undeclared(without(plan, ({ op }) => op === 'close_temporaries')).length, 0)
   t.end()
 })

@@ -20,6 +20,7 @@ import {
 import type { PlanContext } from './context.ts'
 import { ON_MISSING_SKIP, type Step, type StepOf } from './launch-plan.ts'
 import { detachedMountSteps, openTarget } from './mount-steps.ts'
+import { endSection, temporary } from './slots.ts'
 
 /** A masked or read-only path is never followed through a link: the image would choose what it protects. */
 const resolve = RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS
@@ -30,39 +31,31 @@ const clone = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC
  * may exchange the directory in the root file system that the mount is on, and the path would lead past it.
  */
 function openProtected(context: PlanContext, from: string, path: string): StepOf<'openat2'> {
-  const own = RUNT_WEAKEN && isWeakened('own-mounts') ? undefined : ownMount(context, path)
-  if (own === undefined)
-    return openTarget(context, from, path, { resolve: resolve | RESOLVE_IN_ROOT, onMissing: ON_MISSING_SKIP })
-  const target = openTarget(context, from, own.rest, { resolve: resolve | RESOLVE_BENEATH, onMissing: ON_MISSING_SKIP })
-  return { ...target, at: own.mount }
+  const onMissing = ON_MISSING_SKIP
+  for (const { prefix, mount } of context.shared.own) {
+    if (!path.startsWith(prefix) || !isPlain(path) || (RUNT_WEAKEN && isWeakened('own-mounts'))) continue
+    const rest = path.slice(prefix.length)
+    return openTarget(context, from, rest, { at: mount, resolve: resolve | RESOLVE_BENEATH, onMissing })
+  }
+  return openTarget(context, from, path, { resolve: resolve | RESOLVE_IN_ROOT, onMissing })
 }
 
-/** The mount of shared.own that the path is on, and the path below it. */
-function ownMount({ shared }: PlanContext, path: string): { mount: number; rest: string } | undefined {
-  const names = path.split('/').filter((name) => name !== '' && name !== '.')
-  if (names.includes('..')) return undefined
-  for (let length = names.length; length > 0; length--) {
-    const mount = shared.own.get(`/${names.slice(0, length).join('/')}`)
-    if (mount !== undefined) return { mount, rest: names.slice(length).join('/') || '.' }
-  }
-  return undefined
-}
+/** Without names that would have to be worked out first. */
+const isPlain = (path: string): boolean => !path.includes('//') && !path.includes('/.') && !path.endsWith('/')
 
 /** A copy of the path's own mount, read-only, over itself. What does not exist needs no protection. */
 export function readonlyPathSteps(context: PlanContext): Step[] {
-  const { slots } = context
   const steps: Step[] = []
+  const copy = temporary('copy')
   for (const path of unique(context.linux.readonlyPaths)) {
     const from = `linux.readonlyPaths (${path})`
-    const end = slots.section(from)
     const target = openProtected(context, from, path)
-    const copy = slots.temporary('copy')
     steps.push(
       target,
       { op: 'open_tree', from, at: target.into, flags: clone | AT_EMPTY_PATH | AT_RECURSIVE, into: copy },
       { op: 'mount_setattr', from, fd: copy, flags: AT_RECURSIVE, set: MOUNT_ATTR_RDONLY },
       { op: 'move_mount', from, mount: copy, to: target.into },
-      ...end(),
+      endSection(from),
     )
   }
   return steps
@@ -74,16 +67,14 @@ export function maskedPathSteps(context: PlanContext): Step[] {
   if (paths.length === 0) return []
   const { slots } = context
   const from = 'linux.maskedPaths'
-  const end = slots.section(from)
-  const [file, directory] = [slots.temporary('/dev/null'), slots.temporary('empty directory')]
-  const endSources = slots.section(from)
+  const [file, directory] = [slots.allocate('/dev/null'), slots.allocate('empty directory')]
   // Checked to be null itself: a swapped source would make the mask a window (CVE-2025-31133).
   const source = openTarget(context, `${from} (/dev/null)`, '/dev/null', {
     resolve: resolve | RESOLVE_IN_ROOT,
     onMissing: 0,
   })
   const openNull: Step = { ...source, into: file, expectRdev: makedev(1, 3) }
-  const empty: Step[] = detachedMountSteps(context, {
+  const empty: Step[] = detachedMountSteps({
     from,
     type: 'tmpfs',
     source: 'tmpfs',
@@ -91,28 +82,21 @@ export function maskedPathSteps(context: PlanContext): Step[] {
     attributes: MOUNT_ATTR_RDONLY,
     into: directory,
   })
-  const container: Step[] = [openNull, ...empty, ...endSources()]
-  for (const path of paths) container.push(...maskSteps(context, path, { file, directory }))
-  container.push(...end())
-  return container
-}
-
-function maskSteps(
-  context: PlanContext,
-  path: string,
-  { file, directory }: { readonly file: number; readonly directory: number },
-): Step[] {
-  const from = `linux.maskedPaths (${path})`
-  const end = context.slots.section(from)
-  const target = openProtected(context, from, path)
-  const mask = context.slots.temporary('mask')
+  const container: Step[] = [openNull, ...empty, endSection(from)]
+  const mask = temporary('mask')
   const flags = clone | AT_EMPTY_PATH
-  return [
-    target,
-    { op: 'open_tree', from, like: target.into, whenFile: file, whenDirectory: directory, flags, into: mask },
-    { op: 'move_mount', from, mount: mask, to: target.into },
-    ...end(),
-  ]
+  for (const path of paths) {
+    const from = `linux.maskedPaths (${path})`
+    const target = openProtected(context, from, path)
+    container.push(
+      target,
+      { op: 'open_tree', from, like: target.into, whenFile: file, whenDirectory: directory, flags, into: mask },
+      { op: 'move_mount', from, mount: mask, to: target.into },
+      endSection(from),
+    )
+  }
+  container.push({ op: 'close', from, slots: [file, directory] })
+  return container
 }
 
 /** Written through a descriptor of a procfs of our own; no link and no mount on it is followed (CVE-2025-52881). */
@@ -151,9 +135,8 @@ export function openProc(context: PlanContext, from: string): { proc: number; st
   context.shared.proc = proc
   if (RUNT_WEAKEN && isWeakened('own-procfs'))
     return { proc, steps: [{ op: 'openat2', from, path: '/proc', flags: O_PATH, into: proc }] }
-  const end = context.slots.section(from)
-  const steps = detachedMountSteps(context, { from, type: 'proc', source: 'proc', data: [], attributes: 0, into: proc })
-  return { proc, steps: [...steps, ...end()] }
+  const steps = detachedMountSteps({ from, type: 'proc', source: 'proc', data: [], attributes: 0, into: proc })
+  return { proc, steps: [...steps, endSection(from)] }
 }
 
 const unique = (paths: readonly string[]): string[] => [...new Set(paths)]

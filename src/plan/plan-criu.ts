@@ -19,7 +19,7 @@ import {
 } from './constants.ts'
 import { type LaunchPlan, ON_MISSING_LIKE, ON_MISSING_MKDIR, type Step } from './launch-plan.ts'
 import { inheritedSlots } from './process-steps.ts'
-import type { Slots } from './slots.ts'
+import { endSection, type Slots, temporary } from './slots.ts'
 import { deviceFilterSteps, unitExchange } from './steps.ts'
 
 /** CRIU's end of the socket; the descriptors of external namespaces follow. */
@@ -48,19 +48,18 @@ export interface OwnedImages {
 /** Init becomes CRIU where it is. */
 export function planDump(program: CriuProgram, owned: OwnedImages | undefined, slots: Slots): LaunchPlan {
   const service = socket(slots)
-  const before = [...(owned === undefined ? [] : groupSteps(owned, slots)), service.pair]
+  const before = [...(owned === undefined ? [] : groupSteps(owned)), service.pair]
   const container = [...handOver(service.theirs, []), ...becomeCriu(program, 0)]
   return ordered(slots, service, { before, after: [], flags: 0 }, container)
 }
 
-function groupSteps({ images, group }: OwnedImages, slots: Slots): Step[] {
+function groupSteps({ images, group }: OwnedImages): Step[] {
   const from = '--image-path'
-  const end = slots.section(from)
-  const into = slots.temporary('images')
+  const into = temporary('source')
   return [
     { op: 'openat2', from, path: images, flags: O_PATH | O_CLOEXEC, into },
     { op: 'fchownat', from, at: into, path: '', uid: -1, gid: group },
-    ...end(),
+    endSection(from),
   ]
 }
 
@@ -149,7 +148,7 @@ function rootSteps(config: Config, { rootfs, binds }: RestoredRoot, slots: Slots
   return [
     { op: 'open_tree', from, path: rootfs, resolve: RESOLVE_NO_MAGICLINKS, flags: clone, into: root },
     { op: 'move_mount', from, mount: root, path: rootfs },
-    ...mountPointSteps(config, root, binds, slots),
+    ...mountPointSteps(config, root, binds),
   ]
 }
 
@@ -157,14 +156,13 @@ function rootSteps(config: Config, { rootfs, binds }: RestoredRoot, slots: Slots
  * CRIU makes no mount points. What is below another mount comes with that: a tmpfs is restored with its directories, a bind
  * mount has had them since the container was created.
  */
-function mountPointSteps(config: Config, root: number, binds: RestoredRoot['binds'], slots: Slots): Step[] {
+function mountPointSteps(config: Config, root: number, binds: RestoredRoot['binds']): Step[] {
   const all = config.mounts.map(({ destination }) => destination)
   const isNested = (path: string) => all.some((other) => path !== other && path.startsWith(`${other}/`))
   return config.mounts.flatMap(({ destination }, index): Step[] => {
     if (isNested(destination)) return []
     const from = `mounts[${index}] (${destination})`
-    const end = slots.section(from)
-    const into = slots.temporary('target')
+    const into = temporary('target')
     const target = {
       op: 'openat2',
       from,
@@ -175,12 +173,12 @@ function mountPointSteps(config: Config, root: number, binds: RestoredRoot['bind
       into,
     } as const
     const bind = binds.find((candidate) => candidate.destination === destination)
-    if (bind === undefined) return [{ ...target, onMissing: ON_MISSING_MKDIR }, ...end()]
-    const like = slots.temporary('source')
+    if (bind === undefined) return [{ ...target, onMissing: ON_MISSING_MKDIR }, endSection(from)]
+    const like = temporary('source')
     return [
       { op: 'openat2', from, path: bind.source, flags: O_PATH | O_CLOEXEC, resolve: RESOLVE_NO_MAGICLINKS, into: like },
       { ...target, onMissing: ON_MISSING_LIKE, like },
-      ...end(),
+      endSection(from),
     ]
   })
 }

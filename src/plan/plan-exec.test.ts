@@ -16,6 +16,7 @@ import type { Step, StepOf } from './launch-plan.ts'
 import { type ExecOptions, type ExecPlan, type ExecTarget, planExec } from './plan-exec.ts'
 import { printPlan } from './print.ts'
 import type { Op } from './step-table.ts'
+import { forgotten, undeclared } from './testing/open-slots.ts'
 
 interface Launch {
   readonly config?: JsonObject
@@ -128,6 +129,27 @@ t.test('the namespaces of the config are joined at once, but for those we are in
   const config = { linux: { namespaces: namespaces('mount', 'uts', 'user'), uidMappings: range, gidMappings: range } }
   t.match(steps(planOf({ config }), 'setns'), [{ nstype: 0x10000000 | 0x00020000 | 0x04000000 }])
   t.match(steps(planOf({ config, target: { own: ['user'] } }), 'setns'), [{ nstype: 0x00020000 | 0x04000000 }])
+  t.end()
+})
+
+t.test('init gets into the pid namespace when its privileges are gone, and holds nothing of the host', (t) => {
+  for (const tty of [false, true]) {
+    const { plan } = planOf({ tty, host: hybridHost, target: { cgroups: { cpu: '/c/web', memory: '/m/web' } } })
+    const ops = plan.containerSteps.map(({ op }) => op)
+    const fork = ops.indexOf('fork')
+    for (const op of ['capset', 'capbset_drop', 'setgroups', 'chdir', 'find_executable'] as const)
+      t.ok(ops.lastIndexOf(op) < fork && ops.includes(op), `${op} comes before`)
+    t.ok(ops.indexOf('setsid') > fork && ops.indexOf('setsid') < ops.indexOf('execve'), 'the process leads its session')
+    t.ok(
+      ops.indexOf('close') < ops.indexOf('setns'),
+      'the files of the cgroups are closed before a namespace is joined',
+    )
+    t.same(undeclared(plan), [])
+    t.same(forgotten(plan), [])
+  }
+  const config = { process: { scheduler: { policy: 'SCHED_BATCH' } } }
+  const ops = planOf({ config }).plan.containerSteps.map(({ op }) => op)
+  t.ok(ops.indexOf('fork') < ops.indexOf('sched_setattr'), 'a policy that may not be inherited is set in the child')
   t.end()
 })
 

@@ -26,6 +26,7 @@ const options = {
   id: 'web',
   bundle: '/bundle',
   stateDirectory: '/state/web',
+  claims: '/run/runt.lock',
   mode: 'create',
   rootSwitch: 'pivot_root',
   keyring: 'new',

@@ -15,9 +15,6 @@ import { planNamespaces } from './namespaces.ts'
 import { createSlots, type Slots } from './slots.ts'
 import { orderSteps } from './steps.ts'
 
-/** PLAN_SLOTS of addon/plan_block.h. */
-export const SLOT_LIMIT = 512
-
 /** A plan, and what else the command has to know. */
 export interface CreatePlan {
   readonly plan: LaunchPlan
@@ -64,18 +61,13 @@ export function planCreate(config: Config, facts: HostFacts, options: PlanOption
       dev: undefined,
       devpts: undefined,
       userNamespace: undefined,
-      own: new Map(),
+      own: [],
       idMappings: new Map(),
       readonlyLater: [],
     },
     warnings: [],
   }
   const { runtimeSteps, containerSteps, warnings } = orderSteps(context)
-  // What is cloned by the runtime needs a slot until init has it: with a user namespace every bind mount.
-  if (slots.names.length > SLOT_LIMIT)
-    throw new RuntError('config', `mounts: ${slots.names.length} descriptors are needed, ${SLOT_LIMIT} can be had`, {
-      path: 'mounts',
-    })
   return {
     plan: { slots: slots.names, runtimeSteps, containerSteps },
     cgroup,
@@ -88,14 +80,15 @@ export function planCreate(config: Config, facts: HostFacts, options: PlanOption
 export function planCgroups(
   config: Config,
   facts: HostFacts,
-  { id, systemd, threaded }: Pick<PlanOptions, 'id' | 'systemd' | 'threaded'>,
+  { id, systemd, ...made }: Pick<PlanOptions, 'id' | 'stateDirectory' | 'systemd' | 'threaded' | 'claims'>,
   slots: Slots,
 ): { readonly cgroup: CgroupPlan; readonly rootless: boolean; readonly owner: number | undefined } {
   const { annotations, linux } = config
   const { cgroupsPath, resources } = linux
   const rootless = facts.euid !== 0 || facts.inUserNamespace
   const owner = rootless ? undefined : cgroupOwner(config)
-  const input = { id, cgroupsPath, resources, rootless, owner, threaded }
+  const { threaded, claims, stateDirectory } = made
+  const input = { id, cgroupsPath, resources, rootless, owner, threaded, claims, stateDirectory }
   const cgroup =
     systemd === undefined
       ? planCgroup(input, facts.cgroups, slots)

@@ -25,6 +25,7 @@ import {
   umaskStep,
 } from './process.ts'
 import type { SeccompSteps } from './seccomp.ts'
+import { TEMPORARIES } from './slots.ts'
 
 /** Without this, processes of the container that see init could trace it and take its descriptors (CVE-2016-9962). */
 export const notDumpable: Step = { op: 'prctl', from: 'init', option: PR_SET_DUMPABLE, arg2: 0 }
@@ -101,8 +102,8 @@ const READ = 2
  * by the last steps, all else by the first.
  */
 export function inheritedSlots(before: readonly Step[], container: readonly Step[], own: number | undefined): number[] {
-  const filled = slotsOf(before, 'into').filter((slot) => slot !== own)
-  const marks = new Uint8Array(Math.max(-1, ...filled) + 1)
+  const filled = slotsOf(before, 'into').filter((slot) => slot !== own && slot > TEMPORARIES)
+  const marks = new Uint8Array(filled.reduce((most, slot) => Math.max(most, slot), -1) + 1)
   for (const slot of filled) marks[slot] = FILLED
   for (const step of before) if (step.op === 'close') for (const slot of step.slots) marks[Number(slot)] = 0
   let missing = filled.filter((slot) => marks[slot] === FILLED).length

@@ -27,6 +27,7 @@ import {
 import type { PlanContext, SectionSteps } from './context.ts'
 import type { Step } from './launch-plan.ts'
 import { detachedMountSteps } from './mount-steps.ts'
+import { endSection, temporary } from './slots.ts'
 
 const propagationFlags: Readonly<Record<RootfsPropagation, number>> = {
   private: MS_PRIVATE,
@@ -65,7 +66,7 @@ const isBare = ({ of, unprivileged }: PlanContext['namespaces']): boolean => of(
  * mounts lies on it.
  */
 export function enterRootSteps(context: PlanContext): SectionSteps {
-  const { config, linux, options, namespaces, shared, slots } = context
+  const { config, linux, options, namespaces, shared } = context
   const path = rootPath(options.bundle, config.root.path)
   const from = `root.path (${path})`
   const wanted = linux.rootfsPropagation
@@ -100,10 +101,9 @@ export function enterRootSteps(context: PlanContext): SectionSteps {
     propagation: outside,
   }
   // The bundle is the caller's: its root file system may be a link, as for crun.
-  const end = slots.section(from)
-  const into = slots.temporary('target')
+  const into = temporary('target')
   const target: Step = { op: 'openat2', from, path, flags: O_PATH | O_CLOEXEC, resolve: RESOLVE_NO_MAGICLINKS, into }
-  const attach: Step[] = [{ op: 'move_mount', from, mount: shared.root, to: into }, ...end()]
+  const attach: Step[] = [{ op: 'move_mount', from, mount: shared.root, to: into }, endSection(from)]
   // In a user namespace init may not be able to reach the path; what the runtime has cloned still belongs to the host's peers.
   if (namespaces.cloner === 'runtime') return { runtime: [clone], container: [...cut, part, target, ...attach] }
   const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH
@@ -128,10 +128,9 @@ function hideFullMounts(context: PlanContext): Step[] {
   const isLocked = context.namespaces.of('user') !== 'host'
   return (context.options.fullMounts ?? []).flatMap((path): Step[] => {
     if (!isLocked) return [{ op: 'umount2', from, path, flags: MNT_DETACH, tolerate: [EINVAL, ENOENT] }]
-    const end = context.slots.section(from)
-    const into = context.slots.temporary('cover')
+    const into = temporary('mount')
     const cover = { from, type: 'tmpfs', source: 'tmpfs', data: [], attributes: MOUNT_ATTR_RDONLY, into }
-    return [...detachedMountSteps(context, cover), { op: 'move_mount', from, mount: into, path }, ...end()]
+    return [...detachedMountSteps(cover), { op: 'move_mount', from, mount: into, path }, endSection(from)]
   })
 }
 

@@ -46,10 +46,13 @@ export const stepTable = {
   fchownat: { at: 'slot', path: 'string', uid: 'int', gid: 'int' },
   /** close(2) of each slot that is filled; they are empty then. */
   close: { slots: 'ints' },
+  /** close(2) of each of the slots 1 to `count` that is filled: those of the section that ends (slots.ts). */
+  close_temporaries: { count: 'int' },
 
   // ---- mounts ----
-  /** open_tree(2). With `resolve`, `path` is opened by openat2(2) with these RESOLVE_ flags first. With `whenDirectory`/`whenFile`: those slots hold the two candidates, `like` the target whose type
-   * (fstat) chooses the one that is cloned (AT_EMPTY_PATH); `path` is then unused. `expectRdev` as in openat2. */
+  /** open_tree(2). With `resolve`, `path` is opened by openat2(2) with these RESOLVE_ flags first. With `whenDirectory`/`whenFile`: those
+   * slots hold the two candidates, `like` the target whose type (fstat) chooses the one that is cloned (AT_EMPTY_PATH); `path` is then
+   * unused. `expectRdev` as in openat2; with `expectBlock` 1 of a block device. */
   open_tree: {
     at: 'slot?',
     path: 'string?',
@@ -60,6 +63,7 @@ export const stepTable = {
     whenDirectory: 'slot?',
     whenFile: 'slot?',
     expectRdev: 'int?',
+    expectBlock: 'int?',
   },
   /** move_mount(2) of the mount in `mount` onto the path opened in `to`, onto `path` below it (trusted
    * directories only), or onto `path` where there is no `to`. `beneath` 1: MOVE_MOUNT_BENEATH. */
@@ -143,9 +147,11 @@ export const stepTable = {
    * `report`, and execve(2) closing it says that the container runs. Only read(2) and write(2) are used, for a seccomp filter may be
    * loaded already, and FIFOs need no path that an AF_UNIX address could not hold. */
   start_wait: { request: 'slot', report: 'slot' },
-  /** Runtime only: open(2) `path`, a file that only who may change the cgroup can open, O_WRONLY, and flock(2) it, which holds until it is closed; then
-   * see that nobody is in the cgroup's `list` of threads. EWOULDBLOCK: another runtime is about to enter; EBUSY: somebody has. */
-  claim_cgroup: { path: 'string', list: 'string', into: 'into' },
+  /** Runtime only: lock the byte at `offset` of the file `path`, made where it is missing, with fcntl(2) F_OFD_SETLK, which holds until it is closed;
+   * then see that nobody is in the cgroup's `list` of threads. EAGAIN: another runtime is about to enter; EBUSY: somebody has. */
+  claim_cgroup: { path: 'string', offset: 'int', list: 'string', into: 'into' },
+  /** Runtime only: setxattr(2). */
+  setxattr: { path: 'string', name: 'string', value: 'string' },
   /** Runtime only: mkfifoat(2) `path` and open it O_RDWR, so that neither side blocks in open(2). */
   mkfifo: { path: 'string', mode: 'int', into: 'into' },
   /** Runtime only: socket(2), connect(2) to the AF_UNIX socket `path` (long paths as above). `type` SOCK_STREAM or SOCK_SEQPACKET. */

@@ -5,6 +5,7 @@ import { AT_EMPTY_PATH, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE } from './constants.t
 import type { PlanContext, ProcessContext, SectionSteps } from './context.ts'
 import { ON_MISSING_CREATE, type Step } from './launch-plan.ts'
 import { openTarget } from './mount-steps.ts'
+import { endSection, temporary } from './slots.ts'
 
 const SOCK_STREAM = 1
 const KEEP_GROUP = -1 // devpts gives the group of its gid= option
@@ -24,14 +25,13 @@ export function terminalSteps(context: PlanContext): TerminalSteps {
 }
 
 function consoleSteps(context: PlanContext, peer: number): Step[] {
-  const end = context.slots.section(from)
-  const tree = context.slots.temporary('/dev/console')
+  const tree = temporary('mount')
   const target = openTarget(context, from, '/dev/console', { onMissing: ON_MISSING_CREATE })
   return [
     target,
     { op: 'open_tree', from, at: peer, flags: OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH, into: tree },
     { op: 'move_mount', from, mount: tree, to: target.into },
-    ...end(),
+    endSection(from),
   ]
 }
 

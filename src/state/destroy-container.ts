@@ -43,14 +43,15 @@ export function endCgroups(native: Native, cgroups: ContainerRecord['cgroups']):
 /**
  * Removes the cgroups of a container whose init has ended, and those that it has made in them. Without a pid namespace of its
  * own, more of its processes may live on in there, and are killed. What lives there else is somebody else's: an error, unless
- * it is to be killed as well, which is what a container needs whose init is not known.
+ * it is to be killed as well, which is what a container needs whose init is not known. `yield`: as `spare`, but what another
+ * container is about to enter is left to that one.
  */
-export function destroyCgroups(native: Native, record: ContainerRecord, others: 'spare' | 'kill'): void {
+export function destroyCgroups(native: Native, record: ContainerRecord, others: 'spare' | 'kill' | 'yield'): void {
   // Who is to be killed must not keep us from it.
   if (others === 'kill' || record.pidNamespace === 'shared')
     removeEach(native, record, (directory) => killAndRemove(native, record, directory))
   else
-    whileUnclaimed(native, record.cgroups, () =>
+    whileUnclaimed(native, record.cgroups, others === 'yield' ? 'yield' : 'wait', () =>
       removeEach(native, record, (directory) => native.removeCgroup(directory, GRACE)),
     )
   for (const directory of record.rdt?.directories ?? []) removeRdtGroup(native, directory)

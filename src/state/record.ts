@@ -13,6 +13,7 @@
 
 import type { ManagerKind } from '../cgroup/systemd/unit.ts'
 import type { Hook, StringMap } from '../config/config.ts'
+import { isRecord } from './record-form.ts'
 
 export const CGROUP_LINK = 'cgroup'
 export const LAUNCH_FILE = 'launch.json'
@@ -69,10 +70,8 @@ export function encodeRecord(record: ContainerRecord): string {
 
 /** Throws a SyntaxError, or an Error for JSON that is no record. */
 export function parseRecord(text: string): ContainerRecord {
-  const record = JSON.parse(text) as ContainerRecord | null
-  if (typeof record?.id !== 'string' || typeof record.pid !== 'number' || typeof record.cgroups !== 'object') {
-    throw new Error('not the state of a container')
-  }
+  const record = JSON.parse(text) as unknown
+  if (!isRecord(record)) throw new Error('not the state of a container')
   return record
 }
 

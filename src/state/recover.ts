@@ -1,13 +1,32 @@
 // Ends a container of which only a cgroup is known: its records are gone or broken. Careful on purpose: what is killed must be
 // the container's, so beside the known cgroup only those of the same name count that its processes are in.
 
+import { cgroupDirectory } from '../cgroup/cgroup-path.ts'
+import { claimOf, ownerAttribute } from '../cgroup/claim.ts'
 import { parseHierarchies } from '../cgroup/hierarchies.ts'
+import { pathsByController } from '../cgroup/hierarchy-part.ts'
 import { hostFailure } from '../errno.ts'
 import { RuntError } from '../errors.ts'
 import type { Native } from '../native.ts'
 import { endCgroups } from './destroy-container.ts'
 
 const PATIENCE = 10_000
+
+/**
+ * The cgroup that a container of this id has by default, where it is marked with its state directory: one of the same id in another
+ * state root, or of another runtime, is not. From another cgroup than that of `create` it may not be found.
+ */
+export function lostCgroup(native: Native, directory: string, id: string): string | undefined {
+  const probe = native.probe()
+  const host = parseHierarchies(probe)
+  const parts = host.hierarchies.map((hierarchy) => {
+    const { base, inner } = cgroupDirectory(host, hierarchy, id)
+    return { hierarchy, path: `${base}/${inner}` }
+  })
+  const path = claimOf(pathsByController(parts))?.directory
+  const attribute = ownerAttribute(probe.euid !== 0 || probe.inUserNamespace ? 'rootless' : 'root')
+  return path !== undefined && native.attribute(path, attribute) === directory ? path : undefined
+}
 
 export function destroyByCgroup(native: Native, cgroup: string): void {
   const others = otherCgroups(native, cgroup)

@@ -20,11 +20,19 @@ export interface StateRoot {
 
 export function stateRoot(native: Native, option: string | undefined): StateRoot {
   if (option !== undefined && option !== '') return { path: absolute(native, option), isDefault: false, mode: PRIVATE }
-  const runtimeDirectory = native.env('XDG_RUNTIME_DIR')
-  if (runtimeDirectory === undefined || runtimeDirectory === '' || isRoot(native)) {
-    return { path: DEFAULT_ROOT, isDefault: true, mode: PRIVATE }
-  }
-  return { path: `${absolute(native, runtimeDirectory)}/runt`, isDefault: true, mode: STICKY_PRIVATE }
+  const own = ownDirectory(native)
+  if (own === undefined) return { path: DEFAULT_ROOT, isDefault: true, mode: PRIVATE }
+  return { path: `${own}/runt`, isDefault: true, mode: STICKY_PRIVATE }
+}
+
+/** The file whose bytes are locked for cgroups (cgroup/claim.ts), whatever --root is: two state roots may use one cgroup. */
+export const claimsFile = (native: Native): string => `${ownDirectory(native) ?? '/run'}/runt.lock`
+
+/** $XDG_RUNTIME_DIR of others than root. */
+function ownDirectory(native: Native): string | undefined {
+  const directory = native.env('XDG_RUNTIME_DIR')
+  if (directory === undefined || directory === '' || isRoot(native)) return undefined
+  return absolute(native, directory)
 }
 
 /** As runc: the host's root, or a user namespace's that calls itself so. Else the directory is that of the user who made the

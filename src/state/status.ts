@@ -2,6 +2,7 @@
 // is wrong after a crash.
 
 import { freezerOf } from '../cgroup/freezer.ts'
+import { errnoOf, hostFailure } from '../errno.ts'
 import { type Native, START_FIFO } from '../native.ts'
 import type { ContainerRecord } from './record.ts'
 
@@ -30,9 +31,10 @@ export function isFrozen(native: Native, record: ContainerRecord): boolean {
   try {
     // What was asked for: a container that is being frozen is paused for everyone who asks.
     return native.readFile(freezer.file).trimEnd() !== freezer.thaw
-  } catch {
+  } catch (error) {
     // The cgroup is gone, or not ours to read: nothing that could be frozen.
-    return false
+    if (['ENOENT', 'ENODEV', 'ENOTDIR', 'EACCES', 'EPERM'].includes(errnoOf(error) ?? '')) return false
+    throw hostFailure(freezer.file, error)
   }
 }
 

@@ -61,7 +61,7 @@ function parsePressureLine(fields: readonly string[]): PressureLine {
     const [key, value] = field.split('=')
     if (value === undefined) continue
     if (key === 'total') line.total = parseNumber(value) ?? 0n
-    else if (key === 'avg10' || key === 'avg60' || key === 'avg300') line[key] = Number.parseFloat(value)
+    else if (key === 'avg10' || key === 'avg60' || key === 'avg300') line[key] = Number.parseFloat(value) || 0
   }
   return line
 }

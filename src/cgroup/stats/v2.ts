@@ -62,12 +62,12 @@ export function pidsStats2(directory: string, read: Read): Stats['pids'] {
 }
 
 /** Keys of io.stat: the list they go to and the operation they are there. */
-const IO_KEYS: { readonly [key: string]: readonly [BlkioList, string] } = {
-  rbytes: ['ioServiceBytesRecursive', 'Read'],
-  wbytes: ['ioServiceBytesRecursive', 'Write'],
-  rios: ['ioServicedRecursive', 'Read'],
-  wios: ['ioServicedRecursive', 'Write'],
-}
+const IO_KEYS: ReadonlyMap<string, readonly [BlkioList, string]> = new Map([
+  ['rbytes', ['ioServiceBytesRecursive', 'Read']],
+  ['wbytes', ['ioServiceBytesRecursive', 'Write']],
+  ['rios', ['ioServicedRecursive', 'Read']],
+  ['wios', ['ioServicedRecursive', 'Write']],
+])
 
 export function ioStats(directory: string, read: Read): Blkio {
   const lists = new Map<BlkioList, BlkioEntry[]>()
@@ -77,7 +77,7 @@ export function ioStats(directory: string, read: Read): Blkio {
     if (major === undefined || minor === undefined) continue
     for (const field of fields) {
       const [key = '', text] = field.split('=')
-      const [list, op] = IO_KEYS[key] ?? []
+      const [list, op] = IO_KEYS.get(key) ?? []
       const value = parseNumber(text)
       if (list === undefined || op === undefined || value === undefined) continue
       lists.set(list, [...(lists.get(list) ?? []), omitEmpty({ major, minor, op, value })])

@@ -30,10 +30,13 @@ export function annotationProperties(annotations: StringMap, problems: Problem[]
   })
 }
 
+/** More do not fit into 64 bits as microseconds. */
+const MAX_SECONDS = 18446744073708
+
 /** Unit files say TimeoutStopSec=, D-Bus knows only TimeoutStopUSec, in microseconds. */
 function inMicroseconds(name: string, { signature, value }: Variant): Property {
   if (!/[a-z]Sec$/.test(name)) return { name, signature, value }
-  if ((typeof value !== 'number' && typeof value !== 'bigint') || value < 0)
+  if ((typeof value !== 'number' && typeof value !== 'bigint') || value < 0 || value > MAX_SECONDS)
     throw new SyntaxError('not a number of seconds')
   const microseconds = typeof value === 'bigint' ? value * 1000000n : BigInt(Math.round(value * 1000000))
   return { name: `${name.slice(0, -'Sec'.length)}USec`, signature: 't', value: microseconds }

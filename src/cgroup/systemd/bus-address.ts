@@ -63,9 +63,13 @@ function decodePercent(text: string): string {
   return text.replace(/%([0-9a-fA-F]{2})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)))
 }
 
+/** What poll(2) takes. */
+const LONGEST = 2 ** 31 - 1
+
 /** SYSTEMD_BUS_TIMEOUT (systemd's docs/ENVIRONMENT.md): seconds, or a number with a unit; in milliseconds. */
 export function busTimeout(text: string | undefined): number | undefined {
   const [, number, unit] = /^(\d+(?:\.\d+)?)\s*(us|ms|s|min)?$/.exec(text ?? '') ?? []
   if (number === undefined) return undefined
-  return Math.round(Number(number) * ({ us: 0.001, ms: 1, s: 1000, min: 60_000 }[unit ?? 's'] ?? 0))
+  const milliseconds = Number(number) * ({ us: 0.001, ms: 1, s: 1000, min: 60_000 }[unit ?? 's'] ?? 0)
+  return Math.min(Math.round(milliseconds), LONGEST)
 }

@@ -66,7 +66,8 @@ export function* askManager(session: Session): Conversation<ManagerFacts> {
 /** `252.39-1~deb12u1`, `v245.4-1.fc32`: the number. */
 export function systemdVersion(text: string): number {
   const number = Number.parseInt(text.replace(/^["v]+/, ''), 10)
-  if (Number.isNaN(number)) throw new RuntError('host', `systemd: cannot read its version ${JSON.stringify(text)}`)
+  if (!Number.isSafeInteger(number))
+    throw new RuntError('host', `systemd: cannot read its version ${JSON.stringify(text)}`)
   return number
 }
 

@@ -32,6 +32,9 @@ const ALIGNMENT: { readonly [code: string]: number } = {
   '{': 8,
 }
 
+/** The specification allows 32 arrays and 32 structures in each other, and variants up to 64 levels in all. */
+const MAX_DEPTH = 64
+
 /** Append the values of `signature` to `bytes`; alignment counts from the beginning of `bytes`. */
 export function marshal(bytes: number[], signature: string, values: readonly DbusValue[]): void {
   let at = 0
@@ -50,12 +53,14 @@ export function unmarshal(
   offset: number,
   signature: string,
   order: 'little' | 'big',
+  depth = 0,
 ): { values: DbusValue[]; end: number } {
+  if (depth > MAX_DEPTH) throw new RangeError('D-Bus value with too many levels')
   const values: DbusValue[] = []
   let position = offset
   for (let at = 0; at < signature.length; ) {
     const end = typeEnd(signature, at)
-    const read = unmarshalOne(view, position, signature.slice(at, end), order)
+    const read = unmarshalOne(view, position, signature.slice(at, end), order, depth)
     values.push(read.value)
     position = read.end
     at = end
@@ -64,16 +69,16 @@ export function unmarshal(
 }
 
 /** Where the complete type that begins at `start` ends. */
-export function typeEnd(signature: string, start: number): number {
+export function typeEnd(signature: string, start: number, depth = 0): number {
   const code = signature[start]
-  if (code === 'a') return typeEnd(signature, start + 1)
-  if (code === '(' || code === '{') {
-    let at = start + 1
-    while (signature[at] !== ')' && signature[at] !== '}') at = typeEnd(signature, at)
-    return at + 1
-  }
-  if (code === undefined || !(code in ALIGNMENT)) throw new RangeError(`"${signature}" is no D-Bus signature`)
-  return start + 1
+  if (code === undefined || !(code in ALIGNMENT) || depth > MAX_DEPTH)
+    throw new RangeError(`"${signature}" is no D-Bus signature`)
+  if (code === 'a') return typeEnd(signature, start + 1, depth + 1)
+  if (code !== '(' && code !== '{') return start + 1
+  const close = code === '(' ? ')' : '}'
+  let at = start + 1
+  while (signature[at] !== close) at = typeEnd(signature, at, depth + 1)
+  return at + 1
 }
 
 function marshalOne(bytes: number[], type: string, value: DbusValue): void {
@@ -131,7 +136,7 @@ interface Read {
   readonly end: number
 }
 
-function unmarshalOne(view: DataView, offset: number, type: string, order: 'little' | 'big'): Read {
+function unmarshalOne(view: DataView, offset: number, type: string, order: 'little' | 'big', depth: number): Read {
   const code = type[0] as string
   const little = order === 'little'
   const at = aligned(offset, code)
@@ -160,11 +165,11 @@ function unmarshalOne(view: DataView, offset: number, type: string, order: 'litt
     case 'o':
       return text(view, at + 4, view.getUint32(at, little))
     case 'v':
-      return variant(view, at, order)
+      return variant(view, at, order, depth)
     case 'a':
-      return array(view, at, type.slice(1), order)
+      return array(view, at, type.slice(1), order, depth)
     default: {
-      const { values, end } = unmarshal(view, at, type.slice(1, -1), order)
+      const { values, end } = unmarshal(view, at, type.slice(1, -1), order, depth + 1)
       return { value: values, end }
     }
   }
@@ -175,21 +180,26 @@ function text(view: DataView, start: number, length: number): Read {
   return { value: decodeUtf8(new Uint8Array(view.buffer, view.byteOffset + start, length)), end: start + length + 1 }
 }
 
-function variant(view: DataView, at: number, order: 'little' | 'big'): Read {
-  const signature = text(view, at + 1, view.getUint8(at))
-  const { value, end } = unmarshalOne(view, signature.end, signature.value as string, order)
-  return { value: { signature: signature.value as string, value }, end }
+function variant(view: DataView, at: number, order: 'little' | 'big', depth: number): Read {
+  const { value, end } = text(view, at + 1, view.getUint8(at))
+  const signature = value as string
+  const { values, end: behind } = unmarshal(view, end, signature, order, depth + 1)
+  const [only] = values
+  if (only === undefined || values.length > 1) throw new RangeError(`D-Bus variant of type "${signature}"`)
+  return { value: { signature, value: only }, end: behind }
 }
 
-function array(view: DataView, at: number, element: string, order: 'little' | 'big'): Read {
+function array(view: DataView, at: number, element: string, order: 'little' | 'big', depth: number): Read {
   const length = view.getUint32(at, order === 'little')
   let position = aligned(at + 4, element[0] as string)
   const end = position + length
+  if (depth > MAX_DEPTH) throw new RangeError('D-Bus value with too many levels')
   if (end > view.byteLength) throw new RangeError('D-Bus array exceeds its message')
   const items: DbusValue[] = []
   while (position < end) {
-    const read = unmarshalOne(view, position, element, order)
+    const read = unmarshalOne(view, position, element, order, depth + 1)
     if (read.end === position) throw new RangeError('D-Bus array of nothing')
+    if (read.end > end) throw new RangeError('D-Bus value exceeds its array')
     items.push(read.value)
     position = read.end
   }

@@ -88,14 +88,16 @@ export function decodeMessage(bytes: Uint8Array): { message: Message; length: nu
   const whole = new DataView(bytes.buffer, bytes.byteOffset, length)
   const pairs = unmarshal(whole, 12, 'a(yv)', order).values[0] as readonly (readonly [number, Variant])[]
   const fields = new Map(pairs.map(([number, { value }]) => [number, value]))
-  const signature = (fields.get(SIGNATURE) as string | undefined) ?? ''
+  const signature = fields.get(SIGNATURE) ?? ''
+  if (typeof signature !== 'string') throw new RangeError('D-Bus message without a right signature')
+  const replyTo = fields.get(REPLY_SERIAL)
   const message: Message = {
     type: TYPES[bytes[1] ?? 0] ?? 'unknown',
     ...textField('path', fields.get(PATH)),
     ...textField('interface', fields.get(INTERFACE)),
     ...textField('member', fields.get(MEMBER)),
     ...textField('errorName', fields.get(ERROR_NAME)),
-    ...(fields.has(REPLY_SERIAL) && { replyTo: fields.get(REPLY_SERIAL) as number }),
+    ...(typeof replyTo === 'number' && { replyTo }),
     body: unmarshal(whole, bodyStart, signature, order).values,
   }
   return { message, length }

@@ -32,14 +32,18 @@ const RANGES: { readonly [type: string]: readonly [bigint, bigint] } = {
   t: [0n, 18446744073709551615n],
 }
 
+/** As of D-Bus: what is nested more cannot be sent. */
+const MAX_DEPTH = 64
+
 interface Cursor {
   readonly text: string
   at: number
+  depth: number
 }
 
 /** The value and its type. A SyntaxError says what is wrong. */
 export function parseGVariant(text: string): Variant {
-  const cursor = { text, at: 0 }
+  const cursor = { text, at: 0, depth: 0 }
   const variant = parseValue(cursor, undefined)
   skipBlanks(cursor)
   if (cursor.at < text.length) throw new SyntaxError(`unexpected ${JSON.stringify(text.slice(cursor.at))}`)
@@ -47,6 +51,16 @@ export function parseGVariant(text: string): Variant {
 }
 
 function parseValue(cursor: Cursor, expected: string | undefined): Variant {
+  if (cursor.depth === MAX_DEPTH) throw new SyntaxError(`more than ${MAX_DEPTH} values in each other`)
+  cursor.depth++
+  const variant = parseForm(cursor, expected)
+  cursor.depth--
+  if (expected !== undefined && variant.signature !== expected)
+    throw new SyntaxError(`a value of type "${variant.signature}" is not of type "${expected}"`)
+  return variant
+}
+
+function parseForm(cursor: Cursor, expected: string | undefined): Variant {
   skipBlanks(cursor)
   const character = cursor.text[cursor.at]
   if (character === "'" || character === '"') return typed(expected ?? 's', parseString(cursor, character))
@@ -56,7 +70,7 @@ function parseValue(cursor: Cursor, expected: string | undefined): Variant {
   if (character === '@') return parseAnnotated(cursor)
   const word = parseWord(cursor)
   if (word === 'true' || word === 'false') return typed(expected ?? 'b', word === 'true')
-  const keyword = KEYWORDS[word]
+  const keyword = Object.hasOwn(KEYWORDS, word) ? KEYWORDS[word] : undefined
   if (keyword !== undefined) return parseValue(cursor, keyword)
   return parseNumber(word, expected)
 }
@@ -96,7 +110,8 @@ function parseTuple(cursor: Cursor, expected: string | undefined): Variant {
   let signature = ''
   const items = parseItems(cursor, ')', () => {
     const at = 1 + signature.length
-    const type = expected === undefined ? undefined : expected.slice(at, typeEnd(expected, at))
+    if (expected?.[at] === ')') throw new SyntaxError(`a tuple has more items than type "${expected}"`)
+    const type = expected?.slice(at, typeEnd(expected, at))
     const item = parseValue(cursor, type)
     signature += item.signature
     return item.value

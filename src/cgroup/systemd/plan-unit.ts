@@ -28,7 +28,8 @@ export interface SystemdFacts extends ManagerFacts {
   readonly kind: ManagerKind
 }
 
-export interface UnitInput extends CgroupInput {
+/** A unit is not claimed: systemd makes no two of one name. */
+export interface UnitInput extends Omit<CgroupInput, 'claims' | 'stateDirectory'> {
   readonly annotations: StringMap
 }
 

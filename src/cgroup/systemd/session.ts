@@ -51,8 +51,9 @@ export function* openSession(connection: Connection): Conversation<Session> {
 
 /** Wait until the job that a call answered with has ended: `done`, `failed`, `timeout`, … */
 export function* jobResult(session: Session, [job]: readonly DbusValue[]): Conversation<string> {
-  while (!session.jobs.has(job as string)) yield* receive(session, NOTHING)
-  return session.jobs.get(job as string) as string
+  if (typeof job !== 'string') throw new RangeError('the answer names no job')
+  while (!session.jobs.has(job)) yield* receive(session, NOTHING)
+  return session.jobs.get(job) as string
 }
 
 /** Call a method of systemd's manager. */
@@ -129,13 +130,18 @@ function* receive(session: Session, pending: Uint8Array): Conversation<Message> 
 /** JobRemoved(u id, o job, s unit, s result) */
 function noteJob(session: Session, { type, member, body }: Message): void {
   const [, job, , result] = body
-  if (type === 'signal' && member === 'JobRemoved') session.jobs.set(job as string, result as string)
+  if (type !== 'signal' || member !== 'JobRemoved') return
+  if (typeof job === 'string' && typeof result === 'string') session.jobs.set(job, result)
 }
 
 /** The values of a reply; an error is thrown. */
 export function answer({ type, errorName, body }: Message, name: string, action: string): readonly DbusValue[] {
   if (type !== 'error') return body
-  throw refusal(name, action, `${errorName}: ${typeof body[0] === 'string' ? body[0] : ''}`)
+  throw refusal(
+    name,
+    action,
+    `${errorName ?? 'an error without a name'}: ${typeof body[0] === 'string' ? body[0] : ''}`,
+  )
 }
 
 /** What systemd would not do, and why. */

@@ -8,15 +8,21 @@ import type { Problem } from '../../errors.ts'
 import { cpuMask } from './cpu-mask.ts'
 import { INFINITY, number, type Property, quotaProperties, type Target, tasksMax } from './property.ts'
 
-const AMOUNTS: StringMap = {
-  'memory.high': 'MemoryHigh',
-  'memory.low': 'MemoryLow',
-  'memory.min': 'MemoryMin',
-  'memory.max': 'MemoryMax',
-  'memory.swap.max': 'MemorySwapMax',
-  'memory.zswap.max': 'MemoryZSwapMax',
-}
-const MASKS: StringMap = { 'cpuset.cpus': 'AllowedCPUs', 'cpuset.mems': 'AllowedMemoryNodes' }
+/** By name; a Map, for a file may be called `constructor`. */
+const AMOUNTS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    'memory.high': 'MemoryHigh',
+    'memory.low': 'MemoryLow',
+    'memory.min': 'MemoryMin',
+    'memory.max': 'MemoryMax',
+    'memory.swap.max': 'MemorySwapMax',
+    'memory.zswap.max': 'MemoryZSwapMax',
+  }),
+)
+const MASKS: ReadonlyMap<string, string> = new Map([
+  ['cpuset.cpus', 'AllowedCPUs'],
+  ['cpuset.mems', 'AllowedMemoryNodes'],
+])
 
 export function unifiedProperties(unified: StringMap, target: Target, problems: Problem[]): Property[] {
   const isIdle = unified['cpu.idle']?.trim() === '1' && target.version >= 252
@@ -36,8 +42,8 @@ export function unifiedProperties(unified: StringMap, target: Target, problems: 
 
 /** The properties of one file; undefined if the value is none. */
 function fileProperties(file: string, value: string, target: Target): Property[] | undefined {
-  const amount = AMOUNTS[file]
-  const mask = MASKS[file]
+  const amount = AMOUNTS.get(file)
+  const mask = MASKS.get(file)
   if (amount !== undefined) return map(parseAmount(value), (bytes) => [number(amount, bytes)])
   if (mask !== undefined) {
     const bits = cpuMask(value)

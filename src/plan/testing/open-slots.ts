@@ -2,6 +2,7 @@
 // are followed slot by slot, and what is open has to be declared here, by the slot's name and the property of the step.
 
 import { type LaunchPlan, type Step, type StepOf, slotsOf } from '../launch-plan.ts'
+import { TEMPORARIES } from '../slots.ts'
 import type { Op } from '../step-table.ts'
 
 /** What resolves a name, by itself or by what the kernel makes of a value (a layer of an overlay). */
@@ -52,8 +53,9 @@ export function undeclared({ slots, runtimeSteps, containerSteps }: LaunchPlan):
   const clone = runtimeSteps.find((step): step is StepOf<'clone'> => step.op === 'clone')
   /** Slot → the section that filled it. */
   const open = new Map((clone?.inherit ?? []).map((slot) => [Number(slot), 'inherited']))
+  // Read-only only at the end: a tmpfs in which other mounts have their targets.
   const writable = containerSteps.flatMap((step) =>
-    step.op === 'mount_setattr' && step.fd !== undefined ? [step.fd] : [],
+    step.op === 'mount_setattr' && step.fd !== undefined && step.fd > TEMPORARIES ? [step.fd] : [],
   )
   const found: string[] = []
   let isProcess = false
@@ -65,7 +67,6 @@ export function undeclared({ slots, runtimeSteps, containerSteps }: LaunchPlan):
       if (slot === 0 || reads.includes(slot)) return false
       if (isProcess) return !kept.some((pattern) => pattern.test(name))
       if (owner === 'inherited') return !handedOver.some((pattern) => pattern.test(name)) && name !== 'root'
-      // Read-only only at the end: a tmpfs in which other mounts have their targets.
       return owner !== section(step.from) && !ownMounts.includes(name) && !writable.includes(slot)
     })
     if (resolving.has(step.op) && strangers.length > 0)
@@ -76,10 +77,15 @@ export function undeclared({ slots, runtimeSteps, containerSteps }: LaunchPlan):
 }
 
 function follow(step: Step, open: Map<number, string>): void {
-  if (step.op === 'close') for (const slot of step.slots) open.delete(Number(slot))
+  for (const slot of closedBy(step)) open.delete(Number(slot))
   if (step.op === 'close_range')
     for (const slot of open.keys()) if (!step.keep.map(Number).includes(slot)) open.delete(slot)
   for (const slot of slotsOf([step], 'into')) open.set(slot, section(step.from))
+}
+
+const closedBy = (step: Step): readonly (number | bigint)[] => {
+  if (step.op === 'close') return step.slots
+  return step.op === 'close_temporaries' ? Array.from({ length: Number(step.count) }, (_, index) => index + 1) : []
 }
 
 /** Slots that the runtime fills before the clone, and that neither init gets nor anything closes or uses afterwards. */
@@ -88,9 +94,7 @@ export function forgotten({ slots, runtimeSteps }: LaunchPlan): string[] {
   if (at < 0) return []
   const clone = runtimeSteps[at] as StepOf<'clone'>
   const before = runtimeSteps.slice(0, at)
-  const gone = new Set(
-    [...clone.inherit, ...before.flatMap((step) => (step.op === 'close' ? step.slots : []))].map(Number),
-  )
+  const gone = new Set([...clone.inherit, ...before.flatMap(closedBy)].map(Number))
   const later = slotsOf(runtimeSteps.slice(at), 'slot')
   return slotsOf(before, 'into')
     .filter((slot) => !gone.has(slot) && !later.includes(slot))

@@ -1,0 +1,73 @@
+// Who holds the lock of a container (state/lock.ts), as the kernel tells (proc_locks(5), proc_pid_fdinfo(5)). Only asked where the
+// lock was not free in time.
+
+import type { Native } from '../native.ts'
+
+export interface Holder {
+  readonly pid: number
+  readonly startTime: string
+  /** Its command line, or its name. */
+  readonly command: string
+  /** `runtime`: it runs the program that we run. `host`: so does it, but that is Node, which may do other things as well. */
+  readonly kind: 'runtime' | 'host' | 'other'
+}
+
+const LONGEST_COMMAND = 120
+
+/** undefined: nobody, or a process that cannot be seen from here. */
+export function lockHolder(native: Native, directory: string): Holder | undefined {
+  const inode = native.status(directory)?.inode
+  const path = inode === undefined ? undefined : attempt(() => native.realpath(directory))
+  if (path === undefined) return undefined
+  for (const line of (attempt(() => native.readFile('/proc/locks')) ?? '').split('\n')) {
+    // `7: FLOCK  ADVISORY  WRITE 4711 00:1a:12345 0 EOF`; who waits has `->` after the number.
+    const [, kind, , , pid, file] = line.split(/ +/)
+    if (kind !== 'FLOCK' || !file?.endsWith(`:${inode}`)) continue
+    const status = attempt(() => native.processStatus(Number(pid)))
+    // The inode's number may be that of another file system's file: the descriptor tells.
+    if (status === undefined || !holds(native, Number(pid), path)) continue
+    return {
+      pid: Number(pid),
+      startTime: status.startTime,
+      command: commandOf(native, Number(pid)) || status.comm,
+      kind: kindOf(native, Number(pid)),
+    }
+  }
+  return undefined
+}
+
+/** For a sentence. */
+export function describeHolder(holder: Holder | undefined): string {
+  return holder === undefined ? 'another process' : `process ${holder.pid} (${holder.command})`
+}
+
+function holds(native: Native, pid: number, path: string): boolean {
+  const descriptors = attempt(() => native.readDirectory(`/proc/${pid}/fd`)) ?? []
+  return descriptors.some(
+    (fd) =>
+      attempt(() => native.readLink(`/proc/${pid}/fd/${fd}`)) === path &&
+      attempt(() => native.readFile(`/proc/${pid}/fdinfo/${fd}`))?.includes('FLOCK'),
+  )
+}
+
+function kindOf(native: Native, pid: number): Holder['kind'] {
+  const program = (of: string) => attempt(() => native.readLink(`/proc/${of}/exe`))?.replace(/ \(deleted\)$/, '')
+  const own = program('self')
+  if (own === undefined || own !== program(String(pid))) return 'other'
+  return /\/node(js)?$/.test(own) ? 'host' : 'runtime'
+}
+
+function commandOf(native: Native, pid: number): string {
+  const text = attempt(() => native.readFile(`/proc/${pid}/cmdline`)) ?? ''
+  const words = text.replace(/[\s\0]+/g, ' ').trim()
+  return words.length > LONGEST_COMMAND ? `${words.slice(0, LONGEST_COMMAND)}…` : words
+}
+
+/** undefined where it throws: a process has ended, or is not ours to look at. */
+export function attempt<T>(action: () => T): T | undefined {
+  try {
+    return action()
+  } catch {
+    return undefined
+  }
+}
