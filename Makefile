@@ -340,8 +340,19 @@ PROBES := $(ARGUMENTS)/host $(PROBE)/host $(PROBE)/snapshot $(PROBE)/probe.node 
 # Programs of their own: one that can be told to fail (conformance/faults).
 faulty: $(BUILD)/runt
 	$(if $(filter build,$(BUILD)),@$(MAKE) FAULTS=1 build/faults/runt)
-test-only: faulty $(PROGRAMS) $(PROBES) $(TEST_BUNDLES) $(TAP) | peers
+test-only: faulty weakened $(PROGRAMS) $(PROBES) $(TEST_BUNDLES) $(TAP) | peers
 	@scripts/test.sh $(BUILD)
+
+# What attacks must be seen succeeding against. Its sources are this program's, so make has to look by itself.
+.PHONY: weakened races
+weakened: $(GENERATED)
+	@+$(if $(filter 1,$(WEAKEN)),:,$(MAKE) --no-print-directory SANITIZE=0 WEAKEN=1 build/weaken/runt)
+
+# Nightly: every descriptor number, and ten times as many containers in each race (RUNT_RACES).
+races: export TESTS := $(or $(TESTS),conformance/security)
+races: export RUNT_RACES ?= 1000
+races: export RUNT_ATTACK_ALL := 1
+races: test-only
 
 # By section of the specification, and the official suite where RUNTIME_TOOLS names it.
 conformance: export TESTS := $(or $(TESTS),conformance/spec conformance/default-config conformance/official)

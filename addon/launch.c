@@ -25,6 +25,7 @@ static struct {
   int32_t *fds;
   struct launch_event event;
   int preserve;
+  int forks;   /* init says that it goes on in a child: so often */
   int offered; /* init's number of the descriptor that came with the last point */
   int is_paused;
 } launch;
@@ -152,6 +153,8 @@ static int listen_until(struct machine *m, uint32_t point) {
     if (r.kind == REPORT_ERROR) return init_failed(m, &r);
     if (r.kind == REPORT_WARNING && launch.event.warning_count < LAUNCH_WARNINGS)
       launch.event.warnings[launch.event.warning_count++] = r;
+    /* A process of the container may trace init of exec and speak for it. */
+    if (r.kind == REPORT_PID && launch.forks-- <= 0) return -EPROTO;
     if (r.kind == REPORT_PID && sender > 0) {
       int result = adopt(m, sender);
       if (result < 0) return result;
@@ -287,6 +290,7 @@ int op_clone(struct machine *m, const struct step_clone *s) {
                       launch.preserve);
   if (result < 0) return result;
   launch.event.pid = m->child;
+  launch.forks = s->forks ? 1 : 0;
   close_inherited(m, s);
   result = WEAKENED("init-image") ? 0 : spawn_seal(m, image);
   return result < 0 ? result : machine_restore_nofile(m);
@@ -343,6 +347,7 @@ static void conclude(int result, struct launch_event *event) {
 
 /* Whatever else the caller left open must reach neither init nor a hook. */
 static int hide_others(struct machine *m, int preserve) {
+  if (WEAKENED("inherited")) return 0;
   return (int)CALL(m, "close_range", syscall(SYS_close_range, 3 + preserve, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */));
 }
 

@@ -1,11 +1,13 @@
 // Walls that a test build can turn off (make WEAKEN=1), so that a test can show that the wall is what stops an attack. In such a
-// build the environment variable RUNT_WEAKEN lists the walls that are off. In every other build isWeakened() is false and the
-// bundler removes what depends on it. The walls in C: addon/weaken.h. docs/threat-model.md says what each wall is for.
+// build the environment variable RUNT_WEAKEN lists the walls that are off. In every other build the bundler removes what depends
+// on it. The walls in C: addon/weaken.h. docs/threat-model.md says what each wall is for.
 
 import type { Native } from './native.ts'
 
-/** Set by scripts/bundle.mjs. */
-declare const RUNT_WEAKEN: boolean
+declare global {
+  /** Set by scripts/bundle.mjs. `RUNT_WEAKEN && isWeakened(…)` leaves nothing behind where it is false. */
+  const RUNT_WEAKEN: boolean
+}
 
 /** Walls that TypeScript builds. */
 export type Wall =
@@ -13,6 +15,24 @@ export type Wall =
   | 'descriptors'
   /** What is below a file system that the runtime mounted is masked through that mount's descriptor. */
   | 'own-mounts'
+  /** The process of \`exec\` is born in the container's pid namespace when init's privileges are gone. */
+  | 'late-fork'
+  /** The files by which init joins its cgroups are closed at once. */
+  | 'joined-cgroups'
+  /** What is below /proc is written through a procfs of the runtime's own. */
+  | 'own-procfs'
+  /** The container's mounts do not come into the host's mount namespace. */
+  | 'propagation'
+  /** The container has a session keyring of its own. */
+  | 'keyring'
+  /** No device is allowed that no rule allows. */
+  | 'device-default'
+  /** Hooks get nothing of the environment of the container's process. */
+  | 'hook-environment'
+  /** No capability is inheritable that is not asked for. */
+  | 'inheritable'
+  /** Nothing but a procfs is mounted on /proc. */
+  | 'proc-covered'
 
 let off: readonly string[] = []
 
@@ -21,7 +41,8 @@ export function weaken(native: Pick<Native, 'env'>): void {
   if (RUNT_WEAKEN) off = (native.env('RUNT_WEAKEN') ?? '').split(',')
 }
 
-export const isWeakened = (wall: Wall): boolean => (RUNT_WEAKEN ? off.includes(wall) : false)
+/** True where the wall is off. Ask only after RUNT_WEAKEN. */
+export const isWeakened = (wall: Wall): boolean => off.includes(wall)
 
 /** Appended to the version, so that such a build is never taken for another. */
 export const weakenedSuffix: string = RUNT_WEAKEN ? '-weakened' : ''

@@ -54,8 +54,9 @@ static int run_child(void *argument) {
   struct machine copy = *h->machine; /* the limit of the machine, whose memory this is, stays raised */
   /* setsid(2), so that the hook can be killed with all that it started */
   if (setsid() >= 0 && dup2(h->input, 0) >= 0 && dup2(h->output, 1) >= 0 && dup2(h->errors, 2) >= 0 &&
-      syscall(SYS_close_range, 3, ~0U, 0) == 0 && op_reset_signals(h->machine, NULL) == 0 &&
-      machine_restore_nofile(&copy) == 0 && (!s->cwd || chdir(s->cwd) == 0) && resolves(s))
+      (WEAKENED("close-range") || syscall(SYS_close_range, 3, ~0U, 0) == 0) &&
+      op_reset_signals(h->machine, NULL) == 0 && machine_restore_nofile(&copy) == 0 &&
+      (!s->cwd || chdir(s->cwd) == 0) && resolves(s))
     execve(s->path, s->args.count ? s->args.items : only_path, s->own_env ? environ : s->env.items);
   h->error = errno ? errno : EPERM; /* a filter may deny it with the errno 0 */
   machine_exit(127);

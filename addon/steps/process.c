@@ -1,9 +1,11 @@
 /* The process's own attributes: limits, scheduling, memory policy, signals, descriptors. */
 #include "machine.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -41,6 +43,7 @@ int op_umask(struct machine *m, const struct step_umask *s) {
 }
 
 int op_prctl(struct machine *m, const struct step_prctl *s) {
+  if (s->option == PR_SET_DUMPABLE && WEAKENED("dumpable")) return 0;
   long argument = s->name ? (long)(uintptr_t)s->name : (long)s->arg2;
   int result = (int)CALL(m, "prctl", syscall(SYS_prctl, (int)s->option, argument, (long)s->arg3, 0L, 0L));
   return result < 0 ? result : 0;
@@ -113,7 +116,15 @@ static int close_others(struct machine *m, const struct step_close_range *s) {
   return (int)CALL(m, "close_range", syscall(SYS_close_range, from, ~0U, 0));
 }
 
+/* What execve(2) must close, or nobody learns of it. */
+static int hide_own(struct machine *m) {
+  for (uint32_t i = 0; i < m->slot_count; i++)
+    if (m->fds[i] >= 0) fcntl(m->fds[i], F_SETFD, FD_CLOEXEC);
+  return machine_restore_nofile(m);
+}
+
 int op_close_range(struct machine *m, const struct step_close_range *s) {
+  if (WEAKENED("close-range")) return hide_own(m);
   int result =
       (int)CALL(m, "close_range", syscall(SYS_close_range, (unsigned)s->first, ~0U, KERNEL_CLOSE_RANGE_CLOEXEC));
   if (result == 0 && !WEAKENED("descriptors")) result = close_others(m, s);

@@ -112,20 +112,21 @@ export const mountsWith = (...more: readonly Json[]): readonly Json[] => [...def
 export const mountsWithout = (...destinations: readonly string[]): readonly Json[] =>
   defaultConfig.mounts.filter((mount) => !destinations.includes(mount.destination))
 
+const helpers = ['probe', 'attacker'] as const
+
 let applets: readonly string[] | undefined
 
 /** Fills a directory with busybox, its applets, the probe, and the few files a container expects. */
 export function makeRootfs(dir: string, store: string): void {
   const busybox = join(store, 'busybox')
-  const probe = join(store, 'probe')
   if (!existsSync(busybox)) copyFileSync('/bin/busybox', busybox)
-  if (!existsSync(probe)) copyFileSync(compiled('probe'), probe)
+  for (const name of helpers) if (!existsSync(join(store, name))) copyFileSync(compiled(name), join(store, name))
   applets ??= execFileSync('/bin/busybox', ['--list'], { encoding: 'utf8' }).trim().split('\n')
   for (const sub of ['bin', 'dev', 'etc', 'proc', 'root', 'sys', 'tmp', 'var']) mkdirSync(join(dir, sub))
   // A test that writes into its root file system must not reach another's: the store is hard-linked, but never
   // written, since every test that overwrites a program replaces the directory entry first.
   linkSync(busybox, join(dir, 'bin/busybox'))
-  linkSync(probe, join(dir, 'bin/probe'))
+  for (const name of helpers) linkSync(join(store, name), join(dir, 'bin', name))
   for (const name of applets) if (name !== 'busybox') symlinkSync('busybox', join(dir, 'bin', name))
   writeFileSync(join(dir, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000:user:/home/user:/bin/sh\n')
   writeFileSync(join(dir, 'etc/group'), 'root:x:0:\ntty:x:5:\nuser:x:1000:\n')

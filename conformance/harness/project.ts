@@ -51,10 +51,10 @@ export const runtime: Runtime = (() => {
 /** True for the project's own executable, on either host. */
 export const isRunt: boolean = runtime.name === 'runt' || runtime.name === 'runt-node'
 
-const flags: Readonly<Record<string, readonly string[]>> = { probe: ['-static'] }
+const flags: Readonly<Record<string, readonly string[]>> = { probe: ['-static'], attacker: ['-static'] }
 
 /** Path of a compiled C helper of conformance/harness; compiles it when the source is newer. */
-export function compiled(name: 'aid' | 'probe'): string {
+export function compiled(name: 'aid' | 'attacker' | 'probe'): string {
   const source = join(projectRoot, 'conformance/harness', `${name}.c`)
   const target = join(projectRoot, 'build/conformance', name)
   if (existsSync(target) && statSync(target).mtimeMs >= statSync(source).mtimeMs) return target

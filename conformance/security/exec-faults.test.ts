@@ -37,7 +37,9 @@ async function started(test: Test, box: Box): Promise<string> {
       },
     }),
   )
-  test.equal(box.call(['run', '--detach', '--bundle', bundle.dir, id]).status, 0)
+  const { status, stderr } = box.call(['run', '--detach', '--bundle', bundle.dir, id])
+  if (status !== 0) throw new Error(`no container: ${status} ${stderr}`)
+  test.pass('the container runs')
   box.defer(() => box.call(['delete', '--force', id]))
   await until(() => box.state(id)?.status === 'running', 'running')
   return id

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { native } from '../entry/node.ts'
-import { jsonLine, openLog, textLine } from './log.ts'
+import { jsonLine, openLog, printable, textLine } from './log.ts'
 
 const time = '2026-11-21T09:13:08Z'
 
@@ -43,4 +43,10 @@ t.test('a log that cannot be opened is an error', async (t) => {
   t.throws(() => openLog(native, { log: '/no/such/log', 'log-format': 'json', debug: false }), {
     message: '--log /no/such/log: write: ENOENT (no such file or directory)',
   })
+})
+
+t.test('control characters of an image’s names are shown, not obeyed', (t) => {
+  t.equal(printable('a\u001b[31mb\u0007c\u009bd\re'), 'a\\x1b[31mb\\x07c\\x9bd\\x0de')
+  t.equal(printable('two\nlines\tof ünïcode'), 'two\nlines\tof ünïcode')
+  t.end()
 })

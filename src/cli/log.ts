@@ -39,10 +39,16 @@ export function openLog(native: Native, globals: Pick<GlobalFlags, 'log' | 'log-
     error: (message) => {
       const plain = file !== undefined || globals['log-format'] !== 'json'
       if (file !== undefined || !plain) put('error', message)
-      if (plain) writeQuietly(native, `${message}\n`)
+      if (plain) writeQuietly(native, `${printable(message)}\n`)
     },
   }
 }
+
+/** An image or a pod chooses names that errors repeat: none of them may move the cursor or colour the caller's terminal. */
+export const printable = (message: string): string =>
+  /[^\P{Cc}\n\t]/u.test(message)
+    ? message.replace(/[^\P{Cc}\n\t]/gu, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`)
+    : message
 
 function checkFile(native: Native, file: string): void {
   try {

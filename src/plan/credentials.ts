@@ -3,6 +3,7 @@
 
 import type { Capabilities } from '../config/config.ts'
 import { capabilityNames } from '../config/kernel-names.ts'
+import { isWeakened } from '../weaken.ts'
 import {
   EBADF,
   EINVAL,
@@ -105,7 +106,8 @@ function capabilitySets({ process, facts, namespaces }: ProcessContext): Sets {
   const permitted = mask(sets.permitted)
   // capset(2) takes no inheritable ones that are not in the bounding set, and no effective ones that are not permitted; the
   // kernel raises only what is both permitted and inheritable (capabilities(7)). The rest gets a warning.
-  const inheritable = mask(sets.inheritable) & mask(sets.bounding)
+  const inheritable =
+    RUNT_WEAKEN && isWeakened('inheritable') ? permitted : mask(sets.inheritable) & mask(sets.bounding)
   return {
     effective: mask(sets.effective) & permitted,
     permitted,

@@ -48,7 +48,8 @@ export function describeStep(step: Step, report: StepReport, denied: LaunchPlan[
     return `error running ${hookName(step.from)}: ${report.detail || errnoText(report.code)}${denied}`
   }
   const errno = report.errno === 0 ? '' : `: ${report.code} (${errnoText(report.code)})`
-  const detail = report.detail === '' ? '' : `: ${report.detail}`
+  // It may be a name of the image's: one that has a line break must not look like a message of its own.
+  const detail = report.detail === '' ? '' : `: ${report.detail.replaceAll('\n', ' ')}`
   const object = objectOf(step)
   const action = actions[step.from] ?? ''
   return `${step.from}: ${action}${report.syscall}${object}${errno}${detail}${advice}`

@@ -3,6 +3,7 @@
 
 import type { Hook, Hooks, Process } from '../config/config.ts'
 import { stringify } from '../config/json.ts'
+import { isWeakened } from '../weaken.ts'
 import { O_APPEND, O_CLOEXEC, O_CREAT, O_WRONLY, RESOLVE_NO_MAGICLINKS } from './constants.ts'
 import type { PlanContext } from './context.ts'
 import type { LaunchPlan, Step } from './launch-plan.ts'
@@ -69,7 +70,11 @@ export function hookSteps(
     path: hook.path,
     resolve: RESOLVE_NO_MAGICLINKS,
     args: hook.args.length === 0 ? [hook.path] : hook.args,
-    ...(hook.env.length === 0 ? defaultEnvironment(kind, process) : { env: hook.env }),
+    ...(RUNT_WEAKEN && isWeakened('hook-environment') && process !== undefined
+      ? { env: process.env }
+      : hook.env.length === 0
+        ? defaultEnvironment(kind, process)
+        : { env: hook.env }),
     timeout: hook.timeout ?? 0,
     output,
     errors,

@@ -87,7 +87,9 @@ function bindSteps(context: PlanContext, planned: PlannedMount): SectionSteps {
   const isPeer = !unprivileged && wantsShared(context.linux.rootfsPropagation)
   const byRuntime = cloner === 'runtime' || isIdMapped(planned) || isPeer
   const name = `bind ${mount.destination}`
-  const tree = byRuntime ? slots.allocate(name) : temporary('bind')
+  // Its paths may be masked: the mount is kept for that, as those are of which the runtime makes the file system.
+  const isProtected = mount.destination === '/sys' || mount.destination === '/proc'
+  const tree = byRuntime || isProtected ? slots.allocate(name) : temporary('bind')
   const recursive = options.bind === 'rbind' ? AT_RECURSIVE : 0
   const clone: Step = {
     op: 'open_tree',
@@ -99,6 +101,7 @@ function bindSteps(context: PlanContext, planned: PlannedMount): SectionSteps {
   }
   const target = openTarget(context, from, mount.destination, { onMissing: ON_MISSING_LIKE, like: tree })
   if (mount.destination === '/dev') context.shared.dev = undefined
+  if (isProtected) context.shared.own.push({ prefix: `${mount.destination}/`, mount: tree })
   const steps = [
     ...attributeSteps(from, tree, exactAttributes(options.attributes, unprivileged), options.recursiveAttributes),
     ...propagationSteps(from, tree, options),

@@ -7,6 +7,7 @@ import {
   AT_RECURSIVE,
   MOUNT_ATTR_RDONLY,
   makedev,
+  O_PATH,
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
   PROC_SUPER_MAGIC,
@@ -32,7 +33,7 @@ const clone = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC
 function openProtected(context: PlanContext, from: string, path: string): StepOf<'openat2'> {
   const onMissing = ON_MISSING_SKIP
   for (const { prefix, mount } of context.shared.own) {
-    if (!path.startsWith(prefix) || !isPlain(path) || isWeakened('own-mounts')) continue
+    if (!path.startsWith(prefix) || !isPlain(path) || (RUNT_WEAKEN && isWeakened('own-mounts'))) continue
     const rest = path.slice(prefix.length)
     return openTarget(context, from, rest, { at: mount, resolve: resolve | RESOLVE_BENEATH, onMissing })
   }
@@ -132,6 +133,8 @@ export function openProc(context: PlanContext, from: string): { proc: number; st
   if (context.shared.proc !== undefined) return { proc: context.shared.proc, steps: [] }
   const proc = context.slots.allocate('procfs')
   context.shared.proc = proc
+  if (RUNT_WEAKEN && isWeakened('own-procfs'))
+    return { proc, steps: [{ op: 'openat2', from, path: '/proc', flags: O_PATH, into: proc }] }
   const steps = detachedMountSteps({ from, type: 'proc', source: 'proc', data: [], attributes: 0, into: proc })
   return { proc, steps: [...steps, endSection(from)] }
 }

@@ -5,6 +5,7 @@
 import { type JoinInput, type JoinPlan, planJoin } from '../cgroup/plan-join.ts'
 import type { Config, CpuAffinity, NamespaceType, Process } from '../config/config.ts'
 import { parseIdList } from '../config/id-list.ts'
+import { isWeakened } from '../weaken.ts'
 import {
   DEVPTS_SUPER_MAGIC,
   O_CLOEXEC,
@@ -78,7 +79,7 @@ export function planExec(
   const attached = attachSteps(cgroup)
   // Only a child is in the container's pid namespace, where processes with CAP_SYS_PTRACE can trace it: it is born when init has given
   // up its privileges. A scheduling policy may not be inherited (sched(7)), and needs privileges.
-  const forksLate = process.scheduler === undefined
+  const forksLate = process.scheduler === undefined && !(RUNT_WEAKEN && isWeakened('late-fork'))
   const become: Step[] = [...(forksLate ? joined.fork : []), { op: 'setsid', from: 'exec' }, ...terminal.attach]
   const after: Step[] = [
     { op: 'sync_send', from: 'exec', point: SYNC_READY },

@@ -2,6 +2,7 @@
 // namespaces are there until the program can be executed (config.md, "Process"). The order of the rest is steps.ts's and
 // plan-exec.ts's.
 
+import { isWeakened } from '../weaken.ts'
 import { ENOSYS, PR_SET_DUMPABLE, SIGHUP, SIGINT, SIGTERM } from './constants.ts'
 import type { ProcessContext } from './context.ts'
 import {
@@ -88,7 +89,7 @@ export const allCpus = (from: string): Step => ({
 
 /** The session keyring of the container's own, or its processes could read the caller's keys (keyrings(7)). */
 export function keyringSteps({ options }: ProcessContext): Step[] {
-  if (options.keyring === 'keep') return []
+  if (options.keyring === 'keep' || (RUNT_WEAKEN && isWeakened('keyring'))) return []
   return [{ op: 'join_session_keyring', from: '--no-new-keyring', name: `_ses.${options.id}`, tolerate: [ENOSYS] }]
 }
 

@@ -4,6 +4,7 @@
 
 import type { RootfsPropagation } from '../config/config.ts'
 import { RuntError } from '../errors.ts'
+import { isWeakened } from '../weaken.ts'
 import {
   AT_EMPTY_PATH,
   AT_RECURSIVE,
@@ -86,7 +87,7 @@ export function enterRootSteps(context: PlanContext): SectionSteps {
             op: 'mount_setattr',
             from: 'linux.rootfsPropagation',
             path: '/',
-            flags: AT_RECURSIVE,
+            flags: RUNT_WEAKEN && isWeakened('propagation') ? 0 : AT_RECURSIVE,
             propagation: outside,
           },
         ]

@@ -33,5 +33,5 @@ export function createSlots(): Slots {
 export const endSection = (from: string): Step => ({
   op: 'close_temporaries',
   from,
-  count: isWeakened('descriptors') ? 0 : TEMPORARIES,
+  count: RUNT_WEAKEN && isWeakened('descriptors') ? 0 : TEMPORARIES,
 })

@@ -5,12 +5,14 @@
 
 import type { Resources } from '../../config/config.ts'
 import type { Problem } from '../../errors.ts'
+import { isWeakened } from '../../weaken.ts'
 import { type DeviceList, deviceLine, deviceList } from '../device-list.ts'
 import { deviceRules, type FullRule, isPlain, PLAIN_DEVICES, RIGHTS_TEXT } from '../device-rules.ts'
 import type { Write } from '../write.ts'
 
 /** For a new cgroup, which has its parent's list, of which nothing is known here: the default is always written. */
 export function devicesWrites(resources: Resources, problems: Problem[]): readonly Write[] {
+  if (RUNT_WEAKEN && isWeakened('device-default')) return []
   return isPlain(resources.devices) ? PLAIN : writesOf(deviceRules(resources.devices), problems)
 }
 

@@ -1,5 +1,6 @@
 /** config.md "Mounts", options `idmap` and `ridmap`, `uidMappings` and `gidMappings`. Options as such are the planner's. */
 
+import { isWeakened } from '../../weaken.ts'
 import type { Config, Mount } from '../config.ts'
 import { findNamespace, quote, type Report } from '../rule.ts'
 import { checkIdMappings } from './id-mappings.ts'
@@ -41,7 +42,7 @@ const REPLACEABLE = [
 
 /** Programs in the container, and other runtimes' exec, believe what /proc says: only procfs may be there (CVE-2019-16884). */
 function checkProc({ destination = '', type, source = '', options }: Mount, path: string, report: Report): void {
-  if (!destination.includes('proc')) return
+  if (!destination.includes('proc') || (RUNT_WEAKEN && isWeakened('proc-covered'))) return
   const parts: string[] = []
   for (const part of destination.split('/')) {
     if (part === '..') parts.pop()

@@ -1,0 +1,146 @@
+/*
+ * Links of the image where the runtime makes or mounts something (CVE-2019-18837, CVE-2019-19921, CVE-2026-41579, CVE-2026-88264):
+ * whatever they say, nothing outside of the root file system is written or made.
+ */
+import { join } from 'node:path'
+import { attack, firstOf, fresh, link, outcome, victim } from '../harness/attack.ts'
+import { mountsWith, mountsWithout, type Patch } from '../harness/bundle.ts'
+import { onTerminal } from '../harness/console.ts'
+import type { Box } from '../harness/scenario.ts'
+
+const alive = { process: { args: ['/bin/attacker', 'open'] } }
+const withoutDev = mountsWithout('/dev', '/dev/pts', '/dev/shm', '/dev/mqueue')
+
+for (const name of ['proc', 'sys'] as const) {
+  attack(
+    `CVE-2019-19921: /${name} is a link of the image`,
+    { walls: ['symlinks'], stopped: /^refused: .*mounts\[\d\] \(.* at \/(proc|sys)\): .*ELOOP/ },
+    (box) => {
+      const { dir, relative } = victim(box)
+      return firstOf([dir, relative, '/var', '/etc'], (target) => {
+        const bundle = fresh(box, alive)
+        link(bundle, name, target)
+        return outcome(box.call(['run', '--bundle', bundle.dir, box.id()]), () => true)
+      })
+    },
+  )
+}
+
+attack(
+  'CVE-2026-41579: /dev is a link of the image',
+  {
+    walls: ['symlinks', 'in-root'],
+    stopped: /^refused: .*default devices: .*ELOOP/,
+    peers: { runc: '1.1 makes links in the victim', crun: '1.8 makes nodes in the victim' },
+  },
+  (box) => {
+    const { dir, relative, untouched } = victim(box)
+    return firstOf([dir, relative], (target) => {
+      const bundle = fresh(box, { ...alive, mounts: withoutDev })
+      link(bundle, 'dev', target)
+      const result = box.call(['run', '--bundle', bundle.dir, box.id()])
+      return untouched() ? outcome(result, () => false) : 'succeeded'
+    })
+  },
+)
+
+/** Links of the image that lead to the victim. */
+function ways(dir: string): readonly (readonly [string, string])[][] {
+  const chain = Array.from({ length: 38 }, (_, n) => [`l${n}`, `/l${n + 1}`] as const)
+  return [
+    [['mnt', dir]],
+    [['mnt', `../../../../../../../../../../../..${dir}`]],
+    [['mnt', `${dir}/../${dir.slice(dir.lastIndexOf('/') + 1)}`]],
+    [...chain, ['l38', dir], ['mnt', '/l0']],
+    [['mnt', '/mnt']],
+    [['mnt', '/not/there/yet']],
+  ]
+}
+
+const onMnt: Patch = {
+  ...alive,
+  root: { readonly: false },
+  mounts: mountsWith({ destination: '/mnt/point', type: 'tmpfs', source: 'tmpfs', options: ['mode=0755'] }),
+}
+
+const startWith = (box: Box, patch: Patch, links: readonly (readonly [string, string])[], wrap?: readonly string[]) => {
+  const bundle = fresh(box, patch)
+  for (const [name, target] of links) link(bundle, name, target)
+  return box.call(['run', '--bundle', bundle.dir, box.id()], wrap === undefined ? {} : { wrap })
+}
+
+attack(
+  'CVE-2019-18837: a mount destination below links of the image',
+  { walls: ['in-root'], stopped: /^ran: |^refused: .*mounts\[7\] \(tmpfs at \/mnt\/point\): .*ELOOP/ },
+  (box) => {
+    const { dir, untouched } = victim(box)
+    return firstOf(ways(dir), (links) => {
+      const result = startWith(box, onMnt, links)
+      return untouched() ? outcome(result, () => false) : 'succeeded'
+    })
+  },
+)
+
+attack(
+  'a mount destination below a magic link to the host’s root',
+  { walls: ['in-root', 'magic-links'], stopped: /^refused: .*mounts\[7\] \(tmpfs at \/mnt\/point\): .*(ELOOP|EXDEV)/ },
+  (box) => {
+    const { dir, untouched } = victim(box)
+    return firstOf(['root', 'cwd/../../../../../../..'], (name) => {
+      const result = startWith(box, onMnt, [['mnt', `/proc/self/${name}${dir}`]])
+      return untouched() ? outcome(result, () => false) : 'succeeded'
+    })
+  },
+)
+
+attack('a bind of a file onto a link of the image', { walls: ['new-file'], stopped: /^ran: / }, (box) => {
+  const { dir, relative, untouched } = victim(box)
+  const mount = { destination: '/etc/resolv.conf', type: 'bind', source: '/etc/passwd', options: ['bind', 'ro'] }
+  const patch = { ...alive, root: { readonly: false }, mounts: mountsWith(mount) }
+  return firstOf([join(dir, 'new'), join(dir, 'precious'), `../${relative}/new`], (target) => {
+    const result = startWith(box, patch, [['etc/resolv.conf', target]])
+    return untouched() ? outcome(result, () => false) : 'succeeded'
+  })
+})
+
+attack(
+  'CVE-2026-88264: /dev/console is a link of the image',
+  { walls: ['new-file'], stopped: /^ran: /, peers: { crun: 'makes the file' } },
+  (box) => {
+    const { dir, relative, untouched } = victim(box)
+    const patch = { root: { readonly: false }, mounts: withoutDev, process: { ...alive.process, terminal: true } }
+    return firstOf([join(dir, 'new'), join(dir, 'precious'), `../${relative}/new`], (target) => {
+      const result = startWith(box, patch, [['dev/console', target]], onTerminal(24, 80))
+      return untouched() ? outcome(result, () => false) : 'succeeded'
+    })
+  },
+)
+
+attack(
+  'a device node below a link of the image',
+  { walls: ['in-root'], stopped: /^ran: /, peers: { runc: '1.1 makes nodes in the victim' } },
+  (box) => {
+    const { dir, relative, untouched } = victim(box)
+    const device = { path: '/dev/sub/node', type: 'c', major: 1, minor: 3, fileMode: 0o666 }
+    const patch = { ...alive, root: { readonly: false }, mounts: withoutDev, linux: { devices: [device] } }
+    return firstOf([dir, `../${relative}`], (target) => {
+      const result = startWith(box, patch, [['dev/sub', target]])
+      return untouched() ? outcome(result, () => false) : 'succeeded'
+    })
+  },
+)
+
+attack(
+  'masked and read-only paths below links of the image',
+  { walls: [], stopped: /^ran: |^refused: .*linux\.(masked|readonly)Paths \(/ },
+  (box) => {
+    // What is covered is covered in the container's mount namespace; the victim has nothing of it.
+    const { dir, untouched } = victim(box)
+    const linux = { maskedPaths: ['/masked/precious', '/masked'], readonlyPaths: ['/readonly'] }
+    const result = startWith(box, { ...alive, root: { readonly: false }, linux }, [
+      ['masked', dir],
+      ['readonly', dir],
+    ])
+    return untouched() ? outcome(result, () => false) : 'succeeded'
+  },
+)
