@@ -85,8 +85,8 @@ async function tryFault(box: Box, subject: Subject, fault: Fault): Promise<Outco
   const struck = callWith(box, fault.text, subject.command(id))
   const result = struck.status === 0 && subject.follow !== undefined ? subject.follow(id) : struck
   const problems = [...problemsOf(result, fault, performance.now() - begin)]
-  if (result.status === 0 && !isLie(fault)) {
-    const problem = await subject.check(id, struck, fault)
+  if (result.status === 0 && !isLie(fault) && !endsInit(fault)) {
+    const problem = await checked(() => subject.check(id, struck, fault))
     if (problem !== undefined) problems.push(`exits with 0, but ${problem}`)
   }
   const cleans = subject.cleans === 'itself' && struck.status !== 0 && fault.kind === 'errno'
@@ -95,6 +95,19 @@ async function tryFault(box: Box, subject: Subject, fault: Fault): Promise<Outco
     if (deleted.status !== 0) problems.push(`delete --force: ${deleted.stderr.trim()}`)
   }
   return { id, problems: problems.map((problem) => `${nameOf(fault)}: ${problem}`), said: cleans ? struck.stderr : '' }
+}
+
+/** Init has ended after it was ready: for `start` and `run --detach` the same as a program that has. */
+const endsInit = ({ kind, point }: Fault): boolean =>
+  kind !== 'errno' && (point.list === 'container' || point.list === 'init')
+
+/** A check that finds nothing to look at is a problem of this trial, and not the end of all. */
+async function checked(check: () => ReturnType<Subject['check']>): Promise<string | undefined> {
+  try {
+    return await check()
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
 }
 
 /** What the program believes and does not work is not its fault: there is nothing there, says the kernel, and there is. */

@@ -17,15 +17,17 @@ export interface Claim {
   readonly list: string
 }
 
+/** The directory that is claimed for all of a container's; undefined: no hierarchy that is claimed. */
+export const claimedDirectory = ({ devices, '': unified }: Paths): string | undefined => devices ?? unified
+
 /** undefined: no hierarchy that is claimed. */
 export function claimOf(paths: Paths): Claim | undefined {
-  const { devices, '': unified } = paths
-  const directory = devices ?? unified
+  const directory = claimedDirectory(paths)
   if (directory === undefined) return undefined
   return {
     directory,
     offset: hash(directory),
-    list: `${directory}/${devices === undefined ? 'cgroup.threads' : 'tasks'}`,
+    list: `${directory}/${paths.devices === undefined ? 'cgroup.threads' : 'tasks'}`,
   }
 }
 
@@ -33,17 +35,16 @@ export function claimOf(paths: Paths): Claim | undefined {
 export const ownerAttribute = (caller: 'root' | 'rootless'): string =>
   caller === 'root' ? 'trusted.runt.state' : 'user.runt.state'
 
-const PRIME = 0x01000193
 const HIGH_BITS = 0x1fffff
 
-/** Two FNV-1a hashes from different starts, as one integer of 53 bits. */
+/** Two multiplicative hashes with different factors, as one integer of 53 bits. */
 function hash(text: string): number {
-  let low = 0x811c9dc5
-  let high = 0x01234567
+  let low = 0
+  let high = 0
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i)
-    low = Math.imul(low ^ unit, PRIME)
-    high = Math.imul(high ^ unit, PRIME)
+    low = (low * 31 + unit) | 0
+    high = (high * 37 + unit) | 0
   }
   return (high & HIGH_BITS) * 0x1_0000_0000 + (low >>> 0)
 }

@@ -7,7 +7,7 @@ import type { Resources } from '../config/config.ts'
 import type { Problem } from '../errors.ts'
 import type { Step } from '../plan/launch-plan.ts'
 import { type CgroupDirectory, cgroupDirectory } from './cgroup-path.ts'
-import { type Claim, claimOf, ownerAttribute } from './claim.ts'
+import { type Claim, claimedDirectory, claimOf, ownerAttribute } from './claim.ts'
 import { addShare, resourceWrites, type Share, type Shares } from './controllers.ts'
 import { type CgroupHost, findHierarchy, type Hierarchy, unifiedHierarchy } from './hierarchies.ts'
 import {
@@ -102,8 +102,8 @@ export function claimFor(
   }: { readonly claims: string; readonly stateDirectory: string; readonly rootless: boolean },
   slots: Slots,
 ): PlannedClaim | undefined {
-  const claim = claimOf(paths)
-  if (claim?.directory !== path) return undefined
+  const claim = claimedDirectory(paths) === path ? claimOf(paths) : undefined
+  if (claim === undefined) return undefined
   const mark = [ownerAttribute(rootless ? 'rootless' : 'root'), stateDirectory] as const
   return { ...claim, slot: slots.allocate('claimed cgroup'), file: claims, mark }
 }

@@ -20,7 +20,7 @@ import { formatProblems, type Problem, RuntError } from '../errors.ts'
 import { EACCES, ENOENT, EPERM, EROFS } from '../plan/constants.ts'
 import type { Step } from '../plan/launch-plan.ts'
 import { innerPath } from './cgroup-path.ts'
-import { claimOf } from './claim.ts'
+import { claimedDirectory } from './claim.ts'
 import { deviceRules, isPlain, PLAIN_DEVICES } from './device-rules.ts'
 import { type CgroupHost, findHierarchy } from './hierarchies.ts'
 import { addLegacy, addUnified, claimFor, FROM, type Part, pathsByController, planParts } from './hierarchy-part.ts'
@@ -113,7 +113,7 @@ export function planCgroup(input: CgroupInput, host: CgroupHost, slots: Slots): 
   let cgroupSlot: number | undefined
   const directories: string[] = []
   const paths = pathsByController(parts)
-  const claimed = claimOf(paths)?.directory
+  const claimed = claimedDirectory(paths)
   // Before another is written to.
   const ordered = [...parts.filter(({ path }) => path === claimed), ...parts.filter(({ path }) => path !== claimed)]
   for (let i = 0; i < ordered.length; i++) {

@@ -2,7 +2,7 @@
 // the container's, so beside the known cgroup only those of the same name count that its processes are in.
 
 import { cgroupDirectory } from '../cgroup/cgroup-path.ts'
-import { claimOf, ownerAttribute } from '../cgroup/claim.ts'
+import { claimedDirectory, ownerAttribute } from '../cgroup/claim.ts'
 import { parseHierarchies } from '../cgroup/hierarchies.ts'
 import { pathsByController } from '../cgroup/hierarchy-part.ts'
 import { hostFailure } from '../errno.ts'
@@ -23,7 +23,7 @@ export function lostCgroup(native: Native, directory: string, id: string): strin
     const { base, inner } = cgroupDirectory(host, hierarchy, id)
     return { hierarchy, path: `${base}/${inner}` }
   })
-  const path = claimOf(pathsByController(parts))?.directory
+  const path = claimedDirectory(pathsByController(parts))
   const attribute = ownerAttribute(probe.euid !== 0 || probe.inUserNamespace ? 'rootless' : 'root')
   return path !== undefined && native.attribute(path, attribute) === directory ? path : undefined
 }
