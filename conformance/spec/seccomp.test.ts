@@ -147,7 +147,15 @@ scenario('an errnoRet that is no errno is refused', { peers: { runc: 'cuts it', 
     ['default', profile('SCMP_ACT_ERRNO', [], { defaultErrnoRet: 5000 }), /linux\.seccomp\.defaultErrnoRet/],
   ] as const) {
     const { dir } = box.bundle(patch, { name })
-    for (const args of [['run', '--bundle', dir, box.id()], ...(isRunt ? [['validate', dir], ['seccomp', dir]] : [])]) {
+    for (const args of [
+      ['run', '--bundle', dir, box.id()],
+      ...(isRunt
+        ? [
+            ['validate', dir],
+            ['seccomp', dir],
+          ]
+        : []),
+    ]) {
       const result = box.call(args)
       t.not(result.status, 0, `${args[0]} ${name}`)
       t.match(result.stdout + result.stderr, path, `${args[0]} ${name}`)

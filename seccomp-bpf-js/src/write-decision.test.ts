@@ -76,6 +76,20 @@ t.test('a word under the same mask is neither loaded nor masked again', async (t
   ])
 })
 
+t.test('a test is entered with any word, with its own, or with its own under the mask', async (t) => {
+  t.same(text(ARM, [on(0, 'MASKED_EQ', 4, 4), on(1, 'EQ', 2)], [on(0, 'MASKED_EQ', 3, 2)]), [
+    '5  load args[0]',
+    '6  if args[0] & 4 goto 7 else 10',
+    '7  load args[1]',
+    '8  if args[1] == 2 goto 13 else 9',
+    '9  load args[0]',
+    '10  and 3',
+    '11  if args[0] & 3 == 2 goto 13 else 12',
+    '12  return ALLOW',
+    '13  return ERRNO(1)',
+  ])
+})
+
 t.test('a single bit is tested in the whole word, which stays', async (t) => {
   t.same(text(ARM, [on(0, 'MASKED_EQ', 4, 4)], [on(0, 'GE', 9)]), [
     '5  load args[0]',
