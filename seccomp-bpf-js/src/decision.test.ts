@@ -81,6 +81,35 @@ t.test('a simplified decision decides the same', async (t) => {
   t.ok(smaller > 500, `${smaller} decisions became smaller`)
 })
 
+t.test('what earlier comparisons of a word tell about a later one', async (t) => {
+  type Known = readonly [compare: number, value: number, outcome: 'yes' | 'no']
+  /** What simplify makes of a test behind the known ones: its outcome, or nothing where it stays. */
+  const implied = (known: readonly Known[], compare: number, value: number): string => {
+    const pool = decisionPool()
+    const [yes, no, other] = [pool.leaf(1), pool.leaf(2), pool.leaf(3)]
+    let root = pool.test(0, compare, FULL, value, yes, no)
+    for (const [kind, limit, outcome] of [...known].reverse())
+      root =
+        outcome === 'yes' ? pool.test(0, kind, FULL, limit, root, other) : pool.test(0, kind, FULL, limit, other, root)
+    let at = simplify(root, pool)
+    for (const [, , outcome] of known) if (at.kind === 'test') at = at[outcome]
+    return at === yes ? 'yes' : at === no ? 'no' : 'open'
+  }
+  t.equal(implied([[GT, 5, 'yes']], GE, 6), 'yes')
+  t.equal(implied([[GT, 5, 'yes']], GT, 6), 'open')
+  t.equal(implied([[GE, 5, 'yes']], GT, 4), 'yes')
+  t.equal(implied([[GE, 5, 'yes']], GE, 6), 'open')
+  t.equal(implied([[GT, 5, 'no']], GE, 6), 'no')
+  t.equal(implied([[GT, 5, 'no']], GE, 5), 'open')
+  t.equal(implied([[GE, 5, 'no']], GT, 4), 'no')
+  t.equal(implied([[GE, 5, 'no']], GT, 3), 'open')
+  t.equal(implied([[GE, 5, 'no']], EQ, 5), 'no')
+  const rising: Known[] = [[GT, 2, 'yes'], [GT, 5, 'yes']] // biome-ignore format: pairs
+  t.equal(implied(rising, GE, 6), 'yes', 'the narrower one counts, whichever came first')
+  const falling: Known[] = [[GT, 5, 'no'], [GT, 2, 'no']] // biome-ignore format: pairs
+  t.equal(implied(falling, GE, 3), 'no')
+})
+
 t.test('a written decision decides the same, in either byte order', async (t) => {
   forAll((root) => {
     for (const endian of ['little', 'big'] as const) {
