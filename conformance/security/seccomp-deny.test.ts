@@ -115,6 +115,21 @@ scenario('a program that cannot be executed is reported, whatever the profile ma
   }
 })
 
+scenario('a startContainer hook that the profile keeps init from running is reported', { peers }, (t, box) => {
+  const bundleOf = bundles(box)
+  const place = { hooks: { startContainer: [{ path: '/bin/true' }] } }
+  for (const [calls, action, errnoRet, expected] of [
+    [['memfd_create'], 'SCMP_ACT_KILL', undefined, /linux\.seccomp: .*denies memfd_create/],
+    [['waitid', 'poll', 'ppoll'], 'SCMP_ACT_ERRNO', 4, /startContainer hook/],
+    [['execve', 'exit_group', 'exit'], 'SCMP_ACT_ERRNO', 0, /startContainer hook/],
+  ] as const) {
+    const bundle = bundleOf(deny(calls, action, errnoRet), true, place)
+    const result = box.call(['run', '--bundle', bundle, box.id()], { timeout })
+    t.equal(result.status, 1)
+    t.match(result.stderr, expected)
+  }
+})
+
 scenario('a created container that must not exit ends by a signal', {}, async (t, box) => {
   const bundleOf = bundles(box)
   const id = box.id()

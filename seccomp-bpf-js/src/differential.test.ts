@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { crowdedArguments, crowdedProfile } from '../test/crowded-profile.ts'
 import { describe, differential } from '../test/differential.ts'
 import { dockerDefault } from '../test/docker-default.ts'
 import { agreement, exportAll, libseccompAction } from '../test/libseccomp.ts'
@@ -60,6 +61,30 @@ t.test('a filter does what the profile says, wherever it is clear', async (t) =>
     { numRuns: 500, seed },
   )
   t.pass()
+})
+
+t.test('a filter with many conditions on one argument does what the profile says', async (t) => {
+  const native = fc.constantFrom<ArchitectureName>('SCMP_ARCH_ARM', 'SCMP_ARCH_RISCV64', 'SCMP_ARCH_PPC64')
+  let compared = 0
+  fc.assert(
+    fc.property(native, crowdedProfile, (arch, profile) => {
+      const result = compileSeccomp(profile, { arch })
+      if (!('filter' in result)) return
+      const { audit, endian } = ARCHITECTURES[arch]
+      const program = decodeFilter(result.filter, endian)
+      for (const name of ['ioctl', 'prctl'])
+        for (const args of crowdedArguments) {
+          const record = { arch: audit, number: syscallNumber(ARCHITECTURES[arch], name), args }
+          const literal = evaluate(profile, arch, record)
+          const { action } = simulate(program, record, endian)
+          if (literal === undefined) continue
+          compared += 1
+          if (action !== literal) throw new Error(`${name} ${args}: ${action.toString(16)} not ${literal.toString(16)}`)
+        }
+    }),
+    { numRuns: 500, seed },
+  )
+  t.ok(compared > 80000, `${compared} calls`)
 })
 
 const program = libseccompProgram()

@@ -5,9 +5,10 @@
 import fc from 'fast-check'
 import type { ActionName } from '../src/actions.ts'
 import { ARCHITECTURES, type ArchitectureName } from '../src/architectures.ts'
-import type { Operator, Seccomp, SeccompArg, SeccompSyscall } from '../src/seccomp.ts'
+import type { Seccomp, SeccompArg, SeccompSyscall } from '../src/seccomp.ts'
 import type { SyscallRecord } from '../src/simulate.ts'
 import { syscallNumber } from '../src/syscalls.ts'
+import { type Act, crowded, OPERATORS } from './crowded-profile.ts'
 
 /** Names with something special about them, and some without. */
 export const NAMES: readonly string[] = [
@@ -46,24 +47,12 @@ const VALUES = [
   ...[0xffffffff00000000n, 0xfffffffffffffffen, 0xffffffffffffffffn],
 ]
 
-const OPERATORS: readonly Operator[] = [
-  'SCMP_CMP_NE',
-  'SCMP_CMP_LT',
-  'SCMP_CMP_LE',
-  'SCMP_CMP_EQ',
-  'SCMP_CMP_GE',
-  'SCMP_CMP_GT',
-  'SCMP_CMP_MASKED_EQ',
-]
-
 const argument: fc.Arbitrary<SeccompArg> = fc.record({
   index: fc.oneof({ weight: 5, arbitrary: fc.nat(2) }, { weight: 1, arbitrary: fc.nat(5) }),
   value: fc.constantFrom(...VALUES),
   valueTwo: fc.constantFrom(...VALUES),
   op: fc.constantFrom(...OPERATORS),
 })
-
-type Act = Pick<SeccompSyscall, 'action' | 'errnoRet'>
 
 const act: fc.Arbitrary<Act> = fc.oneof(
   { weight: 4, arbitrary: fc.constant<Act>({ action: 'SCMP_ACT_ALLOW' }) },
@@ -98,25 +87,6 @@ const entries = (names: readonly string[]): fc.Arbitrary<SeccompSyscall[]> => {
     act.chain((only) => crowded(names.slice(0, 2), only)),
   )
 }
-
-/** Bits that meet each other, in both words. */
-const bits: fc.Arbitrary<bigint> = fc
-  .tuple(fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(15) }), fc.nat(15))
-  .map(([high, low]) => BigInt(high) * 0x100000000n + BigInt(low))
-
-/**
- * Many conditions on one argument, masked and not: the word stands in the accumulator as it is, under one mask or another, and
- * each comparison needs the right one.
- */
-const crowded = (names: readonly string[], only: Act): fc.Arbitrary<SeccompSyscall[]> =>
-  fc.nat(2).chain((index) => {
-    const one = fc.record({ index: fc.constant(index), value: bits, valueTwo: bits, op: fc.constantFrom(...OPERATORS) })
-    const other = fc.array(argument, { maxLength: 1 }).map((list) => list.filter((arg) => arg.index !== index))
-    const args = fc.tuple(one, fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: other }))
-    return fc
-      .array(args, { minLength: 2, maxLength: 7 })
-      .map((lists) => lists.map(([arg, more]) => ({ names, ...only, args: [arg, ...more] })))
-  })
 
 /** All architectures of one byte order. */
 export const architecturesLike = (native: ArchitectureName): ArchitectureName[] =>

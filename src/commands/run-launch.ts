@@ -70,8 +70,8 @@ export function runLaunch({ native, log }: Context, launch: Launch): Launched {
   })
   if (event.kind === 'failed') throw describeFailure(plan, event)
   for (const warning of event.warnings) log.warn(describeWarning(plan, warning))
-  // A created container needs execve only when it starts.
-  const denied = how.mode === 'run' ? plan.denied : plan.denied?.filter(({ name }) => name !== 'execve')
+  // A created container needs the other calls only when it starts.
+  const denied = how.mode === 'run' ? plan.denied : plan.denied?.filter(({ name }) => name === 'read')
   refuseDenied(native, denied, event.pid, 'launched')
   return { directory, record: launched, terminal: event.terminal, listener: event.kept }
 }

@@ -11,7 +11,7 @@ const PATH = 'linux.seccomp'
 const EXITS = ['exit_group', 'exit']
 
 export function checkFilter(
-  { linux: { seccomp }, process }: Config,
+  { linux: { seccomp }, process, hooks }: Config,
   arch: ArchitectureName,
 ): { readonly problems: readonly Problem[]; readonly warnings: readonly Problem[] } {
   if (seccomp === undefined) return { problems: [], warnings: [] }
@@ -25,7 +25,8 @@ export function checkFilter(
   const exits = compiled.denied.filter(({ name }) => EXITS.includes(name))
   const others = compiled.denied.filter(({ name }) => !EXITS.includes(name))
   const loading = process && loadingOf(process, compiled.listener)
-  const fatal = process && loading ? fatalDenials(others, loading, process.args) : []
+  const fatal =
+    process && loading ? fatalDenials(others, { loading, args: process.args, hooks: hooks.startContainer }) : []
   if (fatal.length > 0) {
     const without = isForTracer(fatal) ? ' without a tracer' : ''
     const list = isForTracer(fatal) ? warnings : problems

@@ -2,13 +2,15 @@
 // may be right for the program and too narrow for the runtime; whether to go on with it is not decided here.
 
 import { type DeniedCall, describeAction } from 'seccomp-bpf-js'
-import type { Process } from '../config/config.ts'
+import type { Hook, Process } from '../config/config.ts'
 import { RuntError } from '../errors.ts'
 
 const SECCOMP = 'linux.seccomp'
 
-/** All calls that init may need when the filter is loaded: see neededCalls. */
-export const NEEDED: readonly string[] = ['capset', 'write', 'read', 'execve']
+/** What init cannot run a hook without. */
+const BY_HOOKS = ['memfd_create', 'clone', 'waitid']
+/** All calls that init may need when the filter is loaded: see fatalDenials. */
+export const NEEDED: readonly string[] = ['capset', 'write', 'read', 'execve', ...BY_HOOKS]
 
 /** How early init loads the filter: see SeccompSteps. */
 export type Loading = 'privileged' | 'delivered' | 'last'
@@ -17,10 +19,19 @@ export type Loading = 'privileged' | 'delivered' | 'last'
 export const loadingOf = ({ noNewPrivileges }: Process, listener: boolean): Loading =>
   !noNewPrivileges ? 'privileged' : listener ? 'delivered' : 'last'
 
-/** Of the denied calls those that init needs after the filter is loaded. Without `args` nothing is executed. */
-export function fatalDenials(denied: readonly DeniedCall[], loading: Loading, args: readonly string[]): DeniedCall[] {
+/** What init does under the filter. Without `args` nothing is executed. */
+export interface UnderFilter {
+  readonly loading: Loading
+  readonly args: readonly string[]
+  /** Those that run under the filter: startContainer. */
+  readonly hooks: readonly Hook[]
+}
+
+/** Of the denied calls those that init needs after the filter is loaded. */
+export function fatalDenials(denied: readonly DeniedCall[], { loading, args, hooks }: UnderFilter): DeniedCall[] {
   return denied.filter(({ name }) => {
     if (name === 'execve') return args.length > 0
+    if (BY_HOOKS.includes(name)) return args.length > 0 && hooks.length > 0
     return loading === 'privileged' || (loading === 'delivered' && name !== 'capset')
   })
 }

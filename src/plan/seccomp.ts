@@ -37,17 +37,18 @@ const nothing: SeccompSteps = { privileged: [], delivered: [], last: [], connect
 const SOCK_STREAM = 1
 
 export function seccompSteps(context: ProcessContext, state: AgentState): SeccompSteps {
-  const { linux, facts, process } = context
+  const { linux, facts, process, config, options } = context
   if (linux.seccomp === undefined) return nothing
   const result = compileSeccomp(linux.seccomp, { arch: facts.arch, needed: NEEDED })
   if (!('filter' in result))
     throw new RuntError('config', formatProblems(result.problems), { path: 'linux.seccomp', problems: result.problems })
   const { filter, flags } = result
-  const loading = loadingOf(process, result.listener || context.options.seccompLog === true)
-  const denied = fatalDenials(result.denied, loading, process.args)
+  const loading = loadingOf(process, result.listener || options.seccompLog === true)
+  const hooks = options.mode === 'exec' ? [] : config.hooks.startContainer
+  const denied = fatalDenials(result.denied, { loading, args: process.args, hooks })
   const told = { warnings: result.warnings, ...(denied.length > 0 && { denied }) }
   const load = { op: 'seccomp', from: 'linux.seccomp', filter, flags } as const
-  if (context.options.seccompLog) return { ...loggedSteps(context, load, result.listener), ...told }
+  if (options.seccompLog) return { ...loggedSteps(context, load, result.listener), ...told }
   if (!result.listener) {
     const part = process.noNewPrivileges ? { last: [load] } : { privileged: [load] }
     return { ...nothing, ...part, ...told }
