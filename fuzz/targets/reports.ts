@@ -71,7 +71,7 @@ function denied(input: Uint8Array): void {
     },
   })
   const log = { warn: (message: string) => warnings.push(message) } as never
-  const launched = { record: { bundle: '/b', pid: 1 }, listener: 3 } as never
+  const launched = { config: parsed?.config, record: { pid: 1 }, listener: 3 } as never
   const status = orRuntError(() => superviseDenied({ native, log } as never, launched))
   holds('a status', status === undefined || status === 0)
   for (const warning of warnings) holds(warning, !/undefined|NaN|\[object/.test(warning))
