@@ -100,7 +100,8 @@ scenario('below that, a limit of memory leaves nothing', { skip, peers: onNode }
 
 scenario('a small stack is enough, or the error says that it is not', { skip, peers: onNode }, (t, box) => {
   const bundle = box.bundle()
-  for (const kilobytes of [16, 32, 48]) {
+  // The kernel takes up to 8 KB of it for chance (arch_align_stack), so with less even the message may not be possible.
+  for (const kilobytes of [32, 48]) {
     const result = box.call(['run', '--bundle', bundle.dir, box.id()], limited('stack', kilobytes))
     if (result.status !== 0) t.match(result.stderr, /out of memory for the stack; see ulimit -s/, `${kilobytes} KB`)
   }
