@@ -15,7 +15,7 @@ const files = readdirSync(dirname(self)).filter((name) => name.endsWith('.test.m
 
 /** The last lines of the TAP stream's top level: one for each scenario. */
 function scenariosOf(file: string, runtime: string): Promise<string[]> {
-  const env = { ...process.env, RUNT_RUNTIME: runtime, RUNT_RACES: '1' }
+  const env = { ...process.env, RUNT_RUNTIME: runtime, RUNT_RACES: '1', RUNT_PATIENCE: '300' }
   const child = spawn(process.execPath, [join(dirname(self), file)], { env, stdio: ['ignore', 'pipe', 'ignore'] })
   let text = ''
   child.stdout.on('data', (data) => {
