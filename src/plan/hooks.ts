@@ -54,6 +54,9 @@ export function hookOutputSteps(annotations: HookState['annotations'], slots: Sl
   return { steps, ...(output !== undefined && { output }), ...(errors !== undefined && { errors }) }
 }
 
+/** Hooks that init runs. */
+const isInContainer = (kind: HookKind): boolean => kind === 'createContainer' || kind === 'startContainer'
+
 /** `process`: for hooks of the launch. */
 export function hookSteps(
   kind: HookKind,
@@ -68,7 +71,8 @@ export function hookSteps(
     op: 'run_hook',
     from: `hooks.${kind}[${index}] (${hook.path})`,
     path: hook.path,
-    resolve: RESOLVE_NO_MAGICLINKS,
+    // Docker names itself by /proc/PID/exe. A hook's descriptors are closed before its path is resolved.
+    resolve: isInContainer(kind) ? RESOLVE_NO_MAGICLINKS : 0,
     args: hook.args.length === 0 ? [hook.path] : hook.args,
     ...(RUNT_WEAKEN && isWeakened('hook-environment') && process !== undefined
       ? { env: process.env }

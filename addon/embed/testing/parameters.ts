@@ -55,6 +55,8 @@ export const functions: Readonly<Record<string, readonly Parameter[]>> = {
   unlink: [path],
   rename: [text('from'), text('to')],
   fifoHasReader: [path],
+  lockByte: [path, integer],
+  attribute: [path, path],
   lock: [path, word('wait')],
   close: [fd],
   probe: [],
