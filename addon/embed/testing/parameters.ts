@@ -55,9 +55,9 @@ export const functions: Readonly<Record<string, readonly Parameter[]>> = {
   unlink: [path],
   rename: [text('from'), text('to')],
   fifoHasReader: [path],
-  lockByte: [path, integer],
-  attribute: [path, path],
-  lock: [path, word('wait')],
+  lockByte: [path, integer('offset', 0, 2 ** 53 - 1)],
+  attribute: [path, { ...path, name: 'name' }],
+  lock: [path],
   close: [fd],
   probe: [],
   launch: [
