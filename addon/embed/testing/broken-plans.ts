@@ -65,9 +65,9 @@ const cases: Readonly<Record<string, readonly [unknown, unknown, string]>> = {
     'TypeError: runtimeSteps[0] (umask) tolerate: at most four errnos',
   ],
   'a slot that is not there': [
-    steps({ op: 'close', fd: 0 }),
+    steps({ op: 'fchdir', fd: 0 }),
     options,
-    `TypeError: runtimeSteps[0] (close) fd: ${wrong}`,
+    `TypeError: runtimeSteps[0] (fchdir) fd: ${wrong}`,
   ],
   ...Object.fromEntries(
     [null, 'x', 1.5, NaN, Infinity, 2 ** 64, 2n ** 64n, -(2n ** 63n) - 1n, {}, [], Symbol('s')].map((mode) => [
