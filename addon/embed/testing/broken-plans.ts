@@ -37,11 +37,7 @@ const cases: Readonly<Record<string, readonly [unknown, unknown, string]>> = {
   'a getter for runtimeSteps': [getter({ ...empty }, 'runtimeSteps'), options, 'Error: from a getter'],
   'a getter for containerSteps': [getter({ ...empty }, 'containerSteps'), options, 'Error: from a getter'],
   'a getter for a step': [{ ...empty, runtimeSteps: getter([], 0) }, options, 'Error: from a getter'],
-  'huge steps': [
-    { ...empty, runtimeSteps: huge },
-    options,
-    'Error: out of memory: no room for the launch plan',
-  ],
+  'huge steps': [{ ...empty, runtimeSteps: huge }, options, 'Error: out of memory: no room for the launch plan'],
   'a step that is a number': [steps(5), options, 'TypeError: runtimeSteps[0] (?) op: unknown operation'],
   'a step that is null': [steps(null), options, 'TypeError: runtimeSteps[0] (?) op: unknown operation'],
   'a step that is the list': [
@@ -89,7 +85,7 @@ const cases: Readonly<Record<string, readonly [unknown, unknown, string]>> = {
     ]),
   ),
   ...Object.fromEntries(
-    [null, 5, {}, ['x'], 'a\0b', 'x'.repeat(9 << 20), Symbol('s')].map((name, index) => [
+    [null, 5, {}, ['x'], 'a\0b', Symbol('s')].map((name, index) => [
       `string ${index}`,
       [hostname(name), options, `TypeError: runtimeSteps[0] (sethostname) name: ${wrong}`] as const,
     ]),
