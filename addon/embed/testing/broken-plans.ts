@@ -117,7 +117,7 @@ export const launches = (native: Addon): readonly Outcome[] => {
     expect('a launch that is given up', 'Error: paused', () => kind(launch(waiting))),
     expect('giving it up', 'gave undefined', () => native.abandon?.()),
     expect('resume after that', 'Error: resume: EINVAL', () => native.resume?.()),
-    expect('a launch that fails', 'Error: failed', () => kind(launch(steps({ op: 'find_home', uid: 0 })))),
+    expect('a launch that fails', 'Error: failed', () => kind(launch(steps({ op: 'find_home', uid: 0, resolve: 2 })))),
     expect('resume after a failure', 'Error: resume: EINVAL', () => native.resume?.()),
   ]
 }
