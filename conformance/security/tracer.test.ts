@@ -64,8 +64,10 @@ attack(
 
 attack(
   'S9: a tracer finds files of the host in a process of exec',
-  { walls: ['late-fork', 'joined-cgroups'], stopped: /^ran: saw \d+, [1-9]\d* seized$/ },
-  (box) => watch(box, seizing, ({ files }) => files.length > 0),
+  // Without late-fork and joined-cgroups it succeeds by chance only: the files are open for a few calls after the fork.
+  { walls: [], stopped: /^ran: saw \d+, [1-9]\d* seized$/ },
+  // Not what init opens of the container's own, such as /etc/passwd.
+  (box) => watch(box, seizing, ({ files }) => files.some((file) => file.endsWith('/tasks'))),
 )
 
 const userNamespace: Patch = {
