@@ -15,10 +15,8 @@ export type Wall =
   | 'descriptors'
   /** What is below a file system that the runtime mounted is masked through that mount's descriptor. */
   | 'own-mounts'
-  /** The process of \`exec\` is born in the container's pid namespace when init's privileges are gone. */
+  /** The process of `exec` is born in the container's pid namespace when init's privileges are gone. */
   | 'late-fork'
-  /** The files by which init joins its cgroups are closed at once. */
-  | 'joined-cgroups'
   /** What is below /proc is written through a procfs of the runtime's own. */
   | 'own-procfs'
   /** The container's mounts do not come into the host's mount namespace. */

@@ -64,7 +64,7 @@ attack(
 
 attack(
   'S9: a tracer finds files of the host in a process of exec',
-  // Without late-fork and joined-cgroups it succeeds by chance only: the files are open for a few calls after the fork.
+  // Without the early close(2) it would succeed by chance only: the files would be open for a few calls after the fork.
   { walls: [], stopped: /^ran: saw \d+, [1-9]\d* seized$/ },
   // Not what init opens of the container's own, such as /etc/passwd.
   (box) => watch(box, seizing, ({ files }) => files.some((file) => file.endsWith('/tasks'))),

@@ -5,7 +5,6 @@
 
 import { EACCES, ENOENT, ENOSPC, EOPNOTSUPP, EPERM, EROFS, O_CLOEXEC, O_PATH, O_WRONLY } from '../plan/constants.ts'
 import type { Step } from '../plan/launch-plan.ts'
-import { isWeakened } from '../weaken.ts'
 import type { Claim } from './claim.ts'
 import type { Write } from './write.ts'
 
@@ -60,7 +59,7 @@ export function joinStep(fd: number, from: string, tolerate?: Tolerated): Step {
 
 /** What init joined its cgroups by: a process that traces it must not find the host's files (CVE-2016-9962). */
 export function closeJoined(slots: readonly number[], from: string): Step[] {
-  return slots.length === 0 || (RUNT_WEAKEN && isWeakened('joined-cgroups')) ? [] : [{ op: 'close', from, slots }]
+  return slots.length === 0 ? [] : [{ op: 'close', from, slots }]
 }
 
 function tolerating(step: Step, tolerate: Tolerated): Step {
