@@ -6,11 +6,12 @@
 import { existsSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import { guards, topics } from './faults/guards.ts'
 import { type Census, leaks, takeCensus, token } from './harness/census.ts'
-import { probing, readReport } from './harness/probe.ts'
+import { probing } from './harness/probe.ts'
 import { runtime } from './harness/project.ts'
 import { needsCommand } from './harness/requires.ts'
-import { type Box, leftSince, pause, type Result, scenario, sweepAll, until } from './harness/scenario.ts'
+import { type Box, leftSince, pause, scenario, sweepAll, until } from './harness/scenario.ts'
 
 /** Nothing but what was there before; else a failure with what the trial was. */
 async function clean(t: Test, box: Box, before: Census, trial: string): Promise<void> {
@@ -186,35 +187,6 @@ scenario(
   },
 )
 
-/* What must be the same in a container that starts in spite of a failing call. */
-const guarded = [
-  'Uid',
-  'Gid',
-  'Groups',
-  'CapInh',
-  'CapPrm',
-  'CapEff',
-  'CapBnd',
-  'CapAmb',
-  'NoNewPrivs',
-  'Seccomp',
-] as const
-
-function guards(result: Result): string {
-  const report = readReport(result)
-  const status = report.pairs('file:/proc/self/status')
-  const mounts = report
-    .mounts()
-    .map((mount) => `${mount.target} ${[...mount.options].sort().join()}`)
-    .sort()
-  return [
-    ...guarded.map((key) => `${key} ${status[key]}`),
-    ...mounts,
-    report.text('file:/proc/self/limits'),
-    report.text('hostname'),
-  ].join('\n')
-}
-
 scenario(
   'a failing security call never leaves a weaker container running',
   {
@@ -225,7 +197,6 @@ scenario(
     },
   },
   async (t, box) => {
-    const topics = ['file:/proc/self/status', 'file:/proc/self/mountinfo', 'file:/proc/self/limits', 'hostname']
     const bundle = box.bundle(
       probing(topics, {
         linux: {
