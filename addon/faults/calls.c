@@ -1,6 +1,6 @@
-/* Every call of libc by which the runtime and init ask the kernel for something, wrapped by the linker (the Makefile
- * reads the names here): it is counted, and fails where RUNT_FAULT says so. All are functions of words: their registers
- * are passed on as they came. */
+/* Wrappers for the libc functions by which the runtime and init make system calls (the Makefile passes the names here
+ * to the linker's --wrap). Each call is counted, and fails if RUNT_FAULT says so. All parameters are words, so they are
+ * passed on unchanged. */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -101,8 +101,8 @@ WRAP_POINTER(opendir)
 WRAP_POINTER(readdir)
 /* clang-format on */
 
-/* Linux closes the descriptor whatever close(2) says. Closing one that is not open is a fault of the program's own: by
- * then the number may be another's. */
+/* Linux closes the descriptor even if close(2) fails. Closing one that is not open is a bug in the program: the number
+ * may have been reused. */
 long __wrap_close(PARAMETERS) {
   static const char words[] = "faults: close of a descriptor that is not open\n";
   int fails = fault_call("close"), error = errno;
@@ -116,14 +116,14 @@ long __wrap_close(PARAMETERS) {
   return -1;
 }
 
-/* The child would count on from the same number, and be struck as well. */
+/* Without this, the child would continue the count and fail at the same number. */
 long __wrap_fork(PARAMETERS) {
   long pid = fault_call("fork") ? -1 : __real_fork(a, b, c, d, e, f, g);
   if (pid == 0) fault_end();
   return pid;
 }
 
-/* The log stays open where all else is closed. */
+/* The log stays open when other descriptors are closed. */
 long __wrap_syscall(PARAMETERS) {
   char name[16] = "syscall ";
   int at = 8;

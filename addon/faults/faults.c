@@ -1,4 +1,4 @@
-/* The counting, and the fault: see faults.h. */
+/* Counts steps and calls and injects the fault: see faults.h. */
 #define STEP_TABLES
 #include "faults.h"
 
@@ -23,13 +23,13 @@ static struct {
   enum kind kind;
   char list[16];
   int number, error;
-  int steps, calls; /* that have been counted */
+  int steps, calls; /* counted so far */
   int dying;
 } fault;
 
 static int open_log(const char *path) {
 #ifdef RUNT_INIT
-  (void)path; /* inherited: the path is of another mount namespace */
+  (void)path; /* the log descriptor is inherited: the path is in another mount namespace */
   return (int)REAL(fcntl, FAULT_LOG_FD, F_SETFD, FD_CLOEXEC);
 #else
   int fd = (int)REAL(open, (long)path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -69,14 +69,14 @@ static void note(const char *list, int number, const char *name) {
   REAL(write, FAULT_LOG_FD, (long)line, length);
 }
 
-/* Pid 1 of a pid namespace cannot kill itself; what it leaves is the same. */
+/* Pid 1 of a pid namespace cannot kill itself, so it exits, which leaves the same state. */
 static void die(void) {
   fault.dying = 1;
   kill(getpid(), SIGKILL);
   _exit(137);
 }
 
-/* 0, or the errno with which this number of the list fails. */
+/* Returns 0, or the errno with which this number of the list fails. */
 static int strike(const char *list, int number) {
   if (fault.number != number || strcmp(fault.list, list) != 0) return 0;
   if (fault.kind == KILL) die();
@@ -95,7 +95,7 @@ static void list_steps(const char *list, const struct plan_block *plan, const st
 void fault_list(const struct plan_block *runtime, const struct plan_block *container) {
   if (fault.kind != LOG) return;
   list_steps("runtime", runtime, runtime->steps, fault.steps);
-  /* Its pointers are those that init sees. */
+  /* The pointers are those of init's address space. */
   list_steps("container", container,
              (const struct step *)((uintptr_t)container + ((uintptr_t)container->steps - PLAN_ADDRESS)), 0);
 }

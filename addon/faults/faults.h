@@ -1,9 +1,9 @@
-/* Faults to order, in a test build only (make FAULTS=1): one step or one call of libc is where the process is killed,
- * or fails with an errno. In every other build these macros are nothing.
+/* Fault injection, in a test build only (make FAULTS=1): at one step or libc call the process is killed, or the call
+ * fails with an errno. In every other build these macros are empty.
  *
- * RUNT_FAULT   kill@LIST:N        the process ends before number N of the list, with no chance to clean up
+ * RUNT_FAULT   kill@LIST:N        the process is killed before number N of the list
  *              after@LIST:N       the same after step N
- *              errno@LIST:N=E     N does not run and fails with errno E (a number); close(2) does run, as in Linux
+ *              errno@LIST:N=E     N fails with errno E (a number) and is not executed, except for close(2)
  *              log:PATH           no fault: each number is appended to the file, "LIST N NAME"
  * LIST         runtime, container: the steps of the plan, in the order of the lists
  *              call, init: the calls of libc by the runtime, and by init
@@ -16,19 +16,19 @@
 
 enum { FAULT_LOG_FD = 1000 };
 
-/* Read RUNT_FAULT. Until then nothing is counted: the build runs the program too. */
+/* Reads RUNT_FAULT and starts counting. Not before, because the build also runs the program. */
 void fault_begin(void);
-/* No more faults in this process. */
+/* Turns off faults in this process. */
 void fault_end(void);
-/* Write the steps of both lists to the log. */
+/* Writes the steps of both lists to the log. */
 void fault_list(const struct plan_block *runtime, const struct plan_block *container);
-/* Init's environment, which is empty otherwise. */
+/* Init's environment, which is empty in other builds. */
 char *const *fault_environment(void);
-/* The step is about to run: 0, or what it comes to instead. */
+/* Called before a step: returns 0, or the result to use instead. */
 int fault_before_step(const char *op);
-/* It has run, with that result. */
+/* Called after a step, with its result. Returns the result to use. */
 int fault_after_step(int result);
-/* A call that the linker does not see is about to be made: true if it must fail, with errno. */
+/* Called before a system call that the linker cannot wrap: true if it must fail, with errno set. */
 int fault_call(const char *name);
 
 #define FAULT_BEGIN() fault_begin()

@@ -1,4 +1,4 @@
-/* The calls of libc as they are, past the wrappers of calls.c. Whatever their parameters are, seven words hold them. */
+/* The libc functions themselves, without the wrappers of calls.c. Seven words hold the parameters of any of them. */
 #ifndef RUNT_REAL_H
 #define RUNT_REAL_H
 

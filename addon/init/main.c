@@ -1,6 +1,6 @@
-/* Init: the static program that lives in the container's namespaces until the user's program replaces it. Its plan is a
- * segment of its own executable image (see addon/plan_block.h), so it starts working at once. It allocates nothing
- * (but a slot table that is unusually long), reads no environment and decides nothing; what it cannot do it reports,
+/* Init: the static program that runs in the container's namespaces until the user's program replaces it. Its plan is a
+ * segment of its own executable image (addon/machine/plan_block.h), so nothing is parsed. Init allocates no memory,
+ * except for an unusually long slot table, does not read the environment, and makes no decisions; it reports a failure
  * and exits. */
 #include <string.h>
 #include <sys/mman.h>
@@ -9,12 +9,12 @@
 #include "faults/faults.h"
 #include "machine.h"
 
-/* The placeholder that makes the linker emit a program header for PLAN_ADDRESS; launch.c points it at the real plan. */
+/* A placeholder that makes the linker emit a program header for PLAN_ADDRESS; spawn.c points it at the real plan. */
 __attribute__((section(".plan"), used, retain)) static const struct plan_block plan_placeholder = {.magic = 0};
 
 static int32_t few_fds[PLAN_FEW_SLOTS];
 
-/* The plan itself is only read. */
+/* Returns a copy of the slot table; the plan itself is read-only. */
 static int32_t *slot_table(const struct plan_block *plan) {
   size_t size = plan->slot_count * sizeof plan->fds[0];
   void *table = few_fds;
@@ -34,6 +34,7 @@ int main(void) {
       .fds = fds,
       .sync = plan->fds[SLOT_SYNC],
       .child_pidfd = -1,
+      .lent = -1,
       .nofile = plan->nofile,
       .umask = umask(0), /* modes in the plan are exact */
   };

@@ -1,5 +1,5 @@
-/* The steps that only init carries out: waiting for the runtime and for `runt start`, forking into a pid namespace, and
- * becoming the container process. */
+/* Steps of init alone: waiting for the runtime and for `runt start`, forking into a pid namespace, and executing the
+ * container process. */
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <signal.h>
@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#include "../steps/paths.h"
+#include "paths.h"
 
-/* A runtime that dies takes its half-made container with it: its end of the socket closes, and the plan ends here. */
+/* If the runtime dies, its end of the socket closes and init ends here too. */
 int op_sync_wait(struct machine *m, const struct step_sync_wait *s) {
   struct report r;
   ssize_t n = CALL(m, "read", read(m->sync, &r, sizeof r));
@@ -20,23 +20,40 @@ int op_sync_wait(struct machine *m, const struct step_sync_wait *s) {
 }
 
 int op_sync_send(struct machine *m, const struct step_sync_send *s) {
+  if (s->passes > 0) return machine_pass(m, machine_fd(m, s->fd), (uint32_t)s->point);
   m->syscall = "write";
   return machine_report(m, REPORT_SYNC, s->fd < 0 ? -1 : machine_fd(m, s->fd), (uint32_t)s->point);
 }
 
 int op_start_wait(struct machine *m, const struct step_start_wait *s) {
   char request;
+  /* From here on `start` reads the reports. */
+  m->sync = machine_fd(m, s->report);
   ssize_t n = CALL(m, "read", read(machine_fd(m, s->request), &request, 1));
   if (n < 0) return (int)n;
-  if (n != 1) return -EPROTO; /* never the end of the FIFO, which init itself can write to: a filter's answer */
-  m->sync = machine_fd(m, s->report);
+  if (n != 1) return -EPROTO; /* init holds the FIFO open for writing, so this is a seccomp filter's value */
   return 0;
 }
 
+/* The cgroup is at its limit of processes. The runtime makes room (addon/runtime/crowded.h) or answers EAGAIN too. */
+static int ask_for_room(struct machine *m) {
+  struct report r = {.kind = 0};
+  int result = machine_report(m, REPORT_CROWDED, 0, 0);
+  if (result < 0) return result;
+  ssize_t n = CALL(m, "clone3", read(m->sync, &r, sizeof r));
+  if (n < 0) return (int)n;
+  return r.kind == REPORT_CROWDED ? -r.error : -ECONNRESET;
+}
+
 int op_fork(struct machine *m, const struct step_fork *s) {
+  (void)s;
   /* CLONE_PARENT: the runtime, not this process, must be the parent that reaps the container process. */
-  struct clone_args args = {.flags = CLONE_PARENT | (uint64_t)s->flags};
+  struct clone_args args = {.flags = CLONE_PARENT};
   long pid = CALL(m, "clone3", syscall(SYS_clone3, &args, sizeof args));
+  if (pid == -EAGAIN) {
+    pid = ask_for_room(m);
+    if (pid == 0) pid = CALL(m, "clone3", syscall(SYS_clone3, &args, sizeof args));
+  }
   if (pid < 0) return (int)pid;
   if (pid > 0) machine_exit(0);
   return machine_report(m, REPORT_PID, 0, 0);
@@ -55,7 +72,7 @@ static int check_executable(struct machine *m, const char *path, int64_t resolve
   return (int)CALL(m, "execve", syscall(SYS_faccessat2, fd, "", X_OK, AT_EACCESS | AT_EMPTY_PATH));
 }
 
-/* Like execvpe(3), but before the start: a missing program is an error of `create`, not of `start`. */
+/* Like execvpe(3), but before the start, so that a missing program is an error of `create`, not of `start`. */
 int op_find_executable(struct machine *m, const struct step_find_executable *s) {
   int error = -ENOENT;
   for (uint64_t i = 0; i < s->candidates.count; i++) {
@@ -71,7 +88,7 @@ int op_find_executable(struct machine *m, const struct step_find_executable *s) 
 
 /* ---- HOME ---- */
 
-/* Field n of a line of passwd(5), as a length; *field points at it. */
+/* Returns the length of field n of a line of passwd(5) and points *field at it. */
 static size_t passwd_field(const char *line, const char *end, int n, const char **field) {
   while (n-- > 0) {
     line = memchr(line, ':', (size_t)(end - line));
@@ -95,8 +112,8 @@ static int names_uid(const char *line, const char *end, int64_t uid) {
   return value == uid;
 }
 
-/* The image's passwd file is hostile: only its first 64 KB count, only a regular file, and a home that is not absolute
- * is none. */
+/* The image's passwd file is hostile: init reads only the first 64 KB of a regular file, and ignores a home directory
+ * that is not absolute. */
 int op_find_home(struct machine *m, const struct step_find_home *s) {
   static char text[65536], home[5 + 4096] = "HOME=";
   struct stat st;
@@ -140,5 +157,5 @@ int op_execve(struct machine *m, const struct step_execve *s) {
   int result = give_home(m, &s->env);
   if (result < 0) return result;
   result = (int)CALL(m, "execve", execve(m->program, s->args.items, s->env.items));
-  return result < 0 ? result : -EPERM; /* a filter may deny it with the errno 0 */
+  return result < 0 ? result : -EPERM; /* a filter may deny the call with errno 0 */
 }

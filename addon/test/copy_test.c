@@ -1,4 +1,4 @@
-/* tmpcopyup: what is copied, and what cannot be. */
+/* tmpcopyup: what is copied, and what fails. */
 #include "steps_test.h"
 
 #include <stdlib.h>

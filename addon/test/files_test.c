@@ -1,4 +1,4 @@
-/* The steps on files: checks of what was opened, and what is accepted when something is there already. */
+/* Steps on files: checks after opening, and what is accepted if the file exists. */
 #include "steps_test.h"
 
 #include <stdlib.h>
@@ -23,6 +23,72 @@ static void test_expectations(void) {
      "/dev/zero is not");
   is(RUN(openat2, .at = ROOT, .path = "comm", .flags = O_PATH, .into = B, .expect_rdev = (int64_t)makedev(1, 3)),
      -EBADF, "nor is a file");
+}
+
+/* Opens a path covered by the container's own mount in B, which has the same names as the root. */
+static int cover(const char *path, const char *rest) {
+  machine_fill(&m, A, -1); /* as the machine does before each step */
+  return RUN(open_covered, .root = ROOT, .path = path, .mount = B, .rest = rest, .into = A);
+}
+
+static ino_t inode_of(const char *path) {
+  struct stat st;
+  return stat(path, &st) < 0 ? 0 : st.st_ino;
+}
+
+static ino_t inode_in(int64_t slot) {
+  struct stat st;
+  return fstat(slot_fd(slot), &st) < 0 ? 0 : st.st_ino;
+}
+
+static void test_covered(void) {
+  mkdir("root/own", 0755);
+  mkdir("root/own/sub", 0755);
+  write_text("root/own/sub/file", "");
+  write_text("root/outside", "");
+  symlink("sub/file", "root/own/inner");
+  symlink("/outside", "root/own/absolute");
+  symlink("../outside", "root/own/up");
+  symlink("nowhere", "root/own/dangling");
+  is(RUN(openat2, .at = ROOT, .path = "own", .flags = O_PATH, .into = B), 0, "a mount of the container");
+  is(cover("/elsewhere/sub/file", "sub/file"), 0, "a path on it");
+  ok(inode_in(A) == inode_of("root/own/sub/file"), "is looked up there, whatever the root has");
+  is(cover("/elsewhere/inner", "inner"), 0, "a link in it");
+  ok(inode_in(A) == inode_of("root/own/sub/file"), "is followed");
+  is(cover("/own/absolute", "absolute"), 0, "an absolute link");
+  ok(inode_in(A) == inode_of("root/outside"), "starts at the root");
+  is(cover("/own/up", "up"), 0, "one that leaves the mount");
+  ok(inode_in(A) == inode_of("root/outside"), "is followed from the root");
+  is(cover("/own/dangling", "dangling"), 0, "a dangling link is no error");
+  is(slot_fd(A), -1, "but opens nothing");
+  is(cover("/own/missing", "missing"), 0, "what is missing neither");
+  is(cover("/own/sub/file/x", "sub/file/x"), -ENOTDIR, "what is below a file is an error");
+  is(RUN(openat2, .path = "/proc", .flags = O_PATH, .into = B), 0, "procfs");
+  is(cover("/proc/self/root", "self/root"), -ELOOP, "a magic link is not followed");
+  is(cover("/proc/mounts", "mounts"), 0, "another link of procfs is");
+  is(RUN(open_covered, .root = ROOT, .path = "/../../outside", .into = A), 0, "without a mount the root is what it is");
+  ok(inode_in(A) == inode_of("root/outside"), "and nothing is outside of it");
+}
+
+static void test_refused_proc(void) {
+  mkdir("root/procfs", 0755);
+  symlink("procfs", "root/to-procfs");
+  symlink("new/file", "root/to-new");
+  is(mount("proc", "root/procfs", "proc", 0, NULL), 0, "procfs in the root");
+  is(RUN(openat2, .at = ROOT, .path = "procfs/uptime", .flags = O_PATH, .into = A, .refuse_proc = 1), 0,
+     "procfs by its own path");
+  machine_fill(&m, A, -1);
+  is(RUN(openat2, .at = ROOT, .path = "to-procfs", .flags = O_PATH, .into = A, .refuse_proc = 1), -ELOOP,
+     "procfs behind a link");
+  ok(strstr(m.detail, "leads into procfs"), "and the detail says so");
+  is(RUN(openat2, .at = ROOT, .path = "to-procfs/uptime", .flags = O_PATH, .into = A, .refuse_proc = 1), -ELOOP,
+     "a file of it");
+  is(slot_fd(A), -1, "the slot stays empty");
+  is(RUN(openat2, .at = ROOT, .path = "to-new", .flags = O_PATH, .into = A, .refuse_proc = 1,
+         .on_missing = ON_MISSING_CREATE),
+     0, "another link is followed, and what is missing made");
+  is(mode_of("root/new/file"), S_IFREG | 0644, "it is there");
+  umount("root/procfs");
 }
 
 static void test_write_file(void) {
@@ -89,6 +155,8 @@ static void test_claims(void) {
 
 void test_files(void) {
   test_expectations();
+  test_covered();
+  test_refused_proc();
   test_write_file();
   test_nodes();
 #ifndef RUNT_INIT

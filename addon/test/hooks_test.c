@@ -1,4 +1,4 @@
-/* Hooks that do not end, do not read, print much or nothing, leave processes behind, and what they are given. */
+/* Hooks that do not end, do not read, print much or nothing, or leave processes behind; and what a hook is given. */
 #include "steps_test.h"
 
 #include <sched.h>
@@ -19,7 +19,7 @@ static int shell(const char *script, int64_t timeout) {
   return run("/bin/sh", &(struct strings){3, items}, timeout, "{\"pid\":");
 }
 
-/* Neither gone nor waiting to be reaped by whoever inherited it. */
+/* Whether the process exists and is not a zombie. */
 static int is_alive(int pid) {
   char path[32];
   snprintf(path, sizeof path, "/proc/%d/stat", pid);
@@ -52,7 +52,7 @@ static void test_timeout(void) {
   is(shell("echo begun; sleep 20 & sleep 20", 1), -ETIMEDOUT, "a hook that does not end");
   ok(strcmp(m.detail, "timed out after 1 s: begun") == 0, "the detail has the time");
   while (waitpid(-1, &status, 0) > 0) *(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL ? &killed : &others) += 1;
-  /* The shell may still have reaped one of the two itself. */
+  /* The shell itself may have reaped one of the two. */
   ok(killed > 0 && others == 0, "what it started is killed with it");
   is(shell("trap '' TERM HUP INT; while :; do echo; done", 1), -ETIMEDOUT, "a hook that prints without end");
   is(shell("exit 0", 1000), 0, "a timeout that is not needed");
@@ -113,8 +113,8 @@ static void test_surroundings(void) {
   ok(strcmp(m.detail, "exit status 1") == 0, "and not in the detail");
 }
 
-/* In a child that is pid 1 of a pid namespace, as init is: orphans of the hook come to it, and are not taken for the
- * hook. */
+/* In a child that is pid 1 of a pid namespace, as init is: it inherits the hook's orphans, and must not take them for
+ * the hook. */
 static int as_first_process(void) {
   if (shell("sleep 0.1 & sleep 0.2 & cat >first.state; exit 6", 0) != -ECHILD) return 1;
   if (strcmp(m.detail, "exit status 6") != 0) return 2;
@@ -125,7 +125,7 @@ static int as_first_process(void) {
   return getpid() == 1 ? 0 : 5;
 }
 
-/* In a child whose descriptors 0 to 2 are closed, so that ours would get their numbers. */
+/* In a child that has closed descriptors 0 to 2, so that new descriptors would get these numbers. */
 static int without_stdio(void) {
   close(0), close(1), close(2);
   if (shell("cat >closed.state; echo printed; exit 5", 0) != -ECHILD) return 1;

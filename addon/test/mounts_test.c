@@ -1,4 +1,4 @@
-/* The steps on mounts, root and directory. */
+/* Steps on mounts, root and working directory. */
 #include "steps_test.h"
 
 #include "kernel.h"
@@ -37,6 +37,16 @@ static void test_clones(void) {
      -EBADF, "a character device is no block device");
   is(RUN(open_tree, .path = "/dev/zero", .flags = CLONE_TREE, .into = A, .expect_rdev = (int64_t)makedev(1, 3)), -EBADF,
      "open_tree checks the device (CVE-2025-31133)");
+  is(RUN(open_tree, .path = "/proc/self/cwd", .flags = CLONE_TREE | AT_SYMLINK_NOFOLLOW,
+         .resolve = KERNEL_RESOLVE_NO_MAGICLINKS, .into = 6),
+     -ELOOP, "a link of procfs is not cloned");
+  is(symlink("file", "mnt/link"), 0, "a link");
+  is(RUN(open_tree, .path = "mnt/link", .flags = CLONE_TREE | AT_SYMLINK_NOFOLLOW,
+         .resolve = KERNEL_RESOLVE_NO_MAGICLINKS, .into = 6),
+     0, "any other link is");
+  is(RUN(move_mount, .mount = 6, .path = "mnt/file"), 0, "and covers a file");
+  is(RUN(umount2, .path = "mnt/file", .flags = MNT_DETACH | UMOUNT_NOFOLLOW), 0, "umount2 of a link");
+  is(unlink("mnt/link"), 0, "the link goes");
   fill(A, open("mnt", O_PATH | O_CLOEXEC));
   fill(B, open("mnt/file", O_PATH | O_CLOEXEC));
   fill(C, open("/dev/null", O_PATH | O_CLOEXEC));
@@ -51,6 +61,29 @@ static void test_clones(void) {
   is(RUN(umount2, .path = "mnt", .flags = MNT_DETACH), 0, "umount2");
   is(RUN(umount2, .path = "mnt", .flags = MNT_DETACH), 0, "and the one below");
   is(RUN(umount2, .path = "mnt", .flags = MNT_DETACH), -EINVAL, "until there is none");
+}
+
+/* A mount that cannot be cloned, like a detached one before Linux 6.15; an unbindable mount stands for it. */
+static void test_lent(void) {
+  enum { CLONE_TREE = 1 };
+  is(RUN(fsopen, .fstype = "tmpfs", .into = A), 0, "fsopen");
+  is(RUN(fsconfig, .fs = A, .command = COMMAND_CREATE), 0, "FSCONFIG_CMD_CREATE");
+  is(RUN(fsmount, .fs = A, .into = B), 0, "fsmount");
+  is(RUN(mount_setattr, .fd = B, .propagation = MS_UNBINDABLE), 0, "makes it unbindable");
+  mkdir("first", 0755);
+  mkdir("second", 0755);
+  fill(A, open("first", O_PATH | O_CLOEXEC));
+  fill(C, open("second", O_PATH | O_CLOEXEC));
+  is(RUN(open_tree, .flags = CLONE_TREE, .into = 6, .like = A, .when_directory = B, .when_file = -1), 0,
+     "the first gets the mount itself");
+  is(RUN(move_mount, .mount = 6, .to = A), 0, "which covers a directory");
+  is(RUN(open_tree, .flags = CLONE_TREE, .into = 6, .like = C, .when_directory = B, .when_file = -1), -EINVAL,
+     "the second does not take it away from there");
+  write_text("file", "text");
+  fill(C, open("file", O_PATH | O_CLOEXEC));
+  is(RUN(open_tree, .flags = CLONE_TREE, .into = 6, .like = C, .when_directory = -1, .when_file = B), -EINVAL,
+     "nor does a file");
+  is(RUN(umount2, .path = "first", .flags = MNT_DETACH), 0, "it is still there");
 }
 
 /* In a child: a root file system whose working directory is a descriptor of the host (CVE-2024-21626). */
@@ -70,7 +103,7 @@ static int confined(void) {
   char down[96];
   snprintf(down, sizeof down, "%s/tmp/runt-not-here", path);
   if (RUN(chdir, .path = down, .resolve = named, .create = 1) != -ELOOP) return 5;
-  /* The next descriptor to be opened: it comes to be while the path is made. */
+  /* The next descriptor to be opened: it does not exist until the path is created. */
   snprintf(path, sizeof path, "/proc/self/fd/%d", outside + 2);
   return RUN(chdir, .path = path, .resolve = named, .create = 1) == -ELOOP ? 0 : 7;
 }
@@ -79,6 +112,7 @@ void test_mounts(void) {
   int status = 0;
   test_new_mount();
   test_clones();
+  test_lent();
   pid_t child = fork();
   if (child == 0) _exit(confined());
   waitpid(child, &status, 0);

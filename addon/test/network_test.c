@@ -1,4 +1,4 @@
-/* Network devices: the loopback device, and moving one with its addresses. Uses ip(8) to make them. */
+/* Network devices: the loopback device, and moving a device with its addresses. Uses ip(8) to create them. */
 #include "steps_test.h"
 
 #include <sched.h>
@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* What `ip` prints in the network namespace of the descriptor. */
+/* Returns the output of `ip` in the network namespace of the descriptor. */
 static const char *look(int netns, const char *command) {
   int status;
   char line[256];

@@ -1,6 +1,6 @@
 /*
- * Runs the C tests of the step handlers (steps_test.c), which print TAP: once as the runtime has the handlers, with the
- * sanitizers, and once as init has them, static and small.
+ * Runs the C tests of the step handlers (steps_test.c), which print TAP: once with the runtime's handlers and the
+ * sanitizers, and once with init's, static and small.
  */
 import { join } from 'node:path'
 import t from 'tap'

@@ -1,9 +1,9 @@
-/* The handlers of addon/steps, called with steps built by hand: what a hostile root file system, hook or name does to
- * them. Prints TAP; needs root, for it works in a mount namespace of its own. Build and run:
+/* Calls the handlers of addon/machine with steps built by hand: how they treat a hostile root file system, hook or
+ * name. Prints TAP; needs root, because it works in a mount namespace of its own. Build and run:
  *   gcc -std=gnu11 -g -fsanitize=address,undefined -Iaddon -Iaddon/steps -Ibuild/gen -o build/test/steps \
- *     $(ls addon/test/[a-z]*.c addon/steps/[a-qs-z]*.c addon/steps/runtime_only.c) -pthread && build/test/steps
- * and once more as init has them: musl-gcc -static -std=gnu11 -Os -DRUNT_INIT -idirafter build/include, without
- * runtime_only.c. */
+ *     $(ls addon/test/[a-z]*.c addon/machine/[a-qs-z]*.c addon/runtime/steps.c) -pthread && build/test/steps
+ * and once more with init's handlers: musl-gcc -static -std=gnu11 -Os -DRUNT_INIT -idirafter build/include, without
+ * runtime/steps.c. */
 #define STEP_TABLES
 #include "steps_test.h"
 
@@ -85,7 +85,7 @@ mode_t mode_of(const char *path) {
   return lstat(path, &st) == 0 ? st.st_mode : 0;
 }
 
-/* As in run.c, which is left out: its switch names the steps of the launch, too. */
+/* As in run.c, which is left out because its switch also names the steps of the launch. */
 int machine_fd(const struct machine *machine, int64_t slot) {
   return slot < 0 ? AT_FDCWD : machine->fds[slot];
 }
@@ -106,9 +106,9 @@ int main(void) {
   }
   setvbuf(stdout, NULL, _IONBF, 0);
   umask(0);
-  prctl(PR_SET_CHILD_SUBREAPER, 1); /* what hooks leave behind is ours to end and to reap */
+  prctl(PR_SET_CHILD_SUBREAPER, 1); /* hooks leave processes behind, which this process kills and reaps */
   memset(fds, 0xff, sizeof fds);
-  m = (struct machine){.fds = fds, .slot_count = SLOTS, .sync = -1, .child = 4711, .child_pidfd = -1};
+  m = (struct machine){.fds = fds, .slot_count = SLOTS, .sync = -1, .child = 4711, .child_pidfd = -1, .lent = -1};
   test_paths();
   test_files();
   test_mounts();

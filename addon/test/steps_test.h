@@ -12,8 +12,7 @@ enum { NONE = -1, ROOT = 1, A, B, C, SLOTS = 16 };
 
 extern struct machine m;
 
-/* Call the handler `name` with a step of the given fields. Slots that are not given are absent; slot 0 cannot be given.
- */
+/* Calls the handler `name` with a step of the given fields. Other slots are absent; slot 0 cannot be given. */
 #define RUN(name, ...)                                                                                                 \
   ({                                                                                                                   \
     struct step_##name step = {.head = {.op = OP_##name}, __VA_ARGS__};                                                \
@@ -21,7 +20,7 @@ extern struct machine m;
     op_##name(&m, &step);                                                                                              \
   })
 
-/* Mark the slots that are 0 as absent; forget the last failure. */
+/* Marks the slots that are 0 as absent and forgets the last failure. */
 void prepare(struct step *step);
 
 void ok(_Bool good, const char *what);

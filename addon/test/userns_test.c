@@ -1,4 +1,4 @@
-/* User namespaces of mappings, joining a namespace once, the state for a seccomp agent, and the device filter. */
+/* User namespaces that carry mappings, joining a namespace once, the state for a seccomp agent, the device filter. */
 #include "steps_test.h"
 
 #include <sched.h>
@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Setns changes the caller, so the case runs in a child. */
+/* setns(2) changes the caller, so the case runs in a child. */
 static int joins_once(void) {
   fill(A, open("/proc/self/ns/uts", O_RDONLY | O_CLOEXEC));
   fill(B, open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC));
@@ -25,7 +25,7 @@ static void in_child(int (*body)(void), const char *what) {
 }
 
 #ifndef RUNT_INIT
-/* What a process in the namespace reads in its own uid_map: nobody else may look there any more. */
+/* Reads uid_map in a process of the namespace: no other process may read it any more. */
 static int has_the_mappings(void) {
   char text[128] = "";
   if (setns(slot_fd(A), CLONE_NEWUSER) < 0) return 1;
@@ -57,7 +57,7 @@ static void test_state(void) {
   fill(A, open("/dev/null", O_RDONLY | O_CLOEXEC));
   fill(B, ends[0]);
   m.child = 4711;
-  pid_t child = fork(); /* more than a socket holds, so somebody has to read */
+  pid_t child = fork(); /* more than a socket buffer holds, so the peer must read */
   if (child == 0) _exit(RUN(send_state, .socket = B, .fd = A, .parts = {3, (char *const *)(uintptr_t)parts}) != 0);
   fill(B, open("/dev/null", O_RDONLY | O_CLOEXEC));
   for (ssize_t n; (size_t)size < sizeof got && (n = read(ends[1], got + size, sizeof got - (size_t)size)) > 0;)

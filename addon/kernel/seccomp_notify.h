@@ -1,0 +1,21 @@
+/* Seccomp notifications (seccomp_unotify(2)): system calls that wait for a response. Functions return what their
+ * comment says or -errno. */
+#ifndef RUNT_NOTIFY_H
+#define RUNT_NOTIFY_H
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Receives the next notification as hexadecimal numbers: id, pid, nr, arch, six arguments. 0 if there is none. */
+int notify_receive(int listener, char *text, size_t size);
+enum notify_answer_kind { NOTIFY_CONTINUE, NOTIFY_ERROR, NOTIFY_KILL };
+/* Sends the response: continue the call, fail it with `error`, or kill the process. No error if the process has ended.
+ */
+int notify_answer(int listener, const char *question, enum notify_answer_kind kind, int error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
