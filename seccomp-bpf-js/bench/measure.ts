@@ -17,7 +17,7 @@ const NATIVE = 'SCMP_ARCH_X86_64'
 /** What runc executes before libseccomp's filter for a call that its -ENOSYS rule lets pass: six instructions. */
 const RUNC_STUB = 6
 
-/** A profile's filters, by the name of their maker. */
+/** A profile's filters, by compiler. */
 type Filters = Readonly<Record<string, readonly Instruction[]>>
 
 const filtersOf = (profile: Seccomp): Filters => {
@@ -67,7 +67,10 @@ const hex = (program: readonly Instruction[]): string =>
     })
     .join('')
 
-/** Best of seven runs and three rounds, each filter in turn, so that they share whatever else the machine does. */
+/**
+ * Best of seven runs and three rounds, with the filters in turns, so that other load of the machine affects all of
+ * them.
+ */
 const printTimes = (filters: Filters, title: string, number: number): void => {
   const program = kernelProgram()
   if ('missing' in program) {
@@ -86,7 +89,7 @@ const printTimes = (filters: Filters, title: string, number: number): void => {
   console.log(`${title}, ns: ${times.join('; ')}`)
 }
 
-/** getppid under a condition, so that the kernel cannot answer it from its bitmap and runs the filter each time. */
+/** getppid with a condition, so that the kernel cannot answer it from its bitmap and runs the filter each time. */
 const conditional: Seccomp = {
   ...dockerDefault,
   syscalls: [

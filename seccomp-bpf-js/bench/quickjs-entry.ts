@@ -1,4 +1,4 @@
-/* What quickjs-host.c times: one compilation of Docker's default profile. */
+/* The script for quickjs-host.c: one compilation of Docker's default profile. */
 import { compileSeccomp } from '../src/compile.ts'
 import { dockerDefault } from '../test/docker-default.ts'
 

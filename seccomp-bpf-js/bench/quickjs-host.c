@@ -1,7 +1,7 @@
 /*
  * Times the compiler in QuickJS, the engine of the static executable: evaluates a script that defines `compile()`, in a
- * fresh engine each time, and times the first call, which is what `create` pays. For callgrind, `timed_call` is the
- * function to collect in:  quickjs-host SCRIPT [ROUNDS]
+ * new engine each time, and times the first call, which is the cost for `create`. For callgrind, collect in the
+ * function `timed_call`:  quickjs-host SCRIPT [ROUNDS]
  */
 #include <quickjs.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Time and instructions of one compilation in QuickJS, with tables and code as they are at the first call.
+# Time and instructions of one compilation in QuickJS, with the state of tables and code at the first call.
 set -eu
 cd "$(dirname "$0")/../.."
 out=build/seccomp

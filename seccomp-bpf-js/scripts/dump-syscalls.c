@@ -25,7 +25,7 @@ int main(void) {
   char line[256];
 
   printf("# libseccomp %u.%u.%u\n", version->major, version->minor, version->micro);
-  /* Numbers first: the name libseccomp gives a number decides how rules travel from one architecture to another. */
+  /* Numbers first: the name that libseccomp gives to a number decides how rules apply to other architectures. */
   for (size_t a = 0; a < sizeof(archs) / sizeof(archs[0]); a++)
     for (size_t b = 0; b < 3; b++)
       for (unsigned nr = bases[b][0]; nr < bases[b][1]; nr++) {

@@ -24,16 +24,16 @@ export const SECCOMP_RET_LOG = 0x7ffc0000
 export const SECCOMP_RET_ALLOW = 0x7fff0000
 
 const EPERM = 1
-/** The kernel's MAX_ERRNO: it takes a larger one for this. */
+/** The kernel's MAX_ERRNO, to which it reduces larger ones. */
 const MAX_ERRNO = 4095
-/** What a tracer gets has 16 bits. */
+/** A tracer gets 16 bits. */
 const MAX_DATA = 0xffff
 const ENOSYS = 38
 
-/** What a call gets that is newer than the newest call the profile knows. */
+/** The result of calls that are newer than the newest call of the profile. */
 export const RETURN_ENOSYS = SECCOMP_RET_ERRNO | ENOSYS
 
-/** What a call gets on an architecture that the profile does not have. */
+/** The result of calls on an architecture that the profile does not list. */
 export const BAD_ARCHITECTURE = SECCOMP_RET_KILL_THREAD
 
 const VALUES: Readonly<Record<ActionName, number>> = {
@@ -48,7 +48,7 @@ const VALUES: Readonly<Record<ActionName, number>> = {
   SCMP_ACT_NOTIFY: SECCOMP_RET_USER_NOTIF,
 }
 
-/** An action's value, or what is wrong with it. */
+/** An action's value, or the reason why it is invalid. */
 export interface ActionResult {
   readonly value: number
   readonly problem?: { readonly at: 'action' | 'errno'; readonly message: string }

@@ -7,7 +7,7 @@ import type { TABLES } from './syscall-tables.ts'
 /** An architecture as an OCI profile names it. */
 export type ArchitectureName = keyof typeof ARCHITECTURES
 
-/** What the compiler must know about an architecture. */
+/** Facts about an architecture for the compiler. */
 export interface Architecture {
   readonly name: string
   /** `seccomp_data.arch` */
@@ -21,7 +21,7 @@ export interface Architecture {
   readonly multiplex: 'direct' | 'multiplexed'
 }
 
-/** The bit that tells x32 calls from x86_64 calls, `__X32_SYSCALL_BIT`. */
+/** The bit that distinguishes x32 calls from x86_64 calls, `__X32_SYSCALL_BIT`. */
 export const X32_BIT = 0x40000000
 
 const LITTLE = 0x40000000
@@ -70,3 +70,12 @@ export const ARCHITECTURES = {
   SCMP_ARCH_SH: arch('SCMP_ARCH_SH', 42 + LITTLE, 'sh', 'multiplexed'),
   SCMP_ARCH_SHEB: arch('SCMP_ARCH_SHEB', 42, 'sh', 'multiplexed'),
 } as const
+
+/**
+ * The architecture of a call, by `seccomp_data.arch` and the number of the call: x86_64 and x32 share the former.
+ * undefined for an unknown `audit`.
+ */
+export function architectureOf(audit: number, number = 0): Architecture | undefined {
+  const same = Object.values<Architecture>(ARCHITECTURES).filter((arch) => arch.audit === audit)
+  return same.find(({ base }) => base !== 0 && number >= base) ?? same.find(({ base }) => base === 0) ?? same[0]
+}

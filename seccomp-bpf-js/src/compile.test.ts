@@ -7,7 +7,7 @@ import { decodeFilter } from './program.ts'
 import type { Seccomp, SeccompArg } from './seccomp.ts'
 import { simulate } from './simulate.ts'
 
-/** The disassembled filter without addresses of lines, or the problems. */
+/** The disassembled filter without line addresses, or the problems. */
 const text = (profile: unknown, arch: ArchitectureName = 'SCMP_ARCH_X86_64'): string[] => {
   const { endian } = ARCHITECTURES[arch]
   const result = compileSeccomp(profile as Seccomp, { arch })
@@ -130,7 +130,8 @@ t.test('socketcall gets the rules of the calls behind it', async (t) => {
   t.equal(actionOf(profile, 'SCMP_ARCH_X86_64', 41, [40]), EPERM)
   t.equal(actionOf(profile, 'SCMP_ARCH_X86_64', 41, [2]), ALLOW)
   t.equal(actionOf(profile, 'SCMP_ARCH_X86_64', 359, [40], 'SCMP_ARCH_X86'), EPERM)
-  // Behind socketcall the first argument is the call itself, and what the rule says of it is lost, as in libseccomp.
+  // Behind socketcall the first argument is the call itself, and the rule's own condition on it is lost, as in
+  // libseccomp.
   t.equal(actionOf(profile, 'SCMP_ARCH_X86_64', 102, [1, 40], 'SCMP_ARCH_X86'), EPERM)
   t.equal(actionOf(profile, 'SCMP_ARCH_X86_64', 102, [3, 40], 'SCMP_ARCH_X86'), ALLOW)
 })

@@ -1,5 +1,5 @@
 /*
- * The compiler: a profile and the machine's architecture in, the filter for seccomp(2) and its flags out.
+ * The compiler: turns a profile and the machine's architecture into the filter for seccomp(2) and its flags.
  */
 import { BAD_ARCHITECTURE, SECCOMP_RET_ALLOW, SECCOMP_RET_LOG, SECCOMP_RET_USER_NOTIF } from './actions.ts'
 import { ARCHITECTURES, type Architecture, type ArchitectureName } from './architectures.ts'
@@ -17,13 +17,13 @@ import { writeDecision } from './write-decision.ts'
 export interface CompileOptions {
   /** The architecture the filter is loaded on; it is always part of the filter. */
   readonly arch: ArchitectureName
-  /** Where the profile stands in its document, for problems: default `linux.seccomp`. */
+  /** The profile's path in its document, for problems: default `linux.seccomp`. */
   readonly path?: string
-  /** Calls that the caller cannot do without; `denied` says which of them the filter never lets through. */
+  /** Calls that the caller needs; `denied` lists those that the filter never allows. */
   readonly needed?: readonly string[]
 }
 
-/** A call that the filter denies whatever its arguments are. */
+/** A call that the filter denies for all arguments. */
 export interface DeniedCall {
   readonly name: string
   /** What the filter returns. */
@@ -38,10 +38,10 @@ export interface CompiledFilter {
   readonly instructionCount: number
   /** SECCOMP_FILTER_FLAG_* */
   readonly flags: number
-  /** The flags ask for a listener: seccomp(2) returns a file descriptor that belongs to `listenerPath`. */
+  /** Whether the flags request a listener: seccomp(2) returns a descriptor for `listenerPath`. */
   readonly listener: boolean
   readonly warnings: readonly string[]
-  /** Of the calls in `needed`, on the native architecture. */
+  /** Among the calls in `needed`, on the native architecture. */
   readonly denied: readonly DeniedCall[]
 }
 
@@ -56,7 +56,7 @@ export type CompileResult = CompiledFilter | RejectedProfile
 const OFFSET_NUMBER = 0
 const OFFSET_ARCH = 4
 
-/** Writes the whole filter, from its end: the native architecture stands first and is asked for first. */
+/** Writes the whole filter from its end: the native architecture comes first, so it is checked first. */
 const writeFilter = (tables: readonly NumberTable[][], merging: Merging, endian: 'little' | 'big'): ProgramWriter => {
   const writer = programWriter((id, into) => {
     const outcome = merging.outcomes.list[id] as Outcome
@@ -75,7 +75,7 @@ const writeFilter = (tables: readonly NumberTable[][], merging: Merging, endian:
   return writer
 }
 
-/** Those of the names that do not get through, whatever their arguments are. An agent may let a call through. */
+/** The names that are never allowed, for any arguments. An agent may allow a call. */
 const deniedCalls = (
   names: readonly string[],
   native: Architecture,

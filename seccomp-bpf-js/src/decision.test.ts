@@ -1,6 +1,6 @@
 /*
- * Random graphs of tests on few words with few values: what simplify leaves out, and what writeDecision makes of the accumulator,
- * changes nothing. Values are so few that all of them are tried.
+ * Random graphs of tests on few words with few values: tests that simplify removes, and the masked accumulator that
+ * writeDecision reuses, do not change the result. There are so few values that all of them are tried.
  */
 import fc from 'fast-check'
 import t from 'tap'
@@ -18,7 +18,7 @@ interface Draft {
   readonly compare: number
   readonly mask: number
   readonly value: number
-  /** Which earlier decisions follow; the first two are leaves. */
+  /** The earlier decisions for both outcomes; the first two are leaves. */
   readonly yes: number
   readonly no: number
 }
@@ -83,7 +83,7 @@ t.test('a simplified decision decides the same', async (t) => {
 
 t.test('what earlier comparisons of a word tell about a later one', async (t) => {
   type Known = readonly [compare: number, value: number, outcome: 'yes' | 'no']
-  /** What simplify makes of a test behind the known ones: its outcome, or nothing where it stays. */
+  /** The result of simplify for a test after the known ones: its outcome, or nothing if it stays. */
   const implied = (known: readonly Known[], compare: number, value: number): string => {
     const pool = decisionPool()
     const [yes, no, other] = [pool.leaf(1), pool.leaf(2), pool.leaf(3)]

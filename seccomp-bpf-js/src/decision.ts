@@ -5,7 +5,7 @@ import { EQ, FULL, GE, type Level, MASKED, type Node } from './rule-chain.ts'
 import type { RuleTree } from './rule-tree.ts'
 import { simplify } from './simplify.ts'
 
-/** An end: the filter returns `action`. */
+/** A leaf: the filter returns `action`. */
 export interface Leaf {
   readonly id: number
   readonly kind: 'leaf'
@@ -23,16 +23,16 @@ export interface Test {
   readonly value: number
   readonly yes: Decision
   readonly no: Decision
-  /** The mask under which the word stands in the accumulator when the test has been made. */
+  /** The mask that has been applied to the word in the accumulator after the test. */
   readonly leaves: number
 }
 
 export type Decision = Leaf | Test
 
-/** Whether JSET can make a masked comparison: no bit of the mask, or the only one. */
+/** Whether JSET can do a masked comparison: no bit of the mask, or the only one. */
 const testsBits = (mask: number, value: number): boolean => value === 0 || (value === mask && (mask & (mask - 1)) === 0)
 
-/** Makes decisions, the same object for the same decision. */
+/** Creates decisions; equal decisions are the same object. */
 export interface DecisionPool {
   readonly leaf: (action: number) => Leaf
   readonly test: (word: number, compare: number, mask: number, value: number, yes: Decision, no: Decision) => Decision
@@ -40,7 +40,7 @@ export interface DecisionPool {
 
 export const decisionPool = (): DecisionPool => {
   const leaves = new Map<number, Leaf>()
-  /** Tests by what they lead to. */
+  /** Tests by their targets. */
   const tests = new Map<number, Test[]>()
   let next = 0
   const leaf = (action: number): Leaf => {
@@ -84,7 +84,7 @@ export const decide = (tree: RuleTree, otherwise: Decision, pool: DecisionPool):
   return next !== otherwise || repeatsItself(tree.root) ? simplify(decision, pool) : decision
 }
 
-/** Whether a test may know the outcome of a later one: not among mere equalities that end in actions. */
+/** Whether a test may determine the outcome of a later one: not among plain equalities that end in actions. */
 const repeatsItself = ({ nodes }: Level): boolean => {
   for (let i = 0; i < nodes.length; ++i) {
     const { compare, yesLevel, noLevel } = nodes[i] as Node

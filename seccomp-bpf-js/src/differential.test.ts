@@ -13,7 +13,7 @@ import { decodeFilter } from './program.ts'
 import { simulate } from './simulate.ts'
 import { syscallNumber } from './syscalls.ts'
 
-/** Fixed, so that a build does not fail by chance; `npm run differential` takes another one each time. */
+/** Fixed, so that a build does not fail by chance; `npm run differential` uses another one each time. */
 const seed = Number(process.env.SEED ?? 1)
 
 t.test('a call told as denied is denied with any arguments', async (t) => {
@@ -24,7 +24,7 @@ t.test('a call told as denied is denied with any arguments', async (t) => {
     fc.property(cases, fc.integer(), ({ arch, profile }, salt) => {
       const { audit, endian, table } = ARCHITECTURES[arch]
       const result = compileSeccomp(profile, { arch, needed: NAMES })
-      // Call 0 of s390 stands for others; a rule of a call behind socketcall or ipc may change its action.
+      // Call 0 of s390 stands for others; the action of a rule for a call behind socketcall or ipc may change.
       if (!('filter' in result) || table.startsWith('s390')) return
       const program = decodeFilter(result.filter, endian)
       const records = recordsFor(profile, arch, salt, 100)

@@ -1,9 +1,9 @@
 /*
- * A filter as text for people: addresses, comparisons with the names of what is compared, actions by name. Reads any
- * classic BPF that seccomp takes, also filters of libseccomp; it follows what the accumulator holds along the jumps.
+ * Prints a filter: addresses, comparisons with the names of the compared fields, actions by name. Reads any
+ * classic BPF that seccomp accepts, also filters of libseccomp; it tracks the accumulator's content along the jumps.
  */
 import { describeAction } from './actions.ts'
-import { ARCHITECTURES, type Architecture } from './architectures.ts'
+import { type Architecture, architectureOf } from './architectures.ts'
 import {
   BPF_AND_K,
   BPF_JA,
@@ -17,7 +17,7 @@ import {
 } from './program.ts'
 import { syscallName } from './syscalls.ts'
 
-/** What is known where an instruction is reached: the word in the accumulator, and the architecture. */
+/** What is known at an instruction: the word in the accumulator, and the architecture. */
 interface Known {
   readonly word: string
   readonly arch: Architecture | undefined
@@ -40,27 +40,22 @@ const wordName = (offset: number, endian: 'little' | 'big'): string => {
   return `args[${(offset - 16) >> 3}]${upper ? ' upper' : ''}`
 }
 
-const archOf = (audit: number, number = 0): Architecture | undefined => {
-  const same = Object.values(ARCHITECTURES).filter((arch) => arch.audit === audit)
-  return same.find((arch) => arch.base === 0 || number >= arch.base) ?? same[0]
-}
-
 const hex = (value: number): string => (value < 10 ? String(value) : `0x${value.toString(16)}`)
 
-/** The value of a comparison, with what it stands for. */
+/** The value of a comparison, with its meaning. */
 const operand = (value: number, { word, arch }: Known): string => {
-  if (word === 'arch') return archOf(value)?.name ?? hex(value)
+  if (word === 'arch') return architectureOf(value)?.name ?? hex(value)
   if (word !== 'number') return hex(value)
-  const own = arch === undefined ? undefined : archOf(arch.audit, value)
-  const name = own === undefined ? undefined : syscallName(own, value)
+  // Numbers of x32 remain numbers: the first of them is also the boundary between the two.
+  const name = arch === undefined ? undefined : syscallName(arch, value)
   return name === undefined ? hex(value) : `${value} (${name})`
 }
 
-/** What is known after an instruction, on its way to `target`. */
+/** What is known after an instruction, on the path to `target`. */
 const after = (known: Known, { code, k }: Instruction, taken: boolean, endian: 'little' | 'big'): Known => {
   if (code === BPF_LD_W_ABS) return { ...known, word: wordName(k, endian) }
   if (code === BPF_AND_K) return { ...known, word: `${known.word} & ${hex(k)}` }
-  if (code === BPF_JEQ_K && known.word === 'arch' && taken) return { ...known, arch: archOf(k) }
+  if (code === BPF_JEQ_K && known.word === 'arch' && taken) return { ...known, arch: architectureOf(k) }
   return known
 }
 

@@ -1,6 +1,6 @@
 /*
- * Which part of a profile decides a system call, and why. The verdict is the compiled filter's own, run in the simulator;
- * this file finds the rule that stands behind it and says what the other rules for the call lacked.
+ * Explains which part of a profile decides a system call. The verdict comes from the compiled filter, run in the
+ * simulator; this file finds the rule behind it and says which conditions of other rules for the call did not hold.
  */
 import { actionValue, describeAction, RETURN_ENOSYS } from './actions.ts'
 import { ARCHITECTURES, type Architecture, type ArchitectureName } from './architectures.ts'
@@ -17,7 +17,7 @@ export interface Call {
   readonly arch?: ArchitectureName
 }
 
-/** What decides: a rule, the default action, the answer for calls newer than the profile, or a foreign architecture. */
+/** The reason: a rule, the default action, the result for calls newer than the profile, or a foreign architecture. */
 export type DecidedBy = 'rule' | 'defaultAction' | 'newer than the profile' | 'architecture'
 
 export interface Explanation {
@@ -29,13 +29,13 @@ export interface Explanation {
   readonly action: number
   readonly verdict: string
   readonly by: DecidedBy
-  /** Where the profile says so. */
+  /** The place in the profile. */
   readonly path: string
   /** One line for each rule about this call: its path, and which of its conditions hold. */
   readonly considered: readonly string[]
   /** Instructions the filter executes for it. */
   readonly executed: number
-  /** Everything in one sentence. */
+  /** A summary in one sentence. */
   readonly text: string
 }
 
@@ -77,7 +77,7 @@ const holds = ({ index, op, value, valueTwo }: SeccompArg, args: Call['args'], w
   }
 }
 
-/** Whether an entry that names the call matches: all conditions, or any where one argument is compared twice. */
+/** Whether an entry that names the call matches: all conditions, or any if one argument is compared twice. */
 const matches = ({ args = [] }: SeccompSyscall, values: Call['args'], width: 32 | 64): boolean => {
   const anyOf = new Set(args.map(({ index }) => index)).size < args.length
   return anyOf ? args.some((arg) => holds(arg, values, width)) : args.every((arg) => holds(arg, values, width))
@@ -93,7 +93,7 @@ const consider = (entry: SeccompSyscall, path: string, call: Call, width: 32 | 6
   return `${path}: ${action} if ${conditions.join(', ')}`
 }
 
-/** Names under which the rules of a profile speak of a call: its own, and what is behind socketcall(2) or ipc(2). */
+/** The names that the rules of a profile may use for a call: its own, and those behind socketcall(2) or ipc(2). */
 const namesOf = (arch: Architecture, name: string, args: Call['args'], profile: Seccomp): ReadonlySet<string> => {
   const names = new Set([name])
   const first = name === 'socketcall' ? 100 : name === 'ipc' ? 200 : 0
@@ -138,7 +138,7 @@ const REASONS: Readonly<Record<DecidedBy, string>> = {
   architecture: 'the profile does not have this architecture',
 }
 
-/** Says what a profile does with a call. An unknown name is a problem of its own. */
+/** Explains the result of a profile for a call. An unknown name is a problem of its own. */
 export const explainSyscall = (
   profile: Seccomp,
   options: CompileOptions,

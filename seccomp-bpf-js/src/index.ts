@@ -4,7 +4,7 @@
 export type { ActionName } from './actions.ts'
 export { describeAction } from './actions.ts'
 export type { Architecture, ArchitectureName } from './architectures.ts'
-export { ARCHITECTURES } from './architectures.ts'
+export { ARCHITECTURES, architectureOf } from './architectures.ts'
 export type { CompiledFilter, CompileOptions, CompileResult, DeniedCall, RejectedProfile } from './compile.ts'
 export { compileSeccomp } from './compile.ts'
 export { disassemble } from './disassemble.ts'

@@ -10,13 +10,13 @@ import type { Seccomp } from './seccomp.ts'
 import { type SyscallRecord, simulate } from './simulate.ts'
 import { syscallNumber } from './syscalls.ts'
 
-/** Calls that do no harm, whatever their arguments are. */
+/** Calls that are harmless for all arguments. */
 const NAMES = ['getppid', 'gettid', 'getuid', 'geteuid', 'getgid', 'getegid', 'getpgrp', 'sched_yield']
 const ARCHS: ArchitectureName[] = ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32']
 
 const hex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 
-/** The calls of a profile that can be made for real. */
+/** The calls of a profile that can really be made. */
 const harmless = (profile: Seccomp, salt: number): SyscallRecord[] => {
   const numbers = new Set(
     ARCHS.flatMap((name) =>
@@ -34,7 +34,7 @@ const request = ({ arch, number, args }: SyscallRecord): string => {
   return ['call', arch === ARCHITECTURES.SCMP_ARCH_X86.audit ? 'i386' : 'native', number, ...six].join(' ')
 }
 
-/** What a process sees of an action; `unfiltered` is what the call returns without a filter. */
+/** The effect of an action that a process sees; `unfiltered` is the result of the call without a filter. */
 const visible = (action: number, unfiltered: string): string => {
   const data = action & 0xffff
   switch ((action & 0xffff0000) >>> 0) {
@@ -50,7 +50,7 @@ const visible = (action: number, unfiltered: string): string => {
   }
 }
 
-/** int 0x80 hands over 32-bit arguments; an x32 number is a number like others. */
+/** int 0x80 passes 32-bit arguments; an x32 number is passed like others. */
 const seen = (record: SyscallRecord): SyscallRecord => {
   if (record.arch !== ARCHITECTURES.SCMP_ARCH_X86.audit || record.number >= X32_BIT) return record
   return { ...record, args: record.args.map((arg) => BigInt.asUintN(32, BigInt(arg))) }
@@ -59,7 +59,7 @@ const seen = (record: SyscallRecord): SyscallRecord => {
 const program = kernelProgram()
 const probe = 'filter 060000000000ff7f\ncall i386 64 0 0 0 0 0 0\n'
 
-/** Why this cannot be tried here, if so. */
+/** The reason why this cannot be tested here, if there is one. */
 const obstacle = (): string | false => {
   if ('missing' in program) return program.missing
   const answer = execFileSync(program.path, { input: probe, encoding: 'latin1' })

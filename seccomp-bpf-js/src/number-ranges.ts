@@ -1,6 +1,6 @@
 /*
- * From the numbers of an architecture to ranges with one outcome each, over all 32-bit numbers: holes, calls newer than
- * the newest one, x32 beside x86_64. How a range is found is in search.ts.
+ * Turns the numbers of an architecture into ranges with one outcome each, over all 32-bit numbers: holes, calls newer
+ * than the newest one, x32 beside x86_64. search.ts searches the ranges.
  */
 import { X32_BIT } from './architectures.ts'
 import { INDEX_BITS, NO_NAME, type NumberTable, tableSize } from './number-tables.ts'
@@ -9,7 +9,7 @@ import { addRange, type Ranges } from './search.ts'
 import { FAR_CALLS, HOLES, INDEXES } from './syscall-tables.ts'
 import { numberAt } from './syscalls.ts'
 
-/** Adds the numbers of a table, from its base on; what it ends with goes on until the next range is added. */
+/** Adds the numbers of a table, from its base on; its last outcome continues until the next range is added. */
 const addTable = (table: NumberTable, weight: number, ranges: Ranges, merging: Merging): void => {
   const { arch, calls, common, newest, newer } = table
   const { base, width } = arch
@@ -20,11 +20,11 @@ const addTable = (table: NumberTable, weight: number, ranges: Ranges, merging: M
   const filler = common === 0 ? otherwise : outcomeOf(common, 0, width, merging)
   const { keys } = table
   const { starts, outcomes, weights } = ranges
-  // What addRange does, without calling it for every number.
+  // Does what addRange does, without a call for every number.
   addRange(ranges, base, filler, 0)
   let end = starts.length - 1
   let last = filler
-  /** Numbers below this have been added. */
+  /** The numbers below this have been added. */
   let done = 0
   let hole = 1
   for (let i = 0; i < keys.length; ++i) {
@@ -76,13 +76,13 @@ const addFarCalls = ({ arch, calls, newest, newer }: NumberTable, ranges: Ranges
   }
 }
 
-/** What a call of x32 counts beside one of x86_64: hardly anybody makes them. */
+/** The weight of an x32 call relative to one of x86_64: they are rarely used. */
 const X32_WEIGHT = 1 / 4
 
 /**
  * x86_64 and x32 share one AUDIT_ARCH and differ in bit 30. A profile with only one of them treats the numbers of the
- * other as a foreign architecture, except -1, which a tracer uses to skip a call. Bit 31 means nothing, but its numbers
- * are numbers too.
+ * other as a foreign architecture, except -1, which a tracer uses to skip a call. Bit 31 has no meaning, but numbers
+ * with it must be handled too.
  */
 const addX86Tables = (
   wide: NumberTable | undefined,
@@ -100,7 +100,7 @@ const addX86Tables = (
   if (narrow === undefined) addRange(ranges, 0xffffffff, otherwise, 0)
 }
 
-/** s390 reaches calls without a number of their own through call 0; unknown ones come back as 0, so that is ENOSYS. */
+/** s390 makes calls without a number of their own through call 0; unknown ones come back as 0, hence ENOSYS. */
 const withoutSetup = (ranges: Ranges, newer: number): Ranges => {
   const { starts, outcomes, weights } = ranges
   const changed: Ranges = { starts: [], outcomes: [], weights: [] }

@@ -1,6 +1,6 @@
 /*
- * What an architecture's numbers are to a profile: which of them do not have the common rules, and which is the newest
- * call the profile mentions. Everything is done for the numbers that differ from most, never for all of them.
+ * The numbers of an architecture for a profile: which ones do not have the common rules, and which is the newest
+ * call in the profile. Only visits numbers that differ from most, never all of them.
  */
 import type { Architecture } from './architectures.ts'
 import { type Merging, outcomeOf } from './outcomes.ts'
@@ -9,21 +9,21 @@ import { type CallRules, type RuleBook, withMultiplexed } from './rule-book.ts'
 import { FAR_CALLS, FIRST_NUMBER, HOLES, INDEXES, TABLES } from './syscall-tables.ts'
 import { indexOfNumber, multiplexedAt, numberAt } from './syscalls.ts'
 
-/** What one architecture does with its numbers. */
+/** An architecture's numbers with their outcomes. */
 export interface NumberTable {
   readonly arch: Architecture
   readonly calls: CallRules
   readonly common: number
   /** Keys of the numbers that do not have the common rules. */
   readonly keys: Uint32Array
-  /** The highest number the profile mentions, 0 for none. */
+  /** The highest number in the profile, 0 for none. */
   readonly newest: number
   readonly newer: number | undefined
 }
 
 /**
- * The highest number mentioned, 0 for none. Calls behind socketcall or ipc do not count even where they have a number of
- * their own, as libseccomp has it. `keys` are the uncommon numbers.
+ * The highest number in the profile, 0 for none. As in libseccomp, calls behind socketcall or ipc do not count, even if
+ * they also have a number of their own. `keys` are the uncommon numbers.
  */
 const newestCall = (arch: Architecture, book: RuleBook, keys: Uint32Array): number => {
   const far = newestFarCall(arch, book)
@@ -38,14 +38,14 @@ const newestCall = (arch: Architecture, book: RuleBook, keys: Uint32Array): numb
     if (key >= 0 && (keys[key] as number) >> INDEX_BITS === slot) {
       const index = (keys[key] as number) & NO_NAME
       if (index !== NO_NAME && calls[index] !== 0 && counts(index)) return arch.base + slot
-      // A run of numbers without a call ends where the next key or the table does; the loop walks through it.
+      // A run of numbers without a call ends at the next key or at the end of the table; the loop walks through it.
     } else if (common !== 0 && isCounted(arch, arch.base + slot)) return arch.base + slot
     else if (common === 0 && key < 0) break
   }
   return newest
 }
 
-/** Whether a number with the common rules has a name, and one that counts. */
+/** Whether a number with the common rules has a name that counts. */
 const isCounted = (arch: Architecture, number: number): boolean => {
   const index = indexOfNumber(arch, number)
   return index >= 0 && (arch.multiplex === 'direct' || multiplexedAt(index) < 0)
@@ -63,7 +63,7 @@ const newestFarCall = (arch: Architecture, { calls, redundant }: RuleBook): numb
 /** Numbers of an architecture's table, counted from its base. */
 export const tableSize = ({ table }: Architecture): number => HOLES[table].at(-1) as number
 
-/** Names whose rules are not the common ones: those with other rules and, unless most calls have none, those with none. */
+/** Names without the common rules: those with other rules and, unless most calls have none, those without any. */
 const uncommonNames = ({ calls, special, common }: RuleBook): readonly number[] => {
   const uncommon = [...special]
   if (common === 0) return uncommon
@@ -99,8 +99,9 @@ const uncommonNumbers = (arch: Architecture, uncommon: readonly number[]): Uint3
 }
 
 /**
- * libseccomp merges the rules also of calls that an architecture lacks or that are newer than the newest, and may refuse
- * them. On architectures with socketcall and ipc that goes for the calls behind these, other missing ones are left out.
+ * libseccomp also merges the rules of calls that an architecture lacks or that are newer than the newest, and may
+ * refuse them. On architectures with socketcall and ipc this applies to the calls behind these; other missing ones are
+ * skipped.
  */
 const checkConflicts = ({ arch, calls }: NumberTable, special: Iterable<number>, merging: Merging): void => {
   for (const index of special) {
@@ -111,7 +112,7 @@ const checkConflicts = ({ arch, calls }: NumberTable, special: Iterable<number>,
   }
 }
 
-/** What the filter returns for a call with any arguments; undefined where these count, or where there is no such call. */
+/** The filter's return value for a call with any arguments; undefined if they matter, or if there is no such call. */
 export const unconditionalAction = (
   name: string,
   { arch, calls, newest, newer }: NumberTable,

@@ -1,6 +1,6 @@
 /*
- * What happens to a call, as a small integer for the search: the outcome of its rules on one architecture. Decides also
- * what fills the space between the calls.
+ * The result of a call as a small integer for the search: the outcome of its rules on one architecture. Also decides
+ * the outcome of numbers between the calls.
  */
 import { BAD_ARCHITECTURE, RETURN_ENOSYS, SECCOMP_RET_ALLOW, SECCOMP_RET_LOG, SECCOMP_RET_TRACE } from './actions.ts'
 import { type Decision, type DecisionPool, decide, decisionPool } from './decision.ts'
@@ -8,10 +8,10 @@ import type { Rule } from './profile.ts'
 import { isUnconditional, type Rules } from './rule-book.ts'
 import { mergeRules } from './rule-tree.ts'
 
-/** What happens to a call: an action as the filter returns it, or a decision about its arguments. */
+/** The result of a call: an action as the filter returns it, or a decision about its arguments. */
 export type Outcome = number | Decision
 
-/** Outcomes as small integers: in `list`, and found again by what they are. */
+/** Outcomes as small integers: indexes of `list`, deduplicated. */
 interface Outcomes {
   readonly list: Outcome[]
   readonly ids: Map<Outcome, number>
@@ -26,11 +26,11 @@ const idOf = ({ list, ids }: Outcomes, outcome: Outcome): number => {
   return id
 }
 
-/** What the architectures have in common. */
+/** What the architectures share. */
 export interface Merging {
   readonly pool: DecisionPool
   readonly outcomes: Outcomes
-  /** The default action, calls newer than all mentioned ones, calls of foreign architectures. */
+  /** The default action, the results of calls newer than all in the profile and of calls of foreign architectures. */
   readonly fallback: number
   readonly otherwise: number
   readonly enosys: number | undefined
@@ -41,7 +41,7 @@ export interface Merging {
   readonly decided: Record<32 | 64, number[]>
 }
 
-/** Rules with one action cannot contradict each other, and one without conditions makes the others superfluous. */
+/** Rules with one action cannot conflict, and one without conditions makes the others superfluous. */
 const plainAction = (rules: Rules): number | undefined => {
   const action = (rules[0] as Rule).action
   let unconditional = false
@@ -52,7 +52,7 @@ const plainAction = (rules: Rules): number | undefined => {
   return unconditional ? action : undefined
 }
 
-/** The outcome of a list of rules; `index` is a call that has it, for messages. */
+/** The outcome of a list of rules; `index` is a call with this list, for messages. */
 export const outcomeOf = (list: number, index: number, width: 32 | 64, merging: Merging): number => {
   const known = merging.decided[width][list]
   if (known !== undefined) return known
@@ -69,7 +69,7 @@ export const outcomeOf = (list: number, index: number, width: 32 | 64, merging: 
   return id
 }
 
-/** Whether calls newer than the newest one mentioned get ENOSYS: a program then tries an older call, as it should. */
+/** Whether calls newer than the newest one in the profile get ENOSYS, so that programs fall back to an older call. */
 const answersEnosys = (action: number): boolean => {
   const kind = (action & 0xffff0000) >>> 0
   return kind !== SECCOMP_RET_ALLOW && kind !== SECCOMP_RET_LOG && kind !== SECCOMP_RET_TRACE

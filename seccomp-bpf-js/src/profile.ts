@@ -1,12 +1,12 @@
 /*
- * The check of a profile: text and numbers become actions, words and rules, every problem is listed with its path. What
- * the rules mean together is decided in rule-tree.ts.
+ * Checks a profile: converts text and numbers to actions, words and rules, and lists every problem with its path.
+ * rule-tree.ts decides what the rules mean together.
  */
 import { actionValue } from './actions.ts'
 import { ARCHITECTURES, type Architecture, type ArchitectureName } from './architectures.ts'
 import type { Operator, Seccomp, SeccompArg, SeccompSyscall } from './seccomp.ts'
 
-/** A comparison of one argument; 64-bit values as two words, masks only other than all ones for MASKED_EQ. */
+/** A comparison of one argument; 64-bit values as two words; masks other than all ones only for MASKED_EQ. */
 export interface Condition {
   readonly index: number
   readonly op: Operator
@@ -16,24 +16,24 @@ export interface Condition {
   readonly low: number
 }
 
-/** What libseccomp calls a rule: all conditions hold → action. `source` is the index in `syscalls`. */
+/** A rule in libseccomp's sense: all conditions hold → action. `source` is the index in `syscalls`. */
 export interface Rule {
   readonly source: number
   readonly action: number
   readonly conditions: readonly Condition[]
 }
 
-/** One entry of `syscalls`: its names, and the rules every one of them gets. */
+/** One entry of `syscalls`: its names, and the rules for each of them. */
 export interface RuleGroup {
   /** Index in `syscalls`. */
   readonly source: number
   readonly names: readonly string[]
   readonly rules: readonly Rule[]
-  /** The rules do what happens anyway; libseccomp does not take them. */
+  /** The rules have the default action; libseccomp refuses them. */
   readonly redundant: boolean
 }
 
-/** A profile without problems, in the form the compiler reads. */
+/** A valid profile in the compiler's form. */
 export interface CheckedProfile {
   readonly defaultAction: number
   readonly architectures: readonly Architecture[]
@@ -57,7 +57,7 @@ const FLAGS: Readonly<Record<string, number>> = {
   SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
 }
 
-/** What a profile without `flags` gets from runc, and from this compiler. */
+/** The flags of a profile without `flags`, as in runc. */
 const DEFAULT_FLAGS: readonly string[] = ['SECCOMP_FILTER_FLAG_SPEC_ALLOW']
 
 const OPERATORS: Readonly<Record<Operator, true>> = {
@@ -70,15 +70,15 @@ const OPERATORS: Readonly<Record<Operator, true>> = {
   SCMP_CMP_MASKED_EQ: true,
 }
 
-/** Notes a problem. The path comes in two parts, so that it is put together only where there is a problem. */
+/** Adds a problem. The path has two parts, so that it is only put together if there is a problem. */
 type Report = (path: string, part: string, message: string) => void
 
-/** The names libseccomp allows, for messages. */
+/** The names that libseccomp accepts, for messages. */
 const listed = (table: object) => Object.keys(table).join(', ')
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
-/** An unsigned 64-bit integer as two words; undefined when it is none or was rounded. */
+/** An unsigned 64-bit integer as two words; undefined if it is not one or was rounded. */
 const words = (value: unknown): readonly [high: number, low: number] | undefined => {
   if (typeof value === 'number') {
     if (!Number.isSafeInteger(value) || value < 0) return undefined
@@ -146,8 +146,8 @@ const checkSyscall = (entry: SeccompSyscall, source: number, path: string, fallb
 }
 
 /**
- * libseccomp takes one condition per argument. As runc does, an entry that compares one argument twice becomes one rule
- * for each of its conditions: they no longer have to hold together.
+ * libseccomp takes one condition per argument. As in runc, an entry that compares one argument twice becomes one rule
+ * for each of its conditions: they need not hold together.
  */
 const rulesOf = (source: number, action: number, conditions: readonly Condition[]): readonly Rule[] => {
   let seen = 0
@@ -188,13 +188,13 @@ const checkFlags = (names: readonly string[], listener: boolean, path: string, r
       report(path, `[${i}]`, 'needs a rule with SCMP_ACT_NOTIFY')
     else flags |= flag
   }
-  // Both report through the return value of seccomp(2), so the kernel takes them together only with this third flag.
+  // Both report through the return value of seccomp(2), so the kernel accepts them together only with this third flag.
   if (flags & SECCOMP_FILTER_FLAG_TSYNC && flags & SECCOMP_FILTER_FLAG_NEW_LISTENER)
     flags |= SECCOMP_FILTER_FLAG_TSYNC_ESRCH
   return flags
 }
 
-/** Checks a profile and brings it into the compiler's form; the result is meaningless when a problem was reported. */
+/** Checks a profile and converts it to the compiler's form; the result is invalid if a problem was reported. */
 export const checkProfile = (
   profile: Seccomp,
   native: Architecture,

@@ -5,7 +5,7 @@ import { simulate } from './simulate.ts'
 
 /**
  * A program whose parts, `gap` instructions long, all jump to one test at its end. For number 5 the test returns 1, for another
- * one 2; the last part jumps there from `wanted`, and else returns 100.
+ * one 2; the last part jumps there for `wanted`, and otherwise returns 100.
  */
 const returned = (parts: number, gap: number, wanted: number, number: number): number => {
   const writer = programWriter(() => 0)

@@ -1,7 +1,7 @@
 /*
  * Writes a classic BPF program (Documentation/userspace-api/seccomp_filter.rst, linux/bpf_common.h) backwards, the last
  * instruction first, so that every jump target is known when the jump is written. Labels count from the end. Conditional
- * jumps reach 255 instructions; beyond that they get a copy of a return, or a long jump. Knows nothing of decisions.
+ * jumps reach 255 instructions; beyond that they use a copy of a return, or a long jump.
  */
 
 /** The kernel's BPF_MAXINSNS. */
@@ -25,19 +25,19 @@ export interface Instruction {
 }
 
 /**
- * Puts instructions in front of a program; each answers the label of the instruction. A target is a label, or `~id` for
- * an outcome, which is written where it is needed first, and again where it is out of reach.
+ * Prepends instructions to a program; each method returns the label of the instruction. A target is a label, or `~id`
+ * for an outcome, which is written when it is first needed, and again if it is out of reach.
  */
 export interface ProgramWriter {
-  /** A return of this value, an existing one where it can be reached. */
+  /** A return of this value; reuses an existing one if it can be reached. */
   readonly ret: (value: number) => number
   readonly jump: (code: number, k: number, yes: number, no: number) => number
-  /** LD or AND: what follows is the label written last. */
+  /** LD or AND: the label written last follows. */
   readonly step: (code: number, k: number) => number
-  /** Makes a target the next instruction, by a long jump unless it is already. */
+  /** Makes a target the next instruction, with a long jump unless it already is. */
   readonly goto: (target: number) => number
   readonly count: () => number
-  /** `struct sock_filter[]`; without meaning when there are more than MAX_INSTRUCTIONS. */
+  /** `struct sock_filter[]`; invalid if there are more than MAX_INSTRUCTIONS. */
   readonly encode: (endian: 'little' | 'big') => Uint8Array
 }
 
@@ -49,7 +49,7 @@ export const programWriter = (writeOutcome: (id: number, writer: ProgramWriter) 
   const words = new Uint32Array(SIZE)
   const returns = new Map<number, number>()
   const jumps = new Map<number, number>()
-  /** Where each outcome was written last. */
+  /** The last label of each outcome. */
   const labels: number[] = []
   let count = 0
 
@@ -69,7 +69,7 @@ export const programWriter = (writeOutcome: (id: number, writer: ProgramWriter) 
     return count
   }
 
-  /** A label within reach that leads where `target` leads. */
+  /** A label within reach that is equivalent to `target`. */
   const near = (target: number): number => {
     const label = target < 0 ? outcomeLabel(~target) : target
     if (count - label <= REACH) return label
@@ -97,7 +97,8 @@ export const programWriter = (writeOutcome: (id: number, writer: ProgramWriter) 
   const jump = (code: number, k: number, yes: number, no: number): number => {
     let jt = yes < 0 ? (labels[~yes] as number) : yes
     let jf = no < 0 ? (labels[~no] as number) : no
-    // Not written yet (undefined, so the sum is no number), or too far. What is put in for one may move the other.
+    // Not written yet (undefined, so the sum is NaN), or too far. An instruction inserted for one may move the other
+    // out of reach.
     while (!(count - jt <= REACH && count - jf <= REACH)) {
       jt = near(yes)
       jf = near(no)
@@ -126,7 +127,7 @@ export const programWriter = (writeOutcome: (id: number, writer: ProgramWriter) 
   return writer
 }
 
-/** Puts words into bytes where the target or this machine is big-endian. */
+/** Copies words to bytes, swapped if the target or this machine is big-endian. */
 const swap = (words: Uint32Array, bytes: Uint8Array, endian: 'little' | 'big'): void => {
   const view = new DataView(bytes.buffer)
   const program = Array.from(words)

@@ -1,7 +1,7 @@
 /*
- * Which calls have which rules: the names of a profile become indexes, rules of a name that comes again are joined, and
+ * Which calls have which rules: the names of a profile become indexes, rules of repeated names are joined, and
  * socketcall(2) and ipc(2) get the rules of the calls behind them. The loop over the names is written for an interpreter
- * without a JIT: this runs at every start of a container.
+ * without a JIT, because it runs at every start of a container.
  */
 import type { CheckedProfile, Rule } from './profile.ts'
 import { INDEXES } from './syscall-tables.ts'
@@ -9,17 +9,17 @@ import { multiplexedAt } from './syscalls.ts'
 
 export type Rules = readonly Rule[]
 
-/** The rules of calls, by the index of the name: a number that stands for a list of rules, 0 for none. */
+/** The rules of calls, by the index of the name: a number for a list of rules, 0 for none. */
 export type CallRules = Uint32Array
 
 export interface RuleBook {
   readonly calls: CallRules
   readonly lists: Rules[]
-  /** Calls whose rules are not the common ones. */
+  /** Calls without the common rules. */
   readonly special: Set<number>
-  /** The list that most calls have; 0 is that, too. */
+  /** The list of most calls; 0 counts as this list, too. */
   readonly common: number
-  /** Calls with rules that change nothing, and so are not among the rules. */
+  /** Calls whose rules have the default action, which are left out of the rules. */
   readonly redundant: ReadonlySet<number>
   readonly unknown: readonly string[]
 }
@@ -57,7 +57,9 @@ export const readRules = (profile: CheckedProfile, badName: (source: number, at:
   return { calls, lists, special, common, redundant, unknown }
 }
 
-/** A rule for a call behind socketcall(2) or ipc(2): the first argument is the call, whatever the rule says of it. */
+/**
+ * A rule for a call behind socketcall(2) or ipc(2): the first argument is the call, so a condition on it is dropped.
+ */
 const multiplexedRule = (rule: Rule, call: number): Rule => ({
   source: rule.source,
   action: rule.action,
@@ -84,7 +86,7 @@ const gatherRules = (profile: CheckedProfile, through: string, first: number): R
   return gathered
 }
 
-/** The rules of an architecture with socketcall(2) and ipc(2): these two get the rules of what is behind them. */
+/** The rules of an architecture with socketcall(2) and ipc(2): these two get the rules of the calls behind them. */
 export const withMultiplexed = (profile: CheckedProfile, book: RuleBook): CallRules => {
   const { calls, lists, special } = book
   let changed: CallRules | undefined
@@ -94,7 +96,7 @@ export const withMultiplexed = (profile: CheckedProfile, book: RuleBook): CallRu
   ] as const) {
     const index = INDEXES[through] as number
     const own = lists[calls[index] as number] as Rules
-    // The common case: everything is allowed that anybody says something about.
+    // The common case: all calls that the profile names are allowed.
     if (calls[index] === book.common && own.length > 0 && agreeOn(book, first, (own[0] as Rule).action)) continue
     const gathered = gatherRules(profile, through, first)
     if (gathered.length === 0) continue

@@ -1,5 +1,5 @@
 /*
- * One rule as tests of 32-bit words: what libseccomp compares, in which order, and on which outcomes the rule holds.
+ * One rule as tests of 32-bit words: libseccomp's comparisons, their order, and the outcomes for which the rule holds.
  */
 import type { Condition, Rule } from './profile.ts'
 import type { Operator } from './seccomp.ts'
@@ -7,7 +7,7 @@ import type { Operator } from './seccomp.ts'
 /** A mask of all bits of a word. */
 export const FULL = 0xffffffff
 
-/** Comparison of a word: all seven operators come down to these and the choice of the branch. */
+/** Comparison of a word: all seven operators are expressed by these and the choice of the branch. */
 export const EQ = 0
 export const GT = 1
 export const GE = 2
@@ -18,14 +18,14 @@ export interface Level {
   readonly nodes: Node[]
 }
 
-/** A test of one word of an argument. What follows an outcome: an action, more tests, or the next test of the level. */
+/** A test of one word of an argument. Each outcome leads to an action, more tests, or the next test of the level. */
 export interface Node {
   /** Twice the argument's index, plus one for the upper word. */
   readonly word: number
   readonly compare: number
   readonly mask: number
   readonly value: number
-  /** The condition it is part of: its operator gives the order on a level, its value settles some conflicts. */
+  /** The condition it is part of: its operator decides the order on a level, its value settles some conflicts. */
   readonly condition: Condition
   yesAction?: number | undefined
   yesLevel?: Level | undefined
@@ -59,7 +59,7 @@ const highNode = (condition: Condition, compare: number): Node => ({
   condition,
 })
 
-/** NE, LT and LE are EQ, GE and GT with the outcome turned round. */
+/** NE, LT and LE are EQ, GE and GT with swapped outcomes. */
 const turned = (op: Operator) => op === 'SCMP_CMP_NE' || op === 'SCMP_CMP_LT' || op === 'SCMP_CMP_LE'
 
 const COMPARE: Readonly<Record<Operator, number>> = {
@@ -81,7 +81,7 @@ export const comparing = (rule: Rule, width: 32 | 64): readonly Condition[] => {
   return useful.length < 2 ? useful : useful.sort((a, b) => a.index - b.index)
 }
 
-/** Lets an outcome of a test lead on, to the tests of the rule's next condition or to its action. */
+/** Connects an outcome of a test to the tests of the rule's next condition or to its action. */
 const leadOn = (
   node: Node,
   side: 'yes' | 'no',

@@ -13,7 +13,7 @@ const on = (index: number, op: Name, value: bigint, valueTwo = 0n): SeccompArg =
   valueTwo,
 })
 
-/** A rule for ioctl; its errno says which rule decided. */
+/** A rule for ioctl; its errno identifies the rule. */
 const rule = (errnoRet: number, ...args: SeccompArg[]): SeccompSyscall => ({
   names: ['ioctl'],
   action: 'SCMP_ACT_ERRNO',
@@ -21,7 +21,7 @@ const rule = (errnoRet: number, ...args: SeccompArg[]): SeccompSyscall => ({
   args,
 })
 
-/** The errno that ioctl gets on riscv64, 0 where it is allowed. */
+/** The errno of ioctl on riscv64, 0 if it is allowed. */
 const errnoOf = (rules: readonly SeccompSyscall[], ...args: bigint[]): number => {
   const result = compileSeccomp({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: rules }, { arch: 'SCMP_ARCH_RISCV64' })
   if (!('filter' in result)) throw new Error(JSON.stringify(result.problems))

@@ -1,8 +1,8 @@
 /*
- * What several rules for one system call mean together. The spec says nothing; libseccomp decides by merging them into
- * a tree of 32-bit comparisons, and the order and the merging are what this file reproduces, so that conflicting rules
- * have the winner they have under runc: higher arguments first, equality before "less" before "greater", larger values
- * first; an unconditional rule beats all others; equal conditions with different actions are refused.
+ * The combined meaning of several rules for one system call. The spec does not define it; libseccomp merges them into
+ * a tree of 32-bit comparisons, and this file reproduces the order and the merging, so that conflicting rules
+ * have the same winner as under runc: higher arguments first, equality before "less" before "greater", larger values
+ * first; an unconditional rule overrides all others; equal conditions with different actions are refused.
  */
 import type { Condition, Rule } from './profile.ts'
 import { chainOf, comparing, type Level, type Node, RANK } from './rule-chain.ts'
@@ -11,14 +11,14 @@ import { chainOf, comparing, type Level, type Node, RANK } from './rule-chain.ts
 export interface RuleTree {
   readonly action: number | undefined
   root: Level | undefined
-  /** Rules that apply where nothing in the tree does. */
+  /** Rules that apply if none in the tree does. */
   readonly leftovers: Level[]
 }
 
 const sameTest = (a: Node, b: Node): boolean =>
   a.word === b.word && a.compare === b.compare && a.value === b.value && a.mask === b.mask
 
-/** True when `a` comes after `b` on a level. */
+/** Whether `a` comes after `b` on a level. */
 const isAfter = (a: Node, b: Node): boolean => {
   if (a.word !== b.word) return a.word < b.word
   const rank = RANK[a.condition.op]
@@ -29,7 +29,7 @@ const isAfter = (a: Node, b: Node): boolean => {
 
 const isLeaf = (test: Node): boolean => test.yesLevel === undefined && test.noLevel === undefined
 
-/** True when every action below is this one. */
+/** Whether every action below is this one. */
 const onlyActs = (level: Level | undefined, action: number): boolean =>
   level === undefined ||
   level.nodes.every(
@@ -41,8 +41,8 @@ const onlyActs = (level: Level | undefined, action: number): boolean =>
   )
 
 /**
- * 'partial': libseccomp stops half way through a range of 64-bit values, and forgets the rest of the rule. Here the rest
- * still applies where no other rule does, as the profile has it.
+ * 'partial': libseccomp stops in the middle of a range of 64-bit values, and drops the rest of the rule. Here the rest
+ * still applies where no other rule does, as the profile says.
  */
 type Outcome = 'added' | 'conflict' | 'partial'
 
@@ -55,7 +55,7 @@ const SIDES = {
   no: { action: 'noAction', level: 'noLevel' },
 } as const
 
-/** Gives an existing test the action that a new one has on this side. */
+/** Gives an existing test the action of a new one on this side. */
 const addAction = (side: 'yes' | 'no', existing: Node, fresh: Node): Outcome => {
   const { action, level } = SIDES[side]
   const added = fresh[action]
@@ -66,14 +66,14 @@ const addAction = (side: 'yes' | 'no', existing: Node, fresh: Node): Outcome => 
     existing[action] = added
     return 'added'
   }
-  // The upper word alone decides here; the rule that reaches further wins.
+  // The upper word alone decides here; the rule with the wider range wins.
   const order = compareValues(fresh.condition, existing.condition)
   if (fresh.word & 1 && (side === 'yes' ? order > 0 : order < 0)) existing[action] = added
   return isLeaf(existing) || isLeaf(fresh) ? 'conflict' : 'added'
 }
 
 /**
- * Adds the tests below a new test to those below an equal existing one, unless this has an action already: then an
+ * Adds the tests below a new test to those below an equal existing one, unless that has an action already: then an
  * earlier, shorter rule matches wherever the new one would.
  */
 const addBelow = (side: 'yes' | 'no', existing: Node, fresh: Node): Outcome | 'shorter' => {
@@ -87,7 +87,7 @@ const addBelow = (side: 'yes' | 'no', existing: Node, fresh: Node): Outcome | 's
   return 'added'
 }
 
-/** Adds what is below a new test on either side. */
+/** Adds the part below a new test on either side. */
 const addBoth = (existing: Node, fresh: Node): Outcome => {
   const yes = addBelow('yes', existing, fresh)
   if (yes === 'shorter') return fresh.noLevel === undefined ? 'added' : 'partial'
@@ -115,7 +115,7 @@ const addLevel = (level: Level, chain: Level): Outcome => {
   return 'added'
 }
 
-/** A rule as it is merged: the conditions that compare something, in order. */
+/** A rule to be merged: its effective conditions, in order. */
 interface Merged {
   readonly conditions: readonly Condition[]
   readonly rule: Rule
@@ -130,8 +130,8 @@ const sameCondition = (a: Condition, b: Condition): boolean =>
   a.maskHigh === b.maskHigh
 
 /**
- * How many conditions a rule has before those of a wider one with the same action, 0 when it does not contain them. (A
- * rule whose surplus comes only after them is what adding to the tree finds by itself.)
+ * The number of conditions of a rule before those of a wider one with the same action, 0 if it does not contain them.
+ * (Adding to the tree itself detects a rule whose additional conditions come after them.)
  */
 const surplusBefore = (narrow: Merged, wide: Merged): number => {
   const surplus = narrow.conditions.length - wide.conditions.length
@@ -150,8 +150,8 @@ const sharesPrefix = (a: Merged, b: Merged, count: number): boolean =>
   b.conditions.slice(0, count).every((condition, i) => sameCondition(condition, a.conditions[i] as Condition))
 
 /**
- * The rules that remain when a wider one comes: those it covers go, where everything below their surplus conditions has
- * the same action. It matters, because what has gone cannot contradict later rules.
+ * The rules that remain after a wider one: those it covers are removed, if everything below their additional conditions
+ * has the same action. This matters because removed rules cannot conflict with later ones.
  */
 const withoutCovered = (merged: readonly Merged[], wide: Merged): Merged[] =>
   merged.filter((narrow) => {
@@ -162,7 +162,7 @@ const withoutCovered = (merged: readonly Merged[], wide: Merged): Merged[] =>
     )
   })
 
-/** Whether a rule is not worth adding: a wider one is there, and nothing else but its action. */
+/** Whether a rule need not be added: a wider one exists, with no other action. */
 const isSuperfluous = (narrow: Merged, merged: readonly Merged[]): boolean =>
   merged.every(({ rule }) => rule.action === narrow.rule.action) &&
   merged.some((wide) => surplusBefore(narrow, wide) > 0)
@@ -178,7 +178,7 @@ const addToTree = (tree: RuleTree, { conditions, rule }: Merged, width: 32 | 64)
   return outcome
 }
 
-/** The tree of rules that have been merged without conflict before. */
+/** The tree of rules that are known to merge without conflict. */
 const treeOf = (merged: readonly Merged[], width: 32 | 64): RuleTree => {
   const tree: RuleTree = { action: undefined, root: undefined, leftovers: [] }
   for (const one of merged) addToTree(tree, one, width)
@@ -195,7 +195,7 @@ export const mergeRules = (
   let longest = 0
   for (const rule of rules) {
     const one: Merged = { conditions: comparing(rule, width), rule }
-    // An unconditional rule beats all others, and the first of them the later ones.
+    // An unconditional rule overrides all others, and the first of them the later ones.
     if (one.conditions.length === 0)
       return { tree: { action: rule.action, root: undefined, leftovers: [] }, conflict: undefined }
     const { length } = one.conditions

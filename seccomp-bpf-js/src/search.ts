@@ -1,22 +1,23 @@
 /*
  * A balanced search over system call numbers: ranges of numbers with one outcome each become a tree of comparisons in
- * which every comparison halves the known calls that are left. Decisions by number alone come before everything else,
- * which is also what lets the kernel precompute them (its bitmap of calls that are always allowed).
+ * which every comparison halves the remaining known calls. Decisions by number alone come before everything else, so
+ * that the kernel can precompute them (its bitmap of calls that are always allowed).
  */
 import { BPF_JEQ_K, BPF_JGE_K, type ProgramWriter } from './program.ts'
 
 /**
- * Ranges of numbers, ascending from 0, neighbours different. Parallel lists, because there are hundreds of ranges and
- * this runs at every start of a container. Outcomes are small integers, of which only equality matters here.
+ * Ranges of numbers, ascending from 0, with different outcomes of neighbours. Parallel lists, because there are
+ * hundreds of ranges and this runs at every start of a container. Outcomes are small integers, which are only compared
+ * for equality.
  */
 export interface Ranges {
   readonly starts: number[]
   readonly outcomes: number[]
-  /** How many calls the architecture has in the range. */
+  /** The number of the architecture's calls in the range. */
   readonly weights: number[]
 }
 
-/** Lets `outcome` begin at `start`, at or beyond the last start. */
+/** Starts a range with `outcome` at `start`, at or beyond the last start. */
 export const addRange = (
   { starts, outcomes, weights }: Ranges,
   start: number,
@@ -36,7 +37,7 @@ export const addRange = (
   }
 }
 
-/** Writes the search and answers its target; the number is in the accumulator where it begins. */
+/** Writes the search and returns its target; at its start the number is in the accumulator. */
 export const writeSearch = ({ starts, outcomes, weights }: Ranges, writer: ProgramWriter): number => {
   const { jump } = writer
   /** Weight of the ranges before each one. */
@@ -53,7 +54,7 @@ export const writeSearch = ({ starts, outcomes, weights }: Ranges, writer: Progr
     if (last === first + 1) return jump(BPF_JGE_K, starts[last] as number, ~(outcomes[last] as number), ~outcome)
     let at = first + 1
     if (last === first + 2) {
-      // One call that differs from its surroundings needs one comparison, not two.
+      // One call that differs from its neighbours needs one comparison, not two.
       const only = starts[at] as number
       if (outcomes[last] === outcome && starts[last] === only + 1)
         return jump(BPF_JEQ_K, only, ~(outcomes[at] as number), ~outcome)
@@ -66,7 +67,7 @@ export const writeSearch = ({ starts, outcomes, weights }: Ranges, writer: Progr
   return write(0, starts.length - 1, Math.ceil(Math.log2(starts.length)) + 1)
 }
 
-/** The boundary that parts the weight best, when either side can hold `room` ranges. */
+/** The boundary that divides the weight best, if either side can hold `room` ranges. */
 const parting = (before: readonly number[], first: number, last: number, room: number): number => {
   let low = first + 1
   let high = last
@@ -81,7 +82,7 @@ const parting = (before: readonly number[], first: number, last: number, room: n
       low = at + 1
     } else high = at
   }
-  // `low` is the first boundary with half the weight below it; the one before may be nearer, if it was allowed at all.
+  // `low` is the first boundary with half the weight below it; the one before may be closer, if it is allowed.
   return below === low - 1 &&
     below > first &&
     below + room > last &&

@@ -41,7 +41,7 @@ export interface Seccomp {
   readonly syscalls?: readonly SeccompSyscall[]
 }
 
-/** Something wrong in a profile, and where. */
+/** A problem of a profile, with its path. */
 export interface Problem {
   readonly path: string
   readonly message: string

@@ -1,11 +1,11 @@
 /*
- * Leaves out tests of a decision whose outcome the path to them already knows, such as a second comparison of the same
+ * Removes tests of a decision whose outcome is known from the path to them, such as a second comparison of the same
  * upper word with zero.
  */
 import type { Decision, DecisionPool, Test } from './decision.ts'
 import { EQ, FULL, GE, GT, MASKED } from './rule-chain.ts'
 
-/** A test made earlier on the path, and how it came out. */
+/** An earlier test on the path, and its outcome. */
 interface Fact {
   readonly test: Test
   readonly outcome: 'yes' | 'no'
@@ -18,7 +18,7 @@ interface Span {
   readonly high: number
 }
 
-/** A span after a comparison of its word is known. */
+/** The range of a word after a comparison of it. */
 const narrow = ({ low, high }: Span, { test: { compare, value }, outcome }: Fact): Span => {
   const holds = outcome === 'yes'
   if (compare === EQ && holds) return { low: value, high: value }
@@ -29,10 +29,10 @@ const narrow = ({ low, high }: Span, { test: { compare, value }, outcome }: Fact
   return { low, high }
 }
 
-/** How many of the latest facts are looked at; to know less is never wrong. */
+/** The number of latest facts that are considered; knowing fewer is never wrong. */
 const FACTS = 32
 
-/** What a test must come out as after the facts, undefined when either is possible. */
+/** The outcome of a test given the facts, undefined if either is possible. */
 const implied = (test: Test, facts: Fact | undefined): 'yes' | 'no' | undefined => {
   let span: Span = { low: 0, high: FULL }
   let looked = 0
@@ -46,13 +46,13 @@ const implied = (test: Test, facts: Fact | undefined): 'yes' | 'no' | undefined 
   return impliedBySpan(test, span, facts)
 }
 
-/** What a masked comparison tells about another comparison of the same word. */
+/** What a masked comparison implies for another comparison of the same word. */
 const sameMask = (fact: Fact, test: Test, mask: number): 'yes' | 'no' | undefined => {
   const { compare, value } = fact.test
   if (compare !== MASKED && compare !== EQ) return undefined
   if (test.compare !== MASKED && test.compare !== EQ) return undefined
   if (fact.outcome === 'yes') {
-    // All bits that `test` looks at are known when its mask lies within the fact's; otherwise only a difference is.
+    // All bits of `test` are known if its mask is within the fact's; otherwise only a difference is.
     const common = (mask & test.mask) >>> 0
     if (((value ^ test.value) & common) !== 0) return 'no'
     return common === test.mask ? 'yes' : undefined
@@ -64,7 +64,7 @@ const sameMask = (fact: Fact, test: Test, mask: number): 'yes' | 'no' | undefine
 
 const impliedBySpan = (test: Test, span: Span, facts: Fact | undefined): 'yes' | 'no' | undefined => {
   let { low, high } = span
-  // Equalities that failed at the ends make the span narrower.
+  // Equalities that failed at the ends narrow the range.
   let looked = 0
   for (let fact = facts; fact !== undefined && looked < FACTS; fact = fact.earlier) {
     looked += 1
@@ -92,14 +92,14 @@ const follow = (decision: Decision, facts: Fact | undefined): Decision => {
   return at
 }
 
-/** Leaves out tests whose outcome the path already knows. Bounded: gives up on graphs that would grow. */
+/** Removes tests whose outcome is known from the path. Bounded: gives up on graphs that would grow. */
 export const simplify = (root: Decision, pool: DecisionPool): Decision => {
   let budget = 4000
   const walk = (start: Decision, before: Fact | undefined): Decision => {
     const chain: { readonly test: Test; readonly yes: Decision }[] = []
     let facts = before
     let at = follow(start, facts)
-    // Down the failing outcomes by a loop: hundreds of conditions on one argument are that deep.
+    // A loop along the failing outcomes: hundreds of conditions on one argument make them that deep.
     while (at.kind === 'test' && budget > 0) {
       budget -= 1
       chain.push({ test: at, yes: walk(at.yes, { test: at, outcome: 'yes', earlier: facts }) })

@@ -1,6 +1,6 @@
 /*
- * Runs a filter on one system call, as the kernel's classic BPF would (net/core/filter.c, what seccomp allows of it), and
- * counts what it executes. For tests, `explain` and anybody who wants to know without loading a filter.
+ * Runs a filter on one system call, like the kernel's classic BPF (net/core/filter.c, as far as seccomp allows it), and
+ * counts the executed instructions. For tests, for `explain`, and for checks without loading a filter.
  */
 import type { Instruction } from './program.ts'
 
@@ -13,7 +13,7 @@ export interface SyscallRecord {
   readonly instructionPointer?: bigint
 }
 
-/** What the filter returned, and after how many instructions. */
+/** The filter's return value, and the number of executed instructions. */
 export interface Simulation {
   readonly action: number
   readonly executed: number
@@ -73,7 +73,7 @@ const compare = (operation: number, a: number, b: number): boolean => {
   }
 }
 
-/** Runs a program; one that runs off its end, which the kernel would not load, throws. */
+/** Runs a program; throws if it runs off its end, which the kernel would not load. */
 export const simulate = (
   program: readonly Instruction[],
   record: SyscallRecord,

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { agreement } from '../test/libseccomp.ts'
 import { libseccompProgram } from '../test/programs.ts'
-import { ARCHITECTURES, type ArchitectureName } from './architectures.ts'
+import { ARCHITECTURES, type ArchitectureName, architectureOf, X32_BIT } from './architectures.ts'
 import { syscallName, syscallNames, syscallNumber } from './syscalls.ts'
 
 const HEADERS = '/usr/include/x86_64-linux-gnu/asm'
@@ -41,7 +41,7 @@ const program = libseccompProgram()
 
 t.test('the tables agree with the libseccomp here', { skip: 'missing' in program && program.missing }, async (t) => {
   const path = 'path' in program ? program.path : ''
-  // An older libseccomp knows fewer calls; those it knows it must know alike.
+  // An older libseccomp knows fewer calls; those it knows must have the same numbers.
   const { names, archs } = agreement(path, syscallNames())
   t.ok(names.length > 430, `${names.length} of ${syscallNames().length} names`)
   for (const arch of [
@@ -51,4 +51,13 @@ t.test('the tables agree with the libseccomp here', { skip: 'missing' in program
     'SCMP_ARCH_S390X',
   ] satisfies ArchitectureName[])
     t.ok(archs.includes(arch), arch)
+})
+
+t.test('the architecture of a call, also where two have the same AUDIT_ARCH', (t) => {
+  const { audit } = ARCHITECTURES.SCMP_ARCH_X86_64
+  t.equal(architectureOf(audit, 59)?.name, 'SCMP_ARCH_X86_64')
+  t.equal(architectureOf(audit, X32_BIT + 520)?.name, 'SCMP_ARCH_X32')
+  t.equal(architectureOf(ARCHITECTURES.SCMP_ARCH_MIPS.audit)?.name, 'SCMP_ARCH_MIPS', 'without a number')
+  t.equal(architectureOf(1), undefined)
+  t.end()
 })
