@@ -4,7 +4,7 @@ import tap from 'tap'
 import { ignored, planned, rejected } from './coverage.ts'
 import { loadSchemas, type Member, membersByPath, noOfficial, OFFICIAL, type Schemas } from './testing/schema.ts'
 
-/** The paths of all properties that have none below them, in the notation of coverage.ts. A list or map of scalars is one. */
+/** The paths of all properties without members, in the notation of coverage.ts. A list or map of scalars is one. */
 function leaves(schemas: Schemas, name: string): string[] {
   const all = [...membersByPath(schemas, name)]
   const isScalar = (path: string, { name }: Member) =>

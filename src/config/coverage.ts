@@ -1,16 +1,16 @@
 /**
- * What becomes of each property of the config schema of runtime-spec 1.3.0: it is planned, and where; or refused; or ignored,
- * and why. The test fails for a property that is not listed, and for a file that does not know the property it is to plan.
- * A path stands for all below it that has no entry of its own. Nothing of this is read at run time.
+ * What happens to each property of the config schema of runtime-spec 1.3.0: planned by which file, refused, or ignored
+ * for which reason. The test fails for a property that is not listed, and for a file that does not mention a property
+ * listed for it. A path stands for everything below it without an entry of its own. Not used at run time.
  */
 
-/** By the file that decides what is done about them. */
+/** By the file that plans them. */
 export const planned: Readonly<Record<string, readonly string[]>> = {
   'config/rules/version.ts': ['ociVersion'],
-  'commands/load-bundle.ts': ['root.path'],
+  'launch/load-bundle.ts': ['root.path'],
   'plan/root.ts': ['root.readonly', 'linux.rootfsPropagation'],
   'plan/mounts.ts': ['mounts[].destination', 'mounts[].source', 'mounts[].type'],
-  'plan/file-systems.ts': ['linux.mountLabel'],
+  'plan/mount-data.ts': ['linux.mountLabel'],
   'plan/id-mapped-mounts.ts': ['mounts[].uidMappings', 'mounts[].gidMappings'],
   'plan/mount-options.ts': ['mounts[].options'],
   'plan/hooks.ts': hooksWith('timeout', 'path', 'args', 'env'),
@@ -28,9 +28,9 @@ export const planned: Readonly<Record<string, readonly string[]>> = {
   ],
   'state/state-object.ts': ['annotations'],
   'plan/terminal.ts': ['process.terminal', 'process.consoleSize.height', 'process.consoleSize.width'],
+  'plan/working-directory.ts': ['process.cwd'],
   'plan/process.ts': [
     'process.args',
-    'process.cwd',
     'process.env',
     'process.user.umask',
     'process.rlimits[].type',
@@ -95,10 +95,10 @@ export const planned: Readonly<Record<string, readonly string[]>> = {
   'plan/memory-policy.ts': ['linux.memoryPolicy.mode', 'linux.memoryPolicy.nodes', 'linux.memoryPolicy.flags'],
 }
 
-/** Refused with an error, by which file. */
+/** Refused with an error, by this file. */
 export const rejected: Readonly<Record<string, string>> = {
   'linux.personality.flags': 'config/rules/personality.ts',
-  // Kernels from 5.0 on have no leaf weights, neither in cgroup v1 nor in v2.
+  // Kernels since 5.0 have no leaf weights, neither in cgroup v1 nor in v2.
   'linux.resources.blockIO.leafWeight': 'cgroup/v1/blkio.ts',
   'linux.resources.blockIO.weightDevice[].leafWeight': 'cgroup/v1/blkio.ts',
 }

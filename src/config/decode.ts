@@ -1,24 +1,25 @@
 /**
- * Checks a parsed JSON document and makes it, in place and in the same walk, what its generated type promises: defaults
- * filled in, 64-bit integers as bigint. build/gen/check-*.ts, generated from spec-schemas/, call a function of this file
- * for each member that is there; so the usual document costs a few calls and no paths. Like Go, hence like runc, it takes
- * null and an empty string member as absent and lets keys differ in case. Knows no rules that concern several members.
+ * Checks a parsed JSON document and converts it, in place and in the same walk, to its generated type: fills in
+ * defaults, makes 64-bit integers bigint. build/gen/check-*.ts, generated from spec-schemas/, calls a function of this
+ * file for each member that is present; so a usual document costs a few calls and no paths. Like Go, hence like runc,
+ * it treats null and an empty string member as absent and ignores the case of keys. Rules about several members are
+ * elsewhere.
  */
 
 import type { Problem } from '../errors.ts'
 import type { Json, JsonList, JsonObject } from './json.ts'
 
-/** What one walk has found. */
+/** The state and results of one walk. */
 export interface Walk {
   readonly problems: Problem[]
   readonly warnings: Problem[]
-  /** The keys from the root to the object at hand; those at its depth and beyond are stale. */
+  /** The keys from the root to the current object; those at its depth and beyond are stale. */
   readonly keys: (string | number)[]
-  /** Keys that no member has, and the names that members have there. */
+  /** Keys without a member, and the names of the members at that place. */
   readonly unknown: Unknown[]
-  /** Members without effect here and unknown ones, to be taken out in the end: what is left has the type, and nothing else. */
+  /** Members without effect and unknown ones, removed in the end: the rest conforms to the type. */
   readonly ignored: (readonly [JsonObject, string])[]
-  /** A member was renamed or taken out: walk again. */
+  /** A member was renamed or removed: walk again. */
   again: boolean
   /** An integer was too large for a double, so the text must be parsed exactly. */
   inexact: boolean
@@ -40,11 +41,11 @@ export interface Decoded {
   readonly problems: readonly Problem[]
   readonly warnings: readonly Problem[]
   readonly unknown: readonly Unknown[]
-  /** Then the document is worthless: parse it exactly, and decode it again. */
+  /** The result is invalid: parse the text exactly, and decode it again. */
   readonly inexact: boolean
 }
 
-/** Shared by all documents; nobody writes to them. */
+/** Shared by all documents and never modified. */
 export const EMPTY_LIST: Json = Object.freeze([]) as unknown as Json
 export const EMPTY_MAP: Json = Object.freeze({}) as Json
 
@@ -64,12 +65,12 @@ export function string(w: Walk, _o: JsonObject | JsonList, key: string | number,
   if (typeof v !== 'string') expected('a string', w, key, v, d)
 }
 
-/** A string member: an empty one is absent. */
+/** A string member; an empty one is absent. */
 export function text(w: Walk, o: JsonObject, key: string, v: Json, d: number): void {
   if (typeof v !== 'string' || v === '') oddText('a string', w, o, key, v, d)
 }
 
-/** A string with a pattern; `noun` says what it stands for. */
+/** A string with a pattern; `noun` describes it in messages. */
 export function matching(
   w: Walk,
   o: JsonObject | JsonList,
@@ -156,7 +157,7 @@ export function map<A>(
   else if (check !== undefined) {
     w.keys[d] = key
     for (const name of Object.keys(v)) {
-      // Unlike a member, an entry cannot be taken as absent.
+      // Unlike a member, an entry cannot be treated as absent.
       if (v[name] === null) report(w.problems, pathTo(w, name, d + 1), 'must not be null')
       else check(w, v, name, v[name] as Json, d + 1, argument as A)
     }
@@ -196,7 +197,7 @@ export function nonEmpty(w: Walk, key: string, v: Json, d: number): void {
   if (Array.isArray(v) && v.length === 0) report(w.problems, pathTo(w, key, d), 'must have at least one entry')
 }
 
-/** A member that has been checked but means nothing here. `purpose` says for what it is. */
+/** A member that has been checked but has no effect here. `purpose` says what it is for. */
 export function ignore(w: Walk, o: JsonObject, key: string, d: number, purpose: string): void {
   w.ignored.push([o, key])
   report(w.warnings, pathTo(w, key, d), `ignored: it is ${purpose}`)
@@ -207,8 +208,8 @@ export function missing(w: Walk, key: string, d: number): void {
 }
 
 /**
- * Gives members that are spelled in other case their proper names, and notes the keys that mean nothing. `found` are the
- * keys that the object had, `members` the names of all members it may have, separated by blanks.
+ * Renames members whose keys differ in case, and records unknown keys. `found` has the keys of the object, `members`
+ * the names of all its possible members, separated by blanks.
  */
 export function unknown(w: Walk, o: JsonObject, d: number, found: readonly string[], members: string): void {
   const names = members.split(' ')
@@ -228,7 +229,7 @@ export function unknown(w: Walk, o: JsonObject, d: number, found: readonly strin
 }
 
 /** The same for objects that may have no other members. */
-export function strangers(w: Walk, o: JsonObject, d: number, found: readonly string[], members: string): void {
+export function reportUnknown(w: Walk, o: JsonObject, d: number, found: readonly string[], members: string): void {
   const before = w.unknown.length
   unknown(w, o, d, found, members)
   for (const { path, names } of w.unknown.splice(before)) {
@@ -236,13 +237,13 @@ export function strangers(w: Walk, o: JsonObject, d: number, found: readonly str
   }
 }
 
-/** Reports a string that is not what it should be; an empty member is absent. */
+/** Reports an invalid string; an empty member is absent. */
 function oddText(noun: string, w: Walk, o: JsonObject | JsonList, key: string | number, v: Json, d: number): void {
   if (v === '' && !Array.isArray(o)) drop(w, o, key)
   else odd(noun, w, o, key, v, d)
 }
 
-/** Reports a value that is not what it should be; a member that is null is absent. */
+/** Reports an invalid value; a member that is null is absent. */
 function odd(noun: string, w: Walk, o: JsonObject | JsonList, key: string | number, v: Json, d: number): void {
   if (v === null && !Array.isArray(o)) drop(w, o, key)
   else expected(noun, w, key, v, d)
@@ -268,7 +269,7 @@ function pathTo(w: Walk, key: string | number, d: number): string {
   return path + formatKey(key, path)
 }
 
-/** One more step of a path, in the notation of the OCI documents: `.args`, `[3]`, `["com.example.key"]`. */
+/** The next part of a path, in the notation of the OCI documents: `.args`, `[3]`, `["com.example.key"]`. */
 export function formatKey(key: string | number, before: string): string {
   if (typeof key === 'number') return `[${key}]`
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(key)) return `[${JSON.stringify(key)}]`

@@ -34,7 +34,7 @@ t.test('has no problem and no warning', (t) => {
 const noRunc = spawnSync('runc', ['--version']).status === 0 ? false : 'no runc to compare with'
 t.test('is what runc writes, but for names and version', { skip: noRunc }, (t) => {
   const ours = { ociVersion: 'any', hostname: 'any' }
-  // Of runc before 1.2, which then wrote ambient capabilities that the kernel refuses.
+  // runc before 1.2 writes ambient capabilities that the kernel refuses.
   const newer = (config: Spec) => {
     delete config.process.capabilities.ambient
     return { ...config, ...ours }

@@ -1,6 +1,6 @@
 /**
- * What `spec` writes: a config to start from, equal in meaning to that of `runc spec`, so that what runs with the one runs
- * with the other. Written as a document, not as a parsed Config: it holds only what its reader should see.
+ * The config that `spec` writes, equal in meaning to that of `runc spec`, so that both run the same programs. A
+ * document, not a parsed Config: it contains only what the user should see.
  */
 
 import type { Json, JsonObject } from './json.ts'
@@ -8,7 +8,7 @@ import type { Json, JsonObject } from './json.ts'
 export const OCI_VERSION = '1.3.0'
 
 export interface DefaultConfigOptions {
-  /** On a host with cgroup v2 alone, the container gets a cgroup namespace. */
+  /** If the host only has cgroup v2, the container gets a cgroup namespace. */
   readonly cgroup: 'v1' | 'v2'
   /** The caller's IDs, for a container without privileges of the host. */
   readonly rootless?: { readonly uid: number; readonly gid: number }
@@ -35,8 +35,8 @@ function defaultProcess(): Json {
     args: ['sh'],
     env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'TERM=xterm'],
     cwd: '/',
-    // Not inheritable ones: with those, files could hand on capabilities (CVE-2022-29162). So no ambient ones either, which the
-    // kernel would refuse (capabilities(7)); runc wrote them until 1.2.
+    // Not inheritable: files could grant those again (CVE-2022-29162). Hence not ambient either, because the kernel
+    // would refuse them (capabilities(7)); runc wrote them until 1.2.
     capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
     rlimits: [{ type: 'RLIMIT_NOFILE', hard: 1024, soft: 1024 }],
     noNewPrivileges: true,
@@ -83,7 +83,7 @@ function defaultLinux(cgroup: 'v1' | 'v2'): JsonObject {
   }
 }
 
-/** Group 5 is not mapped, and sysfs cannot be mounted without a network namespace of one's own. */
+/** Group 5 is not mapped, and sysfs can only be mounted with a network namespace of one's own. */
 function withoutPrivileges(entry: JsonObject): JsonObject {
   const options = (entry.options ?? []) as string[]
   if (entry.type === 'sysfs') return mount('/sys', 'none', '/sys', ['rbind', ...options])

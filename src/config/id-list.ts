@@ -1,12 +1,14 @@
 /**
- * Lists of CPUs and of memory nodes in the notation of cpuset(7), "List format": `0-3,7`. For what the runtime itself has
- * to turn into a mask (execCPUAffinity, memoryPolicy); cpuset files get the text as it is.
+ * Lists of CPUs and of memory nodes in the notation of cpuset(7), "List format": `0-3,7`. For lists that the runtime
+ * converts to a mask (execCPUAffinity, memoryPolicy); cpuset files get the text unchanged.
  */
 
-/** Higher than any kernel's number of CPUs or nodes; keeps `0-4294967295` from becoming a long list. */
+/** Higher than any kernel's number of CPUs or nodes; limits the length of the list for `0-4294967295`. */
 const MAX_ID = 65535
 
-/** The numbers in the list, in its order; undefined if it is malformed. Blanks around numbers are allowed, as in runc. */
+/**
+ * The numbers of the list, in its order; undefined if it is malformed. Blanks around numbers are allowed, as in runc.
+ */
 export function parseIdList(text: string): readonly number[] | undefined {
   const ids: number[] = []
   for (const part of text.split(',')) {

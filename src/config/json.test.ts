@@ -90,7 +90,7 @@ t.test('__proto__ is a key like any other', (t) => {
   t.end()
 })
 
-/** What the engine's parser would have made of an exact value. */
+/** What the engine's parser would return for an exact value. */
 function rounded(value: Json): unknown {
   if (typeof value === 'bigint') return Number(value)
   if (Array.isArray(value)) return value.map(rounded)

@@ -1,7 +1,7 @@
 /**
- * JSON text to values and back without losing digits: an integer that a double cannot hold becomes a bigint. Errors name
- * line and column. Of equal keys the last wins, as in JavaScript; Go, hence runc, merges objects that come twice, which no
- * engine writes and `validate` warns of. Knows nothing of configs or schemas.
+ * JSON text to values and back without losing digits: an integer that a double cannot represent becomes a bigint.
+ * Errors name line and column. Of equal keys the last wins, as in JavaScript; Go, hence runc, merges repeated objects,
+ * which no engine writes and `validate` warns about. Independent of configs and schemas.
  */
 
 import { RuntError } from '../errors.ts'
@@ -10,15 +10,15 @@ export type Json = null | boolean | number | bigint | string | JsonList | JsonOb
 export type JsonList = Json[]
 export type JsonObject = { [key: string]: Json }
 
-/** Deep enough for any document we read; in QuickJS it takes a fifth of a megabyte of stack. */
+/** Deep enough for any document we read; in QuickJS it needs 200 KB of stack. */
 const MAX_DEPTH = 200
 
 /**
- * Parses `text` exactly; `source` is the file's name in the error. Prefer parseRounded where unsafe integers are noticed
+ * Parses `text` exactly; `source` is the file's name in errors. Prefer parseRounded if unsafe integers are detected
  * anyway: the engine's own parser is ten times faster.
  */
 export function parseJson(text: string, source: string): Json {
-  // Fifteen digits always fit a double.
+  // A double can represent any fifteen digits.
   return /\d{16}/.test(text) ? parseExact(text, source) : parseRounded(text, source)
 }
 
@@ -27,12 +27,12 @@ export function parseRounded(text: string, source: string): Json {
   try {
     return JSON.parse(text) as Json
   } catch {
-    // The engine's message differs from host to host and may lack the position. Parse again for ours.
+    // The engine's message differs between hosts and may lack the position, so parse again for our own.
     return parseExact(text, source)
   }
 }
 
-/** Parses `text` exactly, without the engine's help. `onDuplicate` is told of keys that occur twice in an object. */
+/** Parses `text` exactly, without the engine's parser. Calls `onDuplicate` for keys that occur twice in an object. */
 export function parseExact(text: string, source: string, onDuplicate?: (key: string, line: number) => void): Json {
   const cursor: Cursor = { text, source, onDuplicate, at: 0 }
   const value = parseValue(cursor, 0)
@@ -41,7 +41,7 @@ export function parseExact(text: string, source: string, onDuplicate?: (key: str
   return value
 }
 
-/** A text that is being read, and how far. */
+/** A text and the current position. */
 interface Cursor {
   readonly text: string
   readonly source: string
@@ -121,7 +121,7 @@ function parseString(c: Cursor): string {
   return hasEscapes ? (JSON.parse(raw) as string) : raw.slice(1, -1)
 }
 
-/** QuickJS knows more escapes than JSON has. */
+/** QuickJS accepts more escapes than JSON has. */
 function checkEscapes(c: Cursor, raw: string): void {
   for (let offset = raw.indexOf('\\'); offset >= 0; offset = raw.indexOf('\\', offset + 2)) {
     if (/^\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/.test(raw.slice(offset, offset + 6))) continue
@@ -129,7 +129,7 @@ function checkEscapes(c: Cursor, raw: string): void {
   }
 }
 
-/** Whether the character at `at` follows an odd number of backslashes. */
+/** Whether an odd number of backslashes precedes the character at `at`. */
 function isEscaped(text: string, at: number): boolean {
   let start = at
   while (text.charCodeAt(start - 1) === BACKSLASH) start--
@@ -167,7 +167,7 @@ function lineOf({ text, at }: Cursor): number {
   return text.slice(0, at).split('\n').length
 }
 
-/** Throws; `offset` is how far behind the cursor the fault is. */
+/** Throws; `offset` is the distance of the error from the cursor. */
 function fail(c: Cursor, reason: string, offset = 0): never {
   c.at += offset
   const { text, at, source } = c
@@ -184,8 +184,8 @@ function set(object: JsonObject, key: string, value: Json): void {
 }
 
 /**
- * Writes a value as JSON, a bigint as an integer; members that are undefined are left out. With `indent`, each member
- * has a line of its own.
+ * Writes a value as JSON, a bigint as an integer; omits members that are undefined. With `indent`, each member has a
+ * line of its own.
  */
 export function stringify(value: unknown, indent = ''): string {
   return write(value, indent, indent === '' ? '' : '\n')

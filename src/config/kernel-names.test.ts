@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { capabilityNames, rlimitNames } from './kernel-names.ts'
 
-/** The names that a header defines with this prefix, in the order of their numbers. */
+/** The names with this prefix in a header, sorted by number. */
 function definitions(header: string, prefix: string): string[] {
   const names: string[] = []
   for (const [, name, number] of readFileSync(header, 'utf8').matchAll(/^#\s*define\s+(\w+)\s+(\d+)\b/gm)) {
@@ -18,7 +18,7 @@ const tables = [
 
 for (const { header, prefix, names } of tables) {
   t.test(`${prefix}*: the index is the kernel's number`, { skip: !existsSync(header) && `no ${header}` }, (t) => {
-    // A newer kernel may have more.
+    // A newer kernel may define more.
     t.strictSame(names, definitions(header, prefix).slice(0, names.length))
     t.end()
   })

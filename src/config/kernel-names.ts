@@ -1,6 +1,6 @@
 /**
- * Names that a config may use for things of the kernel, in the order of their numbers: the index is the number. The rules
- * know by them what exists, planners translate with them, and `features` reports them.
+ * Kernel names that a config may use, sorted by number: the index is the number. The rules check names against them,
+ * planners translate with them, and `features` reports them.
  */
 
 /** capabilities(7), linux/capability.h. */

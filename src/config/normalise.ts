@@ -1,10 +1,19 @@
 /**
- * What the spec lets a config say in several ways is said in one from here on, so that each planner need not know: relative
- * mount destinations, console sizes without a terminal, crun's annotation for a seccomp agent, and numbers by which
- * engines written in Go mean "none".
+ * Reduces what the spec allows in several forms to one, for the planners: relative mount destinations, console sizes
+ * without a terminal, crun's annotation for a seccomp agent, and numbers by which engines written in Go mean "none".
  */
 
-import type { Config, ConsoleSize, DeviceRule, MemoryResources, Mount, Process, Resources, Seccomp } from './config.ts'
+import type {
+  Config,
+  ConsoleSize,
+  Device,
+  DeviceRule,
+  MemoryResources,
+  Mount,
+  Process,
+  Resources,
+  Seccomp,
+} from './config.ts'
 import type { Report } from './rule.ts'
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
@@ -18,20 +27,28 @@ export function normaliseConfig(config: Config, warn: Report): void {
     }
     mount.destination = shortest(mount.destination)
   }
+  for (const device of config.linux.devices as readonly Mutable<Device>[]) device.path = shortest(device.path)
+  for (const paths of [config.linux.maskedPaths, config.linux.readonlyPaths] as string[][])
+    for (let i = 0; i < paths.length; i++) paths[i] = shortest(paths[i] as string)
   if (config.process !== undefined) normaliseProcess(config.process)
   normaliseResources(config.linux.resources)
   setSeccompReceiver(config, config.annotations['run.oci.seccomp.receiver'])
 }
 
-/** crun(1): an agent's socket where linux.seccomp names none. */
+/** crun(1): an agent's socket for a linux.seccomp without listenerPath. */
 export function setSeccompReceiver({ linux }: Config, path: string | undefined): void {
   const seccomp = linux.seccomp as Mutable<Seccomp> | undefined
   if (seccomp !== undefined && path !== undefined) seccomp.listenerPath ??= path
 }
 
-/** Without empty parts and `.`, for planners compare destinations. `..` stays: what it leads to, links in the root file system decide. */
-function shortest(path: string): string {
+/**
+ * Without empty parts and `.`, because planners compare destinations. Keeps `..`: links in the root file system decide
+ * where it leads.
+ */
+export function shortest(path: string): string {
   if (!path.endsWith('/') && !path.includes('//') && !path.includes('/.')) return path
+  // A rule refuses relative paths.
+  if (!path.startsWith('/')) return path
   const parts = path.split('/').filter((part) => part !== '' && part !== '.')
   return `/${parts.join('/')}`
 }

@@ -1,7 +1,7 @@
 /**
- * From the text of a config.json to a Config, or to the list of all that is wrong with it: JSON, then the form that the
- * schema demands, then one spelling for everything (normalise.ts), then the rules. Also for the parts that come in files of
- * their own: the process of `exec --process` and the resources of `update --resources`. Reads no files.
+ * Parses the text of a config.json to a Config, or to the list of all problems: JSON, then the schema, then
+ * normalisation (normalise.ts), then the rules. Also for parts in files of their own: the process of `exec --process`
+ * and the resources of `update --resources`. Reads no files.
  */
 
 import {
@@ -10,6 +10,7 @@ import {
   checkResources as checkResourcesForm,
 } from '../../build/gen/check-config.ts'
 import { type ErrorDetails, formatProblems, type Problem, RuntError } from '../errors.ts'
+import { suggest } from '../suggest.ts'
 import type { Config, Process, Resources } from './config.ts'
 import { type CheckMembers, type Decoded, decode, type Unknown } from './decode.ts'
 import { type Json, parseExact, parseRounded } from './json.ts'
@@ -19,9 +20,8 @@ import { checkNul } from './rules/nul.ts'
 import { checkProcess } from './rules/process.ts'
 import { checkResources } from './rules/resources.ts'
 import { checkRules } from './rules.ts'
-import { suggest } from './suggest.ts'
 
-/** A document of type T, with its form in the schema and its rules. */
+/** A kind of document, with its schema check and its rules. */
 interface Kind<T> {
   readonly form: CheckMembers
   readonly normalise: (document: T, warn: Report) => void
@@ -46,8 +46,8 @@ export interface ParsedConfig {
 }
 
 /**
- * Parses a bundle's config; `source` is how messages call the file, `receiver` an agent's socket for a seccomp profile that
- * names none. Throws a RuntError with every problem.
+ * Parses a bundle's config; `source` is the file's name in messages, `receiver` an agent's socket for a seccomp profile
+ * without listenerPath. Throws a RuntError with every problem.
  */
 export function parseConfig(text: string, source: string, receiver?: string): ParsedConfig {
   const normalise = (config: Config, warn: Report): void => {
@@ -59,18 +59,18 @@ export function parseConfig(text: string, source: string, receiver?: string): Pa
   return { config: document, warnings }
 }
 
-/** Parses what `exec --process` is given. */
+/** Parses the file of `exec --process`. */
 export function parseProcess(text: string, source: string): { process: Process; warnings: readonly Problem[] } {
   const { document, warnings } = parse(text, source, processKind)
   return { process: document, warnings }
 }
 
-/** Parses what `update --resources` is given. */
+/** Parses the file of `update --resources`. */
 export function parseResources(text: string, source: string): Resources {
   return parse(text, source, resourcesKind).document
 }
 
-/** For `validate`: every problem and warning, those of the JSON text included. Throws only if the text is no JSON. */
+/** For `validate`: every problem and warning, those of the JSON text included. Throws only if the text is not JSON. */
 export function validateConfig(text: string, source: string): { problems: Problem[]; warnings: Problem[] } {
   const twice: Problem[] = []
   const document = parseExact(text, source, (key, line) => {
@@ -121,8 +121,8 @@ function check<T>(
 }
 
 /**
- * Runs the rules on a document whose form is not right, for the sake of whoever mends it: all of it can be mended at once.
- * What they say of values that have been reported is left out, and so is what depends on namespaces that are not known.
+ * Runs the rules on a document that fails the schema check, so that the user sees all problems at once. Leaves out
+ * problems about values already reported, and those that depend on unknown namespaces.
  */
 function reportWhatElse<T>(document: T, known: readonly Problem[], kind: Kind<T>, report: Report): void {
   if (known.some(({ path }) => path === '' || path === 'linux' || path === 'linux.namespaces')) return
@@ -134,20 +134,20 @@ function reportWhatElse<T>(document: T, known: readonly Problem[], kind: Kind<T>
   try {
     kind.rules(document, (path, message) => isKnown(path, message) || report(path, message), ignore)
   } catch {
-    // A rule has come upon a value that it need not expect: one of the reported.
+    // a rule met an invalid value, which has been reported
   }
 }
 
 /**
- * What a problem leaves uncertain: the object it is in, for the members of small ones depend on each other; of the large ones only
- * the member itself.
+ * What may be wrong because of a problem: for small objects the whole object, because its members depend on each other;
+ * for the large ones only the member itself.
  */
 function scopeOf({ path }: Problem): string {
   const dot = path.lastIndexOf('.')
   return path.indexOf('.') < dot ? path.slice(0, dot) : path
 }
 
-/** What runc says of a problem with these properties, for who looks for its words. */
+/** runc's wording for a problem with these properties, for users who search for it. */
 const words: Readonly<Record<string, string>> = {
   'linux.memoryPolicy.mode': 'invalid memory policy mode',
   'linux.memoryPolicy.flags': 'invalid memory policy flag',

@@ -3,7 +3,7 @@ import { formatProblem, type RuntError } from '../errors.ts'
 import { type Json, stringify } from './json.ts'
 import { parseConfig } from './parse-config.ts'
 
-/** A config without problems that has every namespace, so that rules about them can be met or broken. */
+/** A valid config with every namespace, so that tests can break single rules. */
 const base = {
   ociVersion: '1.3.0',
   root: { path: 'rootfs' },
@@ -13,7 +13,7 @@ const base = {
   },
 }
 
-/** The base with some members of objects replaced; null takes one out. */
+/** The base with some members of objects replaced; null removes one. */
 function merge(target: unknown, patch: unknown): unknown {
   if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch
   const merged: Record<string, unknown> = { ...(target as Record<string, unknown>) }
@@ -35,7 +35,7 @@ interface Case {
   readonly rule: string
   /** Configs without a problem. */
   readonly valid: readonly unknown[]
-  /** Configs, and their problems. */
+  /** Configs with their problems. */
   readonly invalid: readonly (readonly [unknown, ...string[]])[]
 }
 
@@ -410,6 +410,8 @@ const cases: readonly Case[] = [
     valid: [
       linux({ sysctl: { 'net.ipv4.ip_forward': '1', 'net/ipv4/conf/eth0.1/forwarding': '1' } }),
       linux({ sysctl: { 'kernel.sem': '1', 'fs.mqueue.msg_max': '1', 'kernel.domainname': 'x' } }),
+      { domainname: 'x', ...linux({ sysctl: { 'kernel.domainname': 'x' } }) },
+      { hostname: 'x', ...linux({ sysctl: { 'kernel/hostname': 'x' } }) },
       withUser({ ...mapped, sysctl: { 'user.max_pid_namespaces': '1' } }),
     ],
     invalid: [
@@ -435,8 +437,12 @@ const cases: readonly Case[] = [
       ],
       [linux({ sysctl: { 'kernel.hostname': 'x' } }), 'linux.sysctl["kernel.hostname"]: set hostname instead'],
       [
-        { domainname: 'x', ...linux({ sysctl: { 'kernel.domainname': 'x' } }) },
-        'linux.sysctl["kernel.domainname"]: clashes with domainname',
+        { hostname: 'y', ...linux({ sysctl: { 'kernel.hostname': 'x' } }) },
+        'linux.sysctl["kernel.hostname"]: set hostname instead',
+      ],
+      [
+        { domainname: 'x', ...linux({ sysctl: { 'kernel.domainname': 'y' } }) },
+        'linux.sysctl["kernel.domainname"]: clashes with domainname, "x"',
       ],
     ],
   },

@@ -1,4 +1,7 @@
-/** The rules for a whole config, in the order of the specification; that of messages, too. One file each in rules/. */
+/**
+ * The rules for a whole config, in the order of the specification, which is also that of messages. One file each in
+ * rules/.
+ */
 
 import type { Config } from './config.ts'
 import type { Report, Rule } from './rule.ts'

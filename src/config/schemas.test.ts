@@ -1,6 +1,6 @@
-// Holds the checks that are generated from spec-schemas/ against two other opinions: ajv's of the same schemas, and ajv's of
-// the official ones of runtime-spec 1.3.0, which are looked for beside the repository. Every property of either is made
-// wrong in every way that testing/documents.ts knows, in documents that differ otherwise.
+// Compares the checks generated from spec-schemas/ with ajv's result for the same schemas, and with ajv's for the
+// official ones of runtime-spec 1.3.0, which are looked for beside the repository. Every property of either is made
+// invalid in every way of testing/documents.ts, in documents that vary otherwise.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -39,8 +39,8 @@ function compile(schemas: Schemas, name: string): ValidateFunction {
 }
 
 /**
- * Takes from a document what decode() takes as absent, like Go: members that are null, or empty strings; and gives members their
- * proper case. Then what the official schemas forbid, but the specification's text, or runc in agreement with engines, allows.
+ * Removes what decode() treats as absent, like Go: members that are null, or empty strings; and corrects the case of
+ * keys. Then what the official schemas forbid, but the specification's text, or runc in agreement with engines, allows.
  */
 function lenient(schemas: Schemas, from: Place, value: unknown, path = ''): void {
   const { schema, file } = resolve(schemas, from)
@@ -63,7 +63,7 @@ function lenient(schemas: Schemas, from: Place, value: unknown, path = ''): void
   forgive(object, path)
 }
 
-/** Go's decoder, and so ours, knows members in whatever case they are written. */
+/** Go's decoder, and so ours, ignores the case of member names. */
 function spellAsSchema(object: Document, names: readonly string[]): void {
   for (const key of Object.keys(object)) {
     const name = names.find((name) => name.toLowerCase() === key.toLowerCase())
@@ -74,7 +74,7 @@ function spellAsSchema(object: Document, names: readonly string[]): void {
 }
 
 function forgive(object: Document, path: string): void {
-  // config-linux.md: "fileMode (uint32, OPTIONAL)"; podman has written modes with the type in it.
+  // config-linux.md: "fileMode (uint32, OPTIONAL)"; podman used to write modes that include the type.
   if (path === '.linux.devices[]' && isInteger(object.fileMode, 511, 2 ** 32 - 1)) object.fileMode = 0
   // config-linux.md: "limit (int64, OPTIONAL)".
   if (path === '.linux.resources.pids') object.limit ??= 0
@@ -84,14 +84,14 @@ function isInteger(value: unknown, above: number, highest: number): boolean {
   return typeof value === 'number' && Number.isInteger(value) && value > above && value <= highest
 }
 
-/** What we refuse and the official schemas do not, by the text of the specification. */
+/** What we refuse and the official schemas allow, justified by the text of the specification. */
 const stricter: readonly RegExp[] = [
   /^linux\.timeOffsets\.\w+: is unknown here/, // "The name of the clock is the entry key": the kernel refuses others
   /^root: is required$/, // config.md: REQUIRED on all platforms but Windows
   /^linux\.personality\.domain: is required$/, // "(string, REQUIRED)"
   /^linux\.memoryPolicy\.mode: is required$/, // "(string, REQUIRED)"
   /^linux\.resources\.devices\[\d+\]\.type: must be one of a, b, c, not "/, // "`a` (all), `c` (char), or `b` (block)"
-  /^vm\.hwConfig\.iomems\[[1-9]\d*\]/, // the official schema looks at the first entry only
+  /^vm\.hwConfig\.iomems\[[1-9]\d*\]/, // the official schema checks only the first entry
   /^process\.oomScoreAdj: must be an integer from .*, not -?\d+$/, // the kernel's type
 ]
 
@@ -116,7 +116,7 @@ interface Comparison {
   readonly isProblem: (problem: string) => boolean
 }
 
-/** Compares our opinion of a document with ajv's, by the same text; returns whether both find it valid. */
+/** Compares our result for a document with ajv's, by the same text; returns whether both find it valid. */
 function comparer({ schemas, file, check, isProblem }: Comparison): (document: unknown) => boolean {
   const validate = compile(schemas, file)
   return (document) => {
@@ -132,7 +132,7 @@ function comparer({ schemas, file, check, isProblem }: Comparison): (document: u
 
 const RUNS = 2
 
-/** Every property, done to it everything that can be, in documents that differ: both opinions are the same. */
+/** Applies every mutation to every property, in varying documents: both results must agree. */
 function compareAll(t: Test, comparison: Comparison): void {
   const { schemas, file } = comparison
   const agree = comparer(comparison)
@@ -192,7 +192,7 @@ t.test('several things wrong at once', { skip: noOfficial }, (t) => {
   t.end()
 })
 
-/** Documents with up to four mutations anywhere, as far as they can be done one after another. */
+/** Documents with up to four mutations anywhere, applied one after another where possible. */
 function severalMutations(schemas: Schemas, file: string): fc.Arbitrary<unknown> {
   const all = [...membersByPath(schemas, file)].flatMap(([path, member]) =>
     mutationsOf(member).map((mutation) => ({ path, mutation })),

@@ -1,6 +1,6 @@
 /**
- * Names of kernel parameters, sysctl(8): both `net.ipv4.ip_forward` and `net/ipv4/ip_forward`, where the separator that
- * comes first separates, and the other one is part of a name (`net/ipv4/conf/eth0.100/forwarding`).
+ * Names of kernel parameters, sysctl(8): `net.ipv4.ip_forward` or `net/ipv4/ip_forward`. The first of the two
+ * characters in a name is the separator; the other is part of a component (`net/ipv4/conf/eth0.100/forwarding`).
  */
 
 import type { NamespaceType } from './config.ts'
@@ -24,7 +24,7 @@ export function sysctlPath(name: string): string {
   return name.split('.').map(swapSlashes).join('/')
 }
 
-/** After a dot came first, a slash stands for a dot in a name. */
+/** If the separator is a dot, a slash stands for a dot in a component. */
 function swapSlashes(part: string): string {
   return part.replaceAll('/', '.')
 }

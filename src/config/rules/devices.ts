@@ -11,7 +11,7 @@ export function checkDevices({ linux: { devices } }: Config, report: Report): vo
     const at = `linux.devices[${i}]`
     if (!path.startsWith('/')) report(`${at}.path`, `must be an absolute path, not ${quote(path)}`)
     if (type === 'p') continue
-    // 0:0 is no device: it is what a config without the numbers, which the spec requires, comes to.
+    // 0:0 is not a device, but the result of a config without the numbers, which the spec requires.
     if (major === 0n && minor === 0n) report(at, `major and minor are required for type ${type}`)
     if (major < 0n || major > MAX_MAJOR) report(`${at}.major`, `must be from 0 to ${MAX_MAJOR}, not ${major}`)
     if (minor < 0n || minor > MAX_MINOR) report(`${at}.minor`, `must be from 0 to ${MAX_MINOR}, not ${minor}`)

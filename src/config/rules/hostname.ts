@@ -1,4 +1,4 @@
-/** config.md "Hostname" and "Domainname": the runtime must not rename the host, and Linux has room for 64 bytes. */
+/** config.md "Hostname" and "Domainname": the runtime must not rename the host, and Linux allows 64 bytes. */
 
 import type { Config } from '../config.ts'
 import { findNamespace, type Report } from '../rule.ts'

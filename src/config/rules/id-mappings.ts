@@ -1,6 +1,6 @@
 /**
- * config-linux.md "User namespace mappings", for the user namespace and for mounts alike: what the kernel would refuse in
- * /proc/<pid>/uid_map (user_namespaces(7)) with a bare EINVAL.
+ * config-linux.md "User namespace mappings", for the user namespace and for mounts: refuses what the kernel would
+ * refuse with a bare EINVAL in /proc/<pid>/uid_map (user_namespaces(7)).
  */
 
 import type { IdMapping } from '../config.ts'

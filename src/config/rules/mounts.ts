@@ -1,4 +1,6 @@
-/** config.md "Mounts", options `idmap` and `ridmap`, `uidMappings` and `gidMappings`. Options as such are the planner's. */
+/**
+ * config.md "Mounts", options `idmap` and `ridmap`, `uidMappings` and `gidMappings`. The planner handles other options.
+ */
 
 import { isWeakened } from '../../weaken.ts'
 import type { Config, Mount } from '../config.ts'
@@ -25,13 +27,15 @@ export function checkMounts(config: Config, report: Report): void {
   }
 }
 
-/** Files of /proc that lxcfs and its like may replace, as with runc. */
+/**
+ * Files of /proc that lxcfs and similar programs may replace, as in runc. Not net/dev, which is in each process's own
+ * directory: the kernel creates that anew for each lookup, and a mount on it disappears.
+ */
 const REPLACEABLE = [
   'cpuinfo',
   'diskstats',
   'loadavg',
   'meminfo',
-  'net/dev',
   'slabinfo',
   'stat',
   'swaps',
@@ -40,7 +44,9 @@ const REPLACEABLE = [
   'uptime',
 ]
 
-/** Programs in the container, and other runtimes' exec, believe what /proc says: only procfs may be there (CVE-2019-16884). */
+/**
+ * Programs in the container, and other runtimes' exec, trust /proc: only procfs may be mounted there (CVE-2019-16884).
+ */
 function checkProc({ destination = '', type, source = '', options }: Mount, path: string, report: Report): void {
   if (!destination.includes('proc') || (RUNT_WEAKEN && isWeakened('proc-covered'))) return
   const parts: string[] = []

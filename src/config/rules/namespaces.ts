@@ -1,4 +1,6 @@
-/** config-linux.md "Namespaces": each type once, and paths absolute. Whether a path is of its type, only the kernel knows. */
+/**
+ * config-linux.md "Namespaces": each type once, and absolute paths. Only the kernel knows whether a path has the type.
+ */
 
 import type { Config } from '../config.ts'
 import { quote, type Report } from '../rule.ts'

@@ -1,9 +1,12 @@
-/** config-linux.md "Network Devices": names as the kernel takes them, a namespace to move to, and no two of one name. */
+/**
+ * config-linux.md "Network Devices": names that the kernel accepts, a network namespace to move to, and no duplicate
+ * names.
+ */
 
 import type { Config } from '../config.ts'
 import { findNamespace, quote, type Report } from '../rule.ts'
 
-/** IFNAMSIZ counts the final NUL. */
+/** IFNAMSIZ includes the NUL. */
 const MAX_NAME = 15
 
 export function checkNetDevices(config: Config, report: Report): void {
@@ -23,7 +26,7 @@ export function checkNetDevices(config: Config, report: Report): void {
   }
 }
 
-/** As dev_valid_name() of the kernel. */
+/** Like dev_valid_name() of the kernel. */
 function isName(name: string): boolean {
   return name.length <= MAX_NAME && name !== '.' && name !== '..' && /^[^\s/:]+$/.test(name)
 }

@@ -1,6 +1,6 @@
 /**
- * No string that reaches the kernel can hold a NUL: it would end there, and a path or an argument would mean something
- * else than it says. JSON can only write one as an escape, so texts without that escape need no look.
+ * No string for the kernel may contain a NUL: it would end there, and a path or an argument would mean something else.
+ * JSON can only express one as an escape, so texts without that escape are not checked.
  */
 
 import { formatKey } from '../decode.ts'
@@ -10,7 +10,7 @@ export function checkNul(text: string, document: unknown, report: Report): void 
   if (text.includes('\\u0000')) search(document, '', MAX_DEPTH, report)
 }
 
-/** The schema goes no deeper; below are only members that mean nothing. */
+/** The schema is not deeper; members below are unknown ones. */
 const MAX_DEPTH = 12
 
 function search(value: unknown, path: string, depth: number, report: Report): void {

@@ -1,6 +1,6 @@
 /**
- * config.md "Process", for the container's process and for those of `exec`. `at` is what the paths begin with: `process.`
- * in a config, nothing in the file of `exec --process`. Environment entries are refused where runc refuses them.
+ * config.md "Process", for the container's process and for those of `exec`. `at` is the prefix of the paths: `process.`
+ * in a config, empty for the file of `exec --process`. Environment entries are refused where runc refuses them.
  */
 
 import type { Process } from '../config.ts'
@@ -51,14 +51,18 @@ function checkRlimits({ rlimits }: Process, path: string, report: Report): void 
   }
 }
 
-/** Unknown names are no error: "Any value which cannot be mapped … MUST be logged as a warning". */
+/** Also in lower case, as in crun. */
+export const isCapability = (name: string): boolean =>
+  capabilityNames.includes(name) || capabilityNames.includes(name.toUpperCase())
+
+/** Unknown names are warnings: "Any value which cannot be mapped … MUST be logged as a warning". */
 function warnOfCapabilities({ capabilities }: Process, path: string, warn: Report): void {
   if (capabilities === undefined) return
   for (const set of capabilitySets) {
     const names = capabilities[set]
     for (let i = 0; i < names.length; i++) {
       const name = names[i] as string
-      if (capabilityNames.includes(name) || capabilityNames.includes(name.toUpperCase())) continue
+      if (isCapability(name)) continue
       warn(`${path}.${set}[${i}]`, `unknown capability ${quote(name)} is left out`)
     }
   }

@@ -1,6 +1,7 @@
 /**
- * config-linux.md "Control groups" and what follows it. Only what holds for cgroup v1 and v2 alike; the rest is decided in
- * cgroup/, which knows the hierarchy. `at` begins the paths: `linux.resources.` in a config, nothing for `update`.
+ * config-linux.md "Control groups" and the sections after it. Only rules for both cgroup v1 and v2; cgroup/, which
+ * knows the hierarchy, checks the rest. `at` is the prefix of the paths: `linux.resources.` in a config, empty for
+ * `update`.
  */
 
 import type { BlockIoResources, CpuResources, MemoryResources, Resources } from '../config.ts'

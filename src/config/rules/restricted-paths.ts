@@ -1,6 +1,6 @@
 /**
- * config-linux.md "Masked Paths" and "Readonly Paths": absolute, and only where the container has mounts of its own; else
- * they would be masked for the host.
+ * config-linux.md "Masked Paths" and "Readonly Paths": absolute, and only with a mount namespace; otherwise they would
+ * be masked on the host.
  */
 
 import type { Config } from '../config.ts'

@@ -1,4 +1,4 @@
-/** config.md "Linux Process", `scheduler`: which members go with which policy, by sched_setattr(2) and sched(7). */
+/** config.md "Linux Process", `scheduler`: which members each policy takes, from sched_setattr(2) and sched(7). */
 
 import type { Scheduler } from '../config.ts'
 import type { Report } from '../rule.ts'
@@ -21,7 +21,7 @@ export function checkScheduler(scheduler: Scheduler, path: string, report: Repor
   }
 }
 
-/** The kernel wants runtime <= deadline <= period, where a period of 0 means the deadline; and at least 1024 ns. */
+/** The kernel requires runtime <= deadline <= period (a period of 0 means the deadline) and at least 1024 ns. */
 function checkDeadline({ runtime, deadline, period }: Scheduler, path: string, report: Report): void {
   if (runtime < 1024n) report(`${path}.runtime`, `must be at least 1024 for SCHED_DEADLINE, not ${runtime}`)
   if (deadline < runtime) report(`${path}.deadline`, `${deadline} is below the runtime, ${runtime}`)

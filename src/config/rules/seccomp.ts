@@ -1,6 +1,6 @@
 /**
- * config-linux.md "Seccomp". As runc, it refuses to send the runtime's own last system calls to an agent, which could not
- * answer yet. What a filter means, and which system calls there are, is decided in seccomp-bpf-js.
+ * config-linux.md "Seccomp". As in runc, the runtime's own last system calls must not notify an agent, which could not
+ * respond yet. seccomp-bpf-js interprets the filter and knows the system calls.
  */
 
 import type { Config, Seccomp, SeccompAction, SeccompSyscall } from '../config.ts'
@@ -38,7 +38,7 @@ function checkSyscall({ names, action, errnoRet, args }: SeccompSyscall, path: s
   }
 }
 
-/** What errnoRet can be: the kernel has no larger errno, and a tracer gets 16 bits. */
+/** The maximum of errnoRet: the kernel's largest errno, and 16 bits for a tracer. */
 const maxErrno: Partial<Record<SeccompAction, number>> = { SCMP_ACT_ERRNO: 4095, SCMP_ACT_TRACE: 65535 }
 
 function checkErrno(action: SeccompAction, errno: number | undefined, path: string, report: Report): void {
@@ -48,7 +48,7 @@ function checkErrno(action: SeccompAction, errno: number | undefined, path: stri
   else if (errno > most) report(path, `must be from 0 to ${most}, not ${errno}`)
 }
 
-/** Whether `defaultErrnoRet` is ignored with this default action, as runc does. */
+/** Whether `defaultErrnoRet` is ignored with this default action, as in runc. */
 export function ignoresErrno(action: SeccompAction): boolean {
   return action === 'SCMP_ACT_ALLOW' || action === 'SCMP_ACT_LOG'
 }

@@ -1,6 +1,6 @@
 /**
- * config-linux.md "Sysctl": only parameters of a namespace that the container does not share with the host, as in runc and
- * crun; all others would change the host. Which parameters belong to which namespace: namespaces(7) and the pages it names.
+ * config-linux.md "Sysctl": only parameters of namespaces that the container does not share with the host, as in runc
+ * and crun; others would change the host. namespaces(7) and the pages it names list the parameters of each namespace.
  */
 
 import type { Config } from '../config.ts'
@@ -8,7 +8,7 @@ import { findNamespace, quote, type Report } from '../rule.ts'
 import { sysctlNamespace, sysctlPath } from '../sysctl.ts'
 
 export function checkSysctl(config: Config, report: Report): void {
-  for (const name of Object.keys(config.linux.sysctl)) {
+  for (const [name, value] of Object.entries(config.linux.sysctl)) {
     const path = `linux.sysctl[${JSON.stringify(name)}]`
     const parameter = sysctlPath(name)
     if (parameter.split('/').some((part) => part === '' || part === '.' || part === '..')) {
@@ -18,8 +18,8 @@ export function checkSysctl(config: Config, report: Report): void {
     const type = sysctlNamespace(parameter)
     if (type === undefined) report(path, 'is not namespaced: it would change the host')
     else if (findNamespace(config, type) === undefined) report(path, `needs a namespace of type ${type}`)
-    else if (parameter === 'kernel/hostname') report(path, 'set hostname instead')
-    else if (parameter === 'kernel/domainname' && config.domainname !== undefined)
-      report(path, 'clashes with domainname')
+    else if (parameter === 'kernel/hostname' && value !== config.hostname) report(path, 'set hostname instead')
+    else if (parameter === 'kernel/domainname' && value !== (config.domainname ?? value))
+      report(path, `clashes with domainname, ${quote(config.domainname ?? '')}`)
   }
 }

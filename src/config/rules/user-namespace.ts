@@ -1,7 +1,7 @@
 /**
- * config-linux.md "User namespace mappings" and config.md "User": mappings and namespace belong together, and the process's
- * IDs must be mapped, else setuid(2) would fail with a bare EINVAL. The mappings of a namespace that is joined by path are
- * read from it, later.
+ * config-linux.md "User namespace mappings" and config.md "User": mappings require a user namespace and the reverse,
+ * and the process's IDs must be mapped, or setuid(2) would fail with a bare EINVAL. The mappings of a namespace that is
+ * joined by path are read from it later.
  */
 
 import type { Config, IdMapping } from '../config.ts'

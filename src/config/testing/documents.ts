@@ -1,5 +1,5 @@
-// Documents for a schema: valid ones that hold a certain property, and what is done to that property to make it wrong, or
-// right in an odd way. The tests compare what others say of the result; nothing here knows what is right.
+// Generates documents for a schema: valid ones that contain a certain property, and mutations that make this property
+// invalid or unusual. The tests compare the results of others; nothing here decides what is valid.
 
 import fc from 'fast-check'
 import { formatKey } from '../decode.ts'
@@ -20,7 +20,7 @@ type Document = Record<string, unknown>
 const samples = ['RLIMIT_CORE', '0-3, 7', '2MB', 'MB:0=20', 'c', 'CAP_CHOWN']
 const LARGE = 2 ** 52
 
-/** Valid documents; of optional members a few at a time, but always those that lead to the path `toward`. */
+/** Valid documents with some of the optional members, and always those on the path `toward`. */
 export function documents(schemas: Schemas, from: Place, toward = '', path = ''): fc.Arbitrary<unknown> {
   const { schema, file } = resolve(schemas, from)
   const inner = (schema: Schema, name: string) => documents(schemas, { schema, file }, toward, pathTo(path, name))
@@ -68,11 +68,11 @@ function integers({ minimum = -(2 ** 40), maximum = 2 ** 40 }: Schema): fc.Arbit
 
 export interface Mutation {
   readonly kind: string
-  /** The new value; undefined takes the member out. */
+  /** The new value; undefined removes the member. */
   readonly value: (old: unknown) => unknown
 }
 
-/** One value of each JSON type; a fraction is a type of its own for whoever wants an integer. */
+/** One value of each JSON type; a fraction counts as a type, for integers. */
 const ofType: Readonly<Record<string, unknown>> = {
   string: 'x',
   boolean: true,
@@ -83,7 +83,9 @@ const ofType: Readonly<Record<string, unknown>> = {
   list: [null],
 }
 
-/** What surely makes a document invalid: other types, what is just out of range, names that are none, and what is missing. */
+/**
+ * Mutations that surely make a document invalid: other types, values just out of range, unknown names, missing members.
+ */
 export function faultsOf({ place: { schema }, required }: Member): readonly Mutation[] {
   const found: Mutation[] = required ? [{ kind: 'removed', value: () => undefined }] : []
   for (const [type, value] of Object.entries(ofType)) {
@@ -98,7 +100,7 @@ export function faultsOf({ place: { schema }, required }: Member): readonly Muta
   return found
 }
 
-/** Faults, and what may be one or not: the ends of a range, other spellings, nothing, more than there should be. */
+/** Faults, and mutations that may be valid: the ends of a range, other spellings, empty values, excess entries. */
 export function mutationsOf(member: Member): readonly Mutation[] {
   const { schema } = member.place
   const found: Mutation[] = [...faultsOf(member), { kind: 'null', value: () => null }]
@@ -111,7 +113,7 @@ export function mutationsOf(member: Member): readonly Mutation[] {
   return found
 }
 
-/** A double that is surely beyond a limit of 53 bits and more, for ajv sees doubles. */
+/** A double surely beyond a limit of 53 bits and more, because ajv sees doubles. */
 const beyond = (limit: number, by: number): unknown =>
   Number.isSafeInteger(limit) ? limit + by : BigInt(limit) * 2n + BigInt(by)
 
@@ -121,7 +123,7 @@ function ends({ minimum, maximum }: Schema): Mutation[] {
     found.push({ kind: 'lowest', value: () => (Number.isSafeInteger(minimum) ? minimum : BigInt(minimum)) })
   }
   if (maximum !== undefined) {
-    // As a double, the highest one of 64 bits is one too many.
+    // As a double, the highest 64-bit integer is rounded up beyond the limit.
     found.push({ kind: 'highest', value: () => (Number.isSafeInteger(maximum) ? maximum : BigInt(maximum) - 1n) })
   }
   return found
@@ -141,7 +143,7 @@ function spellings(schema: Schema): Mutation[] {
   ]
 }
 
-/** What is no text or list any more came from an earlier mutation. */
+/** An earlier mutation may have replaced the text or list. */
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : 'x')
 
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [value])
@@ -166,11 +168,11 @@ const withKeys = (object: unknown, edit: (key: string) => string): Document =>
 interface Spot {
   readonly parent: Document
   readonly key: string | number
-  /** As messages call it. */
+  /** Its path in messages. */
   readonly shown: string
 }
 
-/** The first place of a document that a path leads to. */
+/** The first place of a document that matches a path. */
 export function spotOf(document: unknown, path: string): Spot | undefined {
   let spot: Spot | undefined
   let at: unknown = document
@@ -186,7 +188,7 @@ export function spotOf(document: unknown, path: string): Spot | undefined {
   return spot
 }
 
-/** Does it to that place. Returns how messages call it; undefined: there is none. */
+/** Applies the mutation to that place. Returns its path in messages; undefined: there is no such place. */
 export function mutate(document: unknown, path: string, { value }: Mutation): string | undefined {
   const spot = spotOf(document, path)
   if (spot === undefined) return undefined
@@ -197,7 +199,7 @@ export function mutate(document: unknown, path: string, { value }: Mutation): st
   return shown
 }
 
-/** Which of the properties that a document has are changed, and how: numbers, so that they can be shrunk. */
+/** Which properties of a document are changed, and how: numbers, so that fast-check can shrink them. */
 export type Changes = readonly (readonly [where: number, what: number])[]
 
 /** No changes, half of the time, or up to three. */

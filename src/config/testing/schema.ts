@@ -1,5 +1,5 @@
-// JSON Schemas as tests walk them, ours and the official ones alike: files loaded, references followed, and every property found
-// by its path in the notation of coverage.ts (`mounts[].options[]`, `linux.sysctl{}`). Checks nothing itself; that is ajv's.
+// JSON Schemas for tests, ours and the official ones: loads files, follows references, and finds every property by its
+// path in the notation of coverage.ts (`mounts[].options[]`, `linux.sysctl{}`). ajv does the checks.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -23,24 +23,30 @@ export interface Schema {
 
 export type Schemas = ReadonlyMap<string, Schema>
 
-/** A schema whose references have been followed, and the file that its own begin from. */
+/** A schema after following its references, and the file that its own references are relative to. */
 export interface Place {
   readonly schema: Schema
   readonly file: string
 }
 
-/** One step below a place: a member (`name`, required or not), the entries of a list (`[]`), or the values of a map (`{}`). */
+/**
+ * A place one level below: a member (`name`, required or not), the entries of a list (`[]`), or the values of a map
+ * (`{}`).
+ */
 export interface Member {
   readonly name: string
   readonly place: Place
   readonly required: boolean
 }
 
-/** Where the official schemas and fixtures are looked for. */
+/** The directory of the official schemas and fixtures. */
 export const OFFICIAL = '../shared/oci'
 export const noOfficial: string | false = existsSync(OFFICIAL) ? false : `no official schemas in ${OFFICIAL}`
 
-/** By file name; without the dialect, for ajv knows no draft-04 and the official files use nothing that is particular to it. */
+/**
+ * By file name; without the dialect, because ajv does not know draft-04 and the official files use nothing specific to
+ * it.
+ */
 export function loadSchemas(directory: string): Schemas {
   const names = existsSync(directory) ? readdirSync(directory).filter((name) => name.endsWith('.json')) : []
   return new Map(
@@ -55,7 +61,7 @@ export function loadSchemas(directory: string): Schemas {
 
 export const rootOf = (name: string): Place => ({ schema: { $ref: `${name}#` }, file: name })
 
-/** Follows references; what the official schemas join with allOf becomes one, and each of their anyOf has one branch. */
+/** Follows references; merges the allOf of the official schemas, and their anyOf, which have one branch each. */
 export function resolve(schemas: Schemas, { schema, file }: Place): Place {
   if (schema.anyOf !== undefined) return resolve(schemas, { schema: schema.anyOf[0] as Schema, file })
   if (schema.allOf !== undefined) {
