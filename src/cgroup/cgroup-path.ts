@@ -1,16 +1,17 @@
 /**
- * Where a container's cgroup is: `linux.cgroupsPath` (config-linux.md, Cgroups Path) as runc's cgroupfs driver reads it.
- * An absolute path counts from the mount of each hierarchy, a relative one, and the default, which is the container's id,
- * from the runtime's own cgroup in it. systemd's `slice:prefix:name` is refused here; see systemd/unit.ts.
+ * The path of a container's cgroup: `linux.cgroupsPath` (config-linux.md, Cgroups Path), interpreted as by runc's
+ * cgroupfs driver. An absolute path is relative to the mount point of each hierarchy; a relative one, and the default,
+ * which is the container's id, to the runtime's own cgroup in it. systemd's `slice:prefix:name` is refused here; see
+ * systemd/unit.ts.
  */
 
 import type { Problem } from '../errors.ts'
 import type { CgroupHost, Hierarchy } from './hierarchies.ts'
 
-/** The cgroup below each hierarchy's starting point: absolute or relative, clean, without a trailing slash. */
+/** The cgroup relative to each hierarchy's starting point: absolute or relative, clean, without a trailing slash. */
 export function innerPath(id: string, cgroupsPath: string | undefined, problems: Problem[]): string {
   if (cgroupsPath?.split('/').includes('..')) {
-    // runc clips what would lead out of the hierarchy: the container would be elsewhere than whoever wrote this thinks.
+    // runc clips a path that leaves the hierarchy: the container would be in another cgroup than its author expects.
     problems.push({ path: 'linux.cgroupsPath', message: `${JSON.stringify(cgroupsPath)} must not have ".." in it` })
   }
   const inner = cleanPath(cgroupsPath ?? id)
@@ -19,18 +20,18 @@ export function innerPath(id: string, cgroupsPath: string | undefined, problems:
     problems.push({ path: 'linux.cgroupsPath', message })
   }
   if (inner === '' || inner === '/') {
-    // Limits and device rules would be the host's own.
+    // Limits and device rules would apply to the host.
     problems.push({ path: 'linux.cgroupsPath', message: `${JSON.stringify(cgroupsPath)} names the root cgroup` })
   }
   return inner
 }
 
-/** As engines write it for the systemd driver; a cgroup of that name would be nobody's wish. */
+/** Engines write this form for the systemd driver; nobody wants a cgroup of that name. */
 function isUnit(cgroupsPath: string): boolean {
   return cgroupsPath.includes(':') && /^([^/:]+\.slice)?:[^/:]*:[^/:]+$/.test(cgroupsPath)
 }
 
-/** The parts of a directory to make: what is there, as the hierarchy's mount point or the runtime's own cgroup, and the rest. */
+/** A directory to create in two parts: the existing one (mount point or the runtime's own cgroup), and the rest. */
 export interface CgroupDirectory {
   readonly base: string
   readonly inner: string
@@ -42,8 +43,8 @@ export function cgroupDirectory(host: CgroupHost, hierarchy: Hierarchy, inner: s
 }
 
 /**
- * On v2 a cgroup with processes cannot give controllers to its children: siblings of the runtime's own cgroup, not
- * children. Beside v1, where the v2 tree only groups processes, runc starts at its root.
+ * On v2 a cgroup with processes cannot enable controllers for its children, so the container's cgroup is a sibling of
+ * the runtime's. On a hybrid host, where the v2 hierarchy only groups processes, runc starts at its root.
  */
 function relativeStart(host: CgroupHost, hierarchy: Hierarchy): string {
   if (hierarchy.version === 1) return hierarchy.own

@@ -1,26 +1,27 @@
 /**
- * By what a runtime claims the cgroups of a container, so that no two use the same at once: a lock on one byte of a file of the
- * runtime's (state/state-root.ts), from before they are written to until a process is in, and while they are removed. The byte stands
- * for the cgroup's path. Not a file of the cgroup itself: a container that sees the host's cgroups could lock that.
- * Between runts only: no other runtime looks at it.
+ * How a runtime claims the cgroups of a container, so that no two use the same ones at once: a lock on one byte of a
+ * file of the runtime's (state/state-root.ts), from before the first write to a cgroup until a process is in it, and
+ * during its removal. The cgroup's path selects the byte. Not a file of the cgroup itself, because a container that
+ * sees the host's cgroups could lock that. Only runt uses the lock.
  *
- * Beside it a cgroup is marked with the state directory that it belongs to (xattr(7)), for `delete --force` where that is lost.
+ * A cgroup is also marked with the state directory that it belongs to (xattr(7)), for `delete --force` if that
+ * directory is lost.
  */
 
 type Paths = { readonly [controller: string]: string }
 
 export interface Claim {
   readonly directory: string
-  /** The byte. Two cgroups that have the same one cannot be entered at the same moment, no more. */
+  /** The byte. Two cgroups with the same byte cannot be entered at the same moment; that is the only effect. */
   readonly offset: number
-  /** Who is in it. Not cgroup.procs on v2, which cannot be read in a threaded cgroup. */
+  /** Lists the processes in it. On v2 not cgroup.procs, which cannot be read in a threaded cgroup. */
   readonly list: string
 }
 
-/** The directory that is claimed for all of a container's; undefined: no hierarchy that is claimed. */
+/** The directory that is claimed on behalf of all of a container's; undefined: no hierarchy can be claimed. */
 export const claimedDirectory = ({ devices, '': unified }: Paths): string | undefined => devices ?? unified
 
-/** undefined: no hierarchy that is claimed. */
+/** undefined: no hierarchy can be claimed. */
 export function claimOf(paths: Paths): Claim | undefined {
   const directory = claimedDirectory(paths)
   if (directory === undefined) return undefined
@@ -31,7 +32,10 @@ export function claimOf(paths: Paths): Claim | undefined {
   }
 }
 
-/** Attributes `trusted.*` are root's of the host, which a container cannot set; others have only `user.*`. */
+/**
+ * `trusted.*` attributes need CAP_SYS_ADMIN on the host, so a container cannot set them; other users only have
+ * `user.*`.
+ */
 export const ownerAttribute = (caller: 'root' | 'rootless'): string =>
   caller === 'root' ? 'trusted.runt.state' : 'user.runt.state'
 

@@ -1,6 +1,6 @@
 /**
- * Which controller serves which part of `linux.resources`, on v1 and on v2, and what is a problem because neither has it.
- * Device rules are apart: on v1 a controller, on v2 a program.
+ * Assigns each part of `linux.resources` to its controller, on v1 and on v2, and reports parts that neither supports.
+ * Device rules are separate: on v1 a controller, on v2 a program.
  */
 
 import type { Resources } from '../config/config.ts'
@@ -26,7 +26,7 @@ interface Side {
 }
 
 interface Row {
-  /** Anything here to be planned at all: most containers set little, and the rest need not be looked at. */
+  /** Whether anything needs to be planned: most containers set little, and the other rows are skipped. */
   readonly isSet: (resources: Resources) => boolean
   readonly v1: Side
   /** Absent: v2 has no such controller. */
@@ -35,7 +35,7 @@ interface Row {
 
 const CONTROLLERS: readonly Row[] = [
   {
-    // Its two flags are always there.
+    // The two flags are always present.
     isSet: ({ memory }) => memory.disableOOMKiller || Object.keys(memory).length > 2,
     v1: { controller: 'memory', writes: memoryWrites },
     v2: { controller: 'memory', writes: memoryWrites2 },
@@ -74,7 +74,7 @@ const CONTROLLERS: readonly Row[] = [
   { isSet: ({ network }) => network.priorities.length > 0, v1: { controller: 'net_prio', writes: netPrioWrites } },
 ]
 
-/** The writes that one hierarchy is to get, and the controllers that they need. */
+/** The writes for one hierarchy, and the controllers they need. */
 export interface Share {
   readonly controllers: string[]
   writes: readonly Write[]
@@ -82,7 +82,7 @@ export interface Share {
 
 export type Shares = Map<Hierarchy, Share>
 
-/** What `resources` come to on this host, for each hierarchy that gets anything. */
+/** The writes for `resources` on this host, by hierarchy. */
 export function resourceWrites(resources: Resources, host: CgroupHost, purpose: Purpose, problems: Problem[]): Shares {
   const shares: Shares = new Map()
   for (const row of CONTROLLERS) {
@@ -97,7 +97,7 @@ export function resourceWrites(resources: Resources, host: CgroupHost, purpose: 
   return shares
 }
 
-/** Add what one controller is to get. */
+/** Adds the writes of one controller. */
 export function addShare(shares: Shares, hierarchy: Hierarchy, controller: string, writes: readonly Write[]): void {
   if (writes.length === 0) return
   const share = shares.get(hierarchy)
@@ -109,7 +109,7 @@ export function addShare(shares: Shares, hierarchy: Hierarchy, controller: strin
   }
 }
 
-/** Last, so that they override. The file system is always there, so nothing more has to be passed on for its sake. */
+/** Last, so that they override. The files need no controller beyond those that are already enabled. */
 function addUnifiedFiles(shares: Shares, resources: Resources, host: CgroupHost, problems: Problem[]): void {
   const hierarchy = unifiedHierarchy(host)
   if (host.mode === 'v2' && hierarchy !== undefined) {
@@ -120,7 +120,9 @@ function addUnifiedFiles(shares: Shares, resources: Resources, host: CgroupHost,
   }
 }
 
-/** v1's side where that controller is mounted, else v2's where the v2 tree has it, else that of the host's main version. */
+/**
+ * v1's side if that controller is mounted, else v2's if the v2 hierarchy has it, else that of the host's main version.
+ */
 function sideOf(row: Row, host: CgroupHost): Side {
   if (row.v2 === undefined) return row.v1
   if (findHierarchy(host, row.v1.controller)?.version === 1) return row.v1

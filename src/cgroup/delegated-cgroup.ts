@@ -1,12 +1,13 @@
 /**
- * Cgroups below the container's own that annotations ask for, as crun has them: `run.oci.delegate-cgroup` names one that the
- * container's processes begin in. With a cgroup namespace they see the container's cgroup as the root and themselves one
- * level below it, so that a systemd in the container may pass controllers on. Limits are those of the container's cgroup.
+ * Cgroups below the container's own, requested by annotations as in crun: `run.oci.delegate-cgroup` names the one in
+ * which the container's processes start. With a cgroup namespace they see the container's cgroup as the root and
+ * themselves one level below it, so that a systemd in the container can enable controllers. The limits are set on the
+ * container's cgroup.
  */
 
 import type { StringMap } from '../config/config.ts'
 import { errorAt, formatProblems, type Problem, RuntError } from '../errors.ts'
-import type { Step } from '../plan/launch-plan.ts'
+import type { Step } from '../steps/launch-plan.ts'
 import { type CgroupHost, unifiedHierarchy } from './hierarchies.ts'
 import { type CgroupPlan, ownerSteps } from './plan-cgroup.ts'
 import { directoryStep, openDirectory, type Slots } from './steps.ts'
@@ -15,12 +16,12 @@ import { enableSteps } from './v2/enable-controllers.ts'
 const ANNOTATION = 'run.oci.delegate-cgroup'
 const FROM = `annotations[${JSON.stringify(ANNOTATION)}]`
 
-/** The path in an annotation, `/name`, or '' where it is not there or empty. One that leads elsewhere is a problem. */
+/** The path of an annotation, `/name`, or '' if it is absent or empty. A path that leaves the cgroup is a problem. */
 export function subgroupOf(annotations: StringMap, name: string, problems: Problem[]): string {
   const text = annotations[name]
   if (!text) return ''
   const parts = text.split('/').filter((part) => part !== '')
-  // cgroup_mkdir() of the kernel takes no newline, and a name of its files would be taken already.
+  // The kernel's cgroup_mkdir() refuses newlines, and the names of its files are taken.
   if (parts.length > 0 && parts.every((part) => part !== '.' && part !== '..' && !part.includes('\n'))) {
     return `/${parts.join('/')}`
   }
@@ -31,7 +32,7 @@ export function subgroupOf(annotations: StringMap, name: string, problems: Probl
   return ''
 }
 
-/** For the runtime, while init waits in its new cgroup namespace: nothing where the annotation is not set. */
+/** For the runtime, while init waits in its new cgroup namespace: empty if the annotation is not set. */
 export function delegatedSteps(
   annotations: StringMap,
   cgroup: Pick<CgroupPlan, 'paths' | 'mode'>,

@@ -1,6 +1,6 @@
 /**
- * What ordered device rules come to: a default, and exceptions to it. This is how cgroup v1 keeps them, and all that systemd
- * can be told. Exceptions stay in the order of their first rule.
+ * Reduces ordered device rules to a default and exceptions to it. This is how cgroup v1 stores them, and all that
+ * systemd can express. Exceptions stay in the order of their first rule.
  */
 
 import type { Problem } from '../errors.ts'
@@ -15,11 +15,11 @@ export interface DeviceList {
 
 export interface Exception {
   readonly rule: FullRule
-  /** The rights of the rule, with later ones for the same device added or taken away. */
+  /** The rights of the rule; later rules for the same device add or remove rights. */
   rights: number
 }
 
-/** Apply the rules one after the other. A rule that the kernel would silently ignore is a problem. */
+/** Applies the rules one after the other. A rule that the kernel would silently ignore is a problem. */
 export function deviceList(rules: readonly FullRule[], problems: Problem[]): DeviceList {
   let allowByDefault = false
   let from = 'linux.resources.devices'
@@ -51,9 +51,9 @@ export function deviceLine(rule: FullRule, rights: number): string {
   return `${rule.device} ${RIGHTS_TEXT[rights]}`
 }
 
-/** The kernel takes exceptions back only for exactly the numbers they were given for, and says nothing otherwise. */
+/** The kernel removes exceptions only for exactly the numbers they were given for, and otherwise reports no error. */
 function checkHole(rule: FullRule, wide: readonly Exception[], problems: Problem[]): void {
-  // Allowing a default device where a wider rule denies it (`deny c *:*` after `allow a`) was not asked for by the config.
+  // The config did not ask for a default device that a wider rule denies (`deny c *:*` after `allow a`).
   if (isDefault(rule)) return
   const hole = wide.find((other) => (other.rights & rule.rights) !== 0 && includes(other.rule, rule))
   if (hole === undefined || hole.rule.device === rule.device) return
@@ -61,7 +61,7 @@ function checkHole(rule: FullRule, wide: readonly Exception[], problems: Problem
   problems.push({ path: rule.from, message })
 }
 
-/** True if every device of `narrow` is one of `wide`. */
+/** Whether every device of `narrow` is one of `wide`. */
 function includes(wide: FullRule, narrow: FullRule): boolean {
   return (
     wide.type === narrow.type &&

@@ -1,15 +1,15 @@
 /**
- * The device rules a container really gets (config-linux.md, Allowed Device list): nothing is allowed at first, then the
- * config's rules in their order, then the devices that every container has. Shared by v1 (writes) and v2 (a program).
+ * The effective device rules of a container (config-linux.md, Allowed Device list): deny everything, then the config's
+ * rules in order, then the devices that every container has. Shared by v1 (writes) and v2 (a program).
  */
 
 import type { DeviceRule } from '../config/config.ts'
 
-/** One rule with everything spelled out. */
+/** One rule with all defaults filled in. */
 export interface FullRule {
   readonly allow: boolean
   readonly type: 'a' | 'b' | 'c'
-  /** Absent numbers stand for all. */
+  /** An absent number matches all. */
   readonly major: number | undefined
   readonly minor: number | undefined
   /** Type and numbers as cgroup v1 writes them, `c 1:*`. */
@@ -19,17 +19,17 @@ export interface FullRule {
   readonly from: string
 }
 
-/** The bits that linux/bpf.h gives the access rights (BPF_DEVCG_ACC_*). */
+/** The bits of the access rights in linux/bpf.h (BPF_DEVCG_ACC_*). */
 export const RIGHTS = { m: 1, r: 2, w: 4 }
 export const ALL_RIGHTS = 7
-/** Rights as text, by their bits, in the order in which devices.list has the letters. */
+/** Rights as text, indexed by their bits, with the letters in the order of devices.list. */
 export const RIGHTS_TEXT = ['', 'm', 'r', 'rm', 'w', 'wm', 'rw', 'rwm'] as const
 
 const DEFAULT_FROM = 'linux.resources.devices (default devices)'
 
 /**
- * What runc allows every container: making any node (a node alone gives no access), the default devices of
- * config-linux.md, pseudo terminals, and /dev/net/tun, which callers have come to rely on (runc pull request 3468).
+ * What runc allows every container: creating any node (a node alone gives no access), the default devices of
+ * config-linux.md, pseudo terminals, and /dev/net/tun, which callers rely on (runc pull request 3468).
  */
 const DEFAULT_RULES: readonly FullRule[] = [
   defaultRule('c', undefined, undefined, RIGHTS.m, 'c *:*'),
@@ -45,10 +45,10 @@ const DEFAULT_RULES: readonly FullRule[] = [
   defaultRule('c', 10, 200, ALL_RIGHTS, 'c 10:200'), // net/tun
 ]
 
-/** What `spec` writes, and engines that list nothing else: every access to every device is denied. */
+/** The rules of `spec` and of engines that list no others: deny every access to every device. */
 export const PLAIN_DEVICES: readonly DeviceRule[] = [{ allow: false, access: 'rwm' }]
 
-/** True for rules that come to the same as those. */
+/** Whether the rules are equivalent to those. */
 export function isPlain(devices: readonly DeviceRule[]): boolean {
   const [rule] = devices
   if (devices.length !== 1 || rule === undefined || rule.allow) return false
@@ -64,19 +64,19 @@ export function deviceRules(devices: readonly DeviceRule[]): FullRule[] {
   return rules
 }
 
-/** True for a rule about every access to every device, which starts the list anew. */
+/** Whether a rule applies to every access to every device, and so discards earlier rules. */
 export function isReset(rule: FullRule): boolean {
   return rule.type === 'a'
 }
 
-/** True for a rule that the config did not ask for. */
+/** Whether a rule is not from the config. */
 export function isDefault(rule: FullRule): boolean {
   return rule.from === DEFAULT_FROM
 }
 
 /**
- * Type `a` is left only where it means every access to every device. With numbers or fewer letters it is spelled out for
- * both types: cgroup v1 itself, and runc with it, would take `a 1:3 r` for everything.
+ * Type `a` is kept only if the rule matches every access to every device. With numbers or fewer letters it is expanded
+ * to both types: cgroup v1 itself, and runc with it, would treat `a 1:3 r` as a rule about everything.
  */
 function addRule(rules: FullRule[], { allow, type = 'a', major, minor, access }: DeviceRule, from: string): void {
   const numbers = { major: known(major), minor: known(minor) }
@@ -88,7 +88,7 @@ function addRule(rules: FullRule[], { allow, type = 'a', major, minor, access }:
   }
 }
 
-/** An absent access means all of it. */
+/** An absent access means all rights. */
 function parseRights(access: string | undefined): number {
   if (access === undefined) return ALL_RIGHTS
   return (access.includes('m') ? 1 : 0) | (access.includes('r') ? 2 : 0) | (access.includes('w') ? 4 : 0)

@@ -1,21 +1,21 @@
 /**
  * Pausing: the v1 freezer and v2's cgroup.freeze (kernel Documentation/admin-guide/cgroup-v1/freezer-subsystem.rst and
- * cgroup-v2.rst). Decides what is written where and what the files' texts mean. Both take time: the caller polls.
+ * cgroup-v2.rst). Says which file to write, and interprets the state files. Both take time: the caller polls.
  */
 
 export type FreezerState = 'frozen' | 'freezing' | 'thawed'
 
 export interface Freezer {
-  /** Writing `freeze` or `thaw` here asks for it. */
+  /** The file to which `freeze` or `thaw` is written. */
   readonly file: string
   readonly freeze: string
   readonly thaw: string
-  /** Reading this tells how far it is: `state` understands the text. */
+  /** The file with the progress; `state` interprets its text. */
   readonly stateFile: string
   readonly state: (text: string) => FreezerState
   /**
-   * v1 only: '0' here means that a FROZEN cgroup is frozen by one above it, not itself. Also, the v1 freezer does not always
-   * catch a process that is just being forked; thawing and freezing again does.
+   * v1 only: '0' here means that a FROZEN cgroup was frozen through an ancestor. Also, the v1 freezer may miss a
+   * process that is being forked; thawing and freezing again fixes that.
    */
   readonly selfFile?: string
 }
@@ -51,7 +51,7 @@ function legacyState(text: string): FreezerState {
   return word === 'FREEZING' ? 'freezing' : 'thawed'
 }
 
-/** cgroup.events says `frozen 1` only when every process is. */
+/** cgroup.events contains `frozen 1` only when every process is frozen. */
 function unifiedState(text: string): FreezerState {
   return text.split('\n').includes('frozen 1') ? 'frozen' : 'thawed'
 }

@@ -1,6 +1,6 @@
 /**
- * Which cgroup hierarchies this host has and where the runtime itself is in each (cgroups(7), proc_pid_cgroup(5),
- * proc_pid_mountinfo(5)). Decides between v1, hybrid and v2; decides nothing about a container.
+ * Parses the host's cgroup hierarchies and the runtime's own cgroup in each (cgroups(7), proc_pid_cgroup(5),
+ * proc_pid_mountinfo(5)). Distinguishes v1, hybrid and v2 hosts; knows nothing about containers.
  */
 
 import type { HostProbe } from '../native.ts'
@@ -11,13 +11,13 @@ export interface Hierarchy {
   /** Names as in /proc/self/cgroup (`memory`, `name=systemd`); of the v2 tree those in its root's cgroup.controllers. */
   readonly controllers: readonly string[]
   readonly mountpoint: string
-  /** The directory of the hierarchy that is mounted there: not `/` below a container without a cgroup namespace. */
+  /** The directory of the hierarchy that is mounted there: not `/` inside a container without a cgroup namespace. */
   readonly root: string
-  /** The runtime's own cgroup, as a path below the mount point (`/`: the mounted root, or somewhere outside of it). */
+  /** The runtime's own cgroup relative to the mount point (`/`: the mounted root, or outside of it). */
   readonly own: string
 }
 
-/** `hybrid`: controllers on v1 and a v2 tree beside them. `v2`: the v2 tree is what counts. */
+/** `hybrid`: controllers on v1 and a v2 hierarchy beside them. `v2`: only v2 is used. */
 export interface CgroupHost {
   readonly mode: 'v1' | 'hybrid' | 'v2' | 'none'
   readonly hierarchies: readonly Hierarchy[]
@@ -35,7 +35,7 @@ interface MountLine {
 /** Super block options of a v1 mount that are not controllers. */
 const MOUNT_FLAGS = ['rw', 'ro', 'xattr', 'noprefix', 'clone_children', 'cpuset_v2_mode', 'none', 'all', 'favordynmods']
 
-/** What the host has, from what the addon read of it. */
+/** The host's hierarchies, from what the addon has read. */
 export function parseHierarchies(probe: Probe): CgroupHost {
   const own = parseOwnCgroups(probe.ownCgroups)
   const legacy: Hierarchy[] = []
@@ -55,7 +55,7 @@ export function parseHierarchies(probe: Probe): CgroupHost {
     root: unified.root,
     own: below(unified.root, own.get('') ?? '/'),
   }
-  // As runc: what is mounted at /sys/fs/cgroup itself decides; a stray v1 mount beside it is nobody's resource control.
+  // As in runc: the file system mounted at /sys/fs/cgroup decides; a stray v1 mount beside it is ignored.
   if (v2.mountpoint === '/sys/fs/cgroup' || v1.length === 0) return { mode: 'v2', hierarchies: [v2] }
   return { mode: 'hybrid', hierarchies: [...v1, v2] }
 }
@@ -75,7 +75,7 @@ export function parseOwnCgroups(text: string): Map<string, string> {
   const own = new Map<string, string>()
   for (const line of text.split('\n')) {
     const first = line.indexOf(':')
-    const second = line.indexOf(':', first + 1) // a name= or a path may hold further colons, the two fields before may not
+    const second = line.indexOf(':', first + 1) // names and paths may contain colons, the first two fields may not
     if (first < 0 || second < 0) continue
     const path = line.slice(second + 1)
     const controllers = line.slice(first + 1, second)
@@ -103,7 +103,7 @@ function legacyHierarchy(mount: MountLine, own: ReadonlyMap<string, string>): Hi
   }
 }
 
-/** A hierarchy may be mounted several times: the one below /sys/fs/cgroup is meant, else the first. */
+/** A hierarchy may be mounted several times: takes the mount below /sys/fs/cgroup, else the first. */
 function uniqueHierarchies(all: readonly Hierarchy[]): Hierarchy[] {
   const unique = new Map<string, Hierarchy>()
   for (const hierarchy of all) {
@@ -120,7 +120,7 @@ function isStandard(hierarchy: Hierarchy): boolean {
   return hierarchy.mountpoint.startsWith('/sys/fs/cgroup/')
 }
 
-/** In a nested container /proc/self/cgroup shows the path on the host, of which the mount shows only what is below `root`. */
+/** In a nested container /proc/self/cgroup shows the path on the host; the mount only shows the part below `root`. */
 function below(root: string, path: string): string {
   if (path.startsWith('/..')) return '/'
   if (root === '/') return path
@@ -128,7 +128,10 @@ function below(root: string, path: string): string {
   return path.startsWith(`${root}/`) ? path.slice(root.length) : '/'
 }
 
-/** `31 23 0:28 ROOT MOUNTPOINT OPTIONS FIELDS… - TYPE SOURCE SUPEROPTIONS`, by position: a command reads a dozen of them. */
+/**
+ * `31 23 0:28 ROOT MOUNTPOINT OPTIONS FIELDS… - TYPE SOURCE SUPEROPTIONS`, parsed by position: a command reads a dozen
+ * of them.
+ */
 function parseMountLine(line: string): MountLine | undefined {
   const separator = line.indexOf(' - ')
   let root = 0
@@ -144,8 +147,8 @@ function parseMountLine(line: string): MountLine | undefined {
   }
 }
 
-/** Blanks, tabs, newlines and backslashes are written in octal (proc_pid_mountinfo(5)). */
-function decodeOctal(text: string): string {
+/** mountinfo escapes blanks, tabs, newlines and backslashes as octal (proc_pid_mountinfo(5)). */
+export function decodeOctal(text: string): string {
   if (!text.includes('\\')) return text
   return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)))
 }

@@ -1,11 +1,12 @@
 /**
- * What one hierarchy gets of a container: its directory, the writes into it, and the steps that make it. Shared by the
- * plans with and without systemd, which differ in who makes which directory and when.
+ * A container's part of one hierarchy: its directory, the writes to it, and the steps that create it. Shared by the
+ * plans with and without systemd, which differ in who creates which directory and when.
  */
 
 import type { Resources } from '../config/config.ts'
 import type { Problem } from '../errors.ts'
-import type { Step } from '../plan/launch-plan.ts'
+import type { Step } from '../steps/launch-plan.ts'
+import type { NewCpuset } from './cgroup-access.ts'
 import { type CgroupDirectory, cgroupDirectory } from './cgroup-path.ts'
 import { type Claim, claimedDirectory, claimOf, ownerAttribute } from './claim.ts'
 import { addShare, resourceWrites, type Share, type Shares } from './controllers.ts'
@@ -25,7 +26,7 @@ import { devicesWrites } from './v1/devices.ts'
 import { enableSteps } from './v2/enable-controllers.ts'
 import type { Write } from './write.ts'
 
-/** Who plans: root on the host may set device rules and has all controllers, others have what they were given. */
+/** Who plans: root on the host may set device rules and has all controllers, others have what was delegated to them. */
 export type Caller = 'root' | 'rootless'
 
 /** One hierarchy's share. */
@@ -34,24 +35,25 @@ export interface Part {
   readonly path: string
   readonly directory: CgroupDirectory
   readonly writes: readonly Write[]
-  /** v2 controllers that the parents must pass on. */
+  /** v2 controllers that the ancestors must enable. */
   readonly enable: readonly string[]
 }
 
-/** What the steps that make directories come from. */
+/** `from` of the steps that create directories. */
 export const FROM = 'linux.cgroupsPath'
 
-/** A part for every hierarchy of the host, in its order. What cannot be had is added to `problems`. */
+/** A part for every hierarchy of the host, in its order. Adds what is not supported to `problems`. */
 export function planParts(
   resources: Resources,
   host: CgroupHost,
   inner: string,
   caller: Caller,
   problems: Problem[],
+  need: 'required' | 'optional' = 'required',
 ): Part[] {
   const shares = resourceWrites(resources, host, 'create', problems)
   if (caller === 'root') addDevices(shares, resources, host, problems)
-  if (host.mode === 'none' && problems.length === 0) {
+  if (host.mode === 'none' && problems.length === 0 && need === 'required') {
     problems.push({ path: FROM, message: 'no cgroup hierarchy is mounted' })
   }
   const parts: Part[] = []
@@ -62,7 +64,7 @@ export function planParts(
   return parts
 }
 
-/** The devices controller of v1, where it is mounted. Without it and without v2 a container could open every device. */
+/** The devices controller of v1, if it is mounted. Without it and without v2 a container could open every device. */
 function addDevices(shares: Shares, resources: Resources, host: CgroupHost, problems: Problem[]): void {
   const hierarchy = findHierarchy(host, 'devices')
   if (hierarchy !== undefined) {
@@ -78,20 +80,20 @@ const NOTHING: Share = { controllers: [], writes: [] }
 function planPart(hierarchy: Hierarchy, host: CgroupHost, inner: string, share: Share | undefined): Part {
   const directory = cgroupDirectory(host, hierarchy, inner)
   const { writes, controllers } = share ?? NOTHING
-  // In hybrid mode what the v2 tree has left over is the host's: only what is asked for is passed on.
+  // On a hybrid host other users may use the remaining controllers of v2: enable only those that are needed.
   const enable = host.mode === 'v2' ? hierarchy.controllers : controllers
   return { hierarchy, directory, path: `${directory.base}/${directory.inner}`, writes, enable }
 }
 
 export interface PlannedClaim extends Claim {
   readonly slot: number
-  /** Where it is locked. */
+  /** The lock file. */
   readonly file: string
-  /** The attribute that names the state directory, and that. */
+  /** Name and value of the attribute that names the state directory. */
   readonly mark: readonly [name: string, stateDirectory: string]
 }
 
-/** For the cgroup that is claimed for all of a container's. */
+/** For the cgroup that is claimed on behalf of all of a container's. */
 export function claimFor(
   path: string,
   paths: { readonly [controller: string]: string },
@@ -108,61 +110,74 @@ export function claimFor(
   return { ...claim, slot: slots.allocate('claimed cgroup'), file: claims, mark }
 }
 
-/** How a part is made. */
-export interface Manner {
-  /** Before anything is written there: see claimStep. */
+/** How a part is created. */
+export interface CgroupOptions {
+  /** Before anything is written to the cgroup: see claimStep. */
   readonly claim?: PlannedClaim | undefined
   readonly tolerate?: Tolerated
+  readonly cpuset?: NewCpuset | undefined
 }
 
-/** Directory, controllers, limits, and the directory opened into `slot`. */
+/** Creates the directory, enables controllers, sets limits, and opens the directory into `slot`. */
 export function addUnified(
   steps: Step[],
   { hierarchy, path, writes, enable }: Part,
   slot: number,
   caller: Caller,
   slots: Slots,
-  { claim, tolerate }: Manner,
+  { claim, tolerate }: CgroupOptions,
 ): void {
   steps.push(directoryStep(path, FROM, 1, tolerate))
-  addClaim(steps, claim)
+  addClaim(steps, claim, tolerate)
   steps.push(...enableSteps(hierarchy.mountpoint, path, enable, caller, slots))
   addWrites(steps, path, writes, slots)
   steps.push(openDirectory(path, slot, FROM, tolerate))
 }
 
-export function addClaim(steps: Step[], claim: PlannedClaim | undefined): void {
+export function addClaim(steps: Step[], claim: PlannedClaim | undefined, tolerate: Tolerated): void {
   if (claim !== undefined)
-    steps.push(claimStep(claim, claim.file, claim.slot, FROM), markStep(claim, ...claim.mark, FROM))
+    steps.push(claimStep(claim, claim.file, claim.slot, FROM), markStep(claim, ...claim.mark, FROM, tolerate))
 }
 
-/** Directory, limits, and its `tasks` file opened into `slot`. */
+/** Creates the directory, sets limits, and opens its `tasks` file into `slot`. */
 export function addLegacy(
   steps: Step[],
   part: Part,
   slot: number,
   slots: Slots,
-  { claim, tolerate }: Manner = {},
+  { claim, tolerate, cpuset = 'tell' }: CgroupOptions = {},
 ): void {
   const { hierarchy, path, writes } = part
-  if (hierarchy.controllers.includes('cpuset')) addCpusetDirectories(steps, part.directory, tolerate)
+  if (hierarchy.controllers.includes('cpuset')) addCpusetDirectories(steps, part.directory, cpuset, tolerate)
   else steps.push(directoryStep(path, FROM, 1, tolerate))
-  addClaim(steps, claim)
+  addClaim(steps, claim, tolerate)
   if (writes.length > 0) addWrites(steps, path, writes, slots)
-  // `tasks`, not cgroup.procs: a thread that moves itself takes no global lock and waits for no grace period.
+  // `tasks`, not cgroup.procs: for a thread that moves itself the kernel takes no global lock and waits for no grace
+  // period.
   steps.push(openForWriting(`${path}/tasks`, slot, FROM, tolerate))
 }
 
 /**
- * A new cpuset is empty, and no process may enter an empty one. With cgroup.clone_children its parent hands its own values
- * down (cpuset(7)), at the price of one write for each level and no read.
+ * A new cpuset is empty, and no process can join an empty one. With cgroup.clone_children its parent hands down its own
+ * values (cpuset(7)), at the price of one write for each level and no read. An unprivileged user may not be allowed to
+ * write that file.
  */
-function addCpusetDirectories(steps: Step[], { base, inner }: CgroupDirectory, tolerate: Tolerated): void {
-  let parent = base
+function addCpusetDirectories(
+  steps: Step[],
+  { base, inner }: CgroupDirectory,
+  cpuset: NewCpuset,
+  tolerate: Tolerated,
+): void {
+  let path = base
+  const write = (file: string, data: string) => steps.push(writeStep(path, { file, data, from: FROM, tolerate }))
   for (const name of inner.split('/')) {
-    steps.push(writeStep(parent, { file: 'cgroup.clone_children', data: '1', from: FROM, tolerate }))
-    parent = `${parent}/${name}`
-    steps.push(directoryStep(parent, FROM, 0, tolerate))
+    if (cpuset === 'tell') write('cgroup.clone_children', '1')
+    path = `${path}/${name}`
+    steps.push(directoryStep(path, FROM, 0, tolerate))
+    if (typeof cpuset === 'object' && path.length > cpuset.existing.length) {
+      write('cpuset.cpus', cpuset.cpus)
+      write('cpuset.mems', cpuset.mems)
+    }
   }
 }
 

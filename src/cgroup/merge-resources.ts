@@ -1,6 +1,6 @@
 /**
- * `update` names only what changes (runc-update(8)). Decides what of a container's recorded resources stays: objects are
- * merged member by member; lists and maps that are named replace the old ones.
+ * Merges an update, which names only what changes (runc-update(8)), into a container's recorded resources: objects are
+ * merged member by member; lists and maps replace the old ones.
  */
 
 import type { Resources } from '../config/config.ts'
@@ -31,7 +31,9 @@ export function mergeResources(old: Resources, change: Resources): Resources {
   }
 }
 
-/** What is written for an update: the change, with the recorded values that the kernel wants to see together with it. */
+/**
+ * The resources to write for an update: the change, plus the recorded values that the kernel takes together with it.
+ */
 export function updateResources(old: Resources, change: Resources): Resources {
   const { memory, cpu } = change
   const swap = memory.limit === undefined && memory.swap !== undefined ? old.memory.limit : memory.limit
@@ -39,7 +41,7 @@ export function updateResources(old: Resources, change: Resources): Resources {
   const bandwidth = isBandwidth ? { ...pick('quota', old.cpu, cpu), ...pick('period', old.cpu, cpu) } : {}
   return {
     ...change,
-    // memory+swap becomes swap on v2 only with the limit known, and cpu.max holds quota and period at once.
+    // On v2, swap is memory+swap minus the limit, and cpu.max has quota and period together.
     memory: { ...memory, ...(swap !== undefined && { limit: swap }) },
     cpu: { ...cpu, ...bandwidth },
   }
@@ -50,7 +52,7 @@ function pick<K extends 'quota' | 'period'>(key: K, old: Resources['cpu'], chang
   return value === undefined ? {} : { [key]: value }
 }
 
-/** The flags that are always there: an update can set them, and not naming them leaves them. */
+/** Flags that are always present: an update can set them, and leaves them unchanged otherwise. */
 function sticky(old: Resources['memory'], change: Resources['memory']) {
   return {
     disableOOMKiller: old.disableOOMKiller || change.disableOOMKiller,

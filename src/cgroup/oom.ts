@@ -1,13 +1,13 @@
 /**
- * How `events` hears that a container ran out of memory (kernel Documentation/admin-guide/cgroup-v1/memory.rst, OOM Control;
- * cgroup-v2.rst, memory.events). Decides which file is watched and what its text means; watching is the caller's.
+ * How `events` detects that a container ran out of memory (kernel Documentation/admin-guide/cgroup-v1/memory.rst, OOM
+ * Control; cgroup-v2.rst, memory.events). Says which file to watch and interprets its text; the caller watches.
  */
 
 import { parseCounters } from './stats/parse.ts'
 
 /**
- * v1: an eventfd is registered by writing "<eventfd> <descriptor of file>" to `control`; it also fires when the cgroup is
- * removed. v2: inotify(7) IN_MODIFY on `file`, whose count tells which of its events it was.
+ * v1: an eventfd is registered by writing "<eventfd> <descriptor of file>" to `control`; it also fires when the cgroup
+ * is removed. v2: inotify(7) IN_MODIFY on `file`; the count in it shows whether the event was an OOM.
  */
 export type OomWatch =
   | { readonly version: 1; readonly file: string; readonly control: string }
@@ -22,12 +22,12 @@ export function oomWatch(paths: { readonly [controller: string]: string }): OomW
   return unified === undefined ? undefined : { version: 2, file: `${unified}/memory.events` }
 }
 
-/** How many processes were killed so far, by the text of `file`. */
+/** The number of processes killed so far, from the text of `file`. */
 export function oomKills(text: string): bigint {
   return parseCounters(text).get('oom_kill') ?? 0n
 }
 
-/** v2: no process is left, by the text of cgroup.events. Nothing more will come. */
+/** v2: whether no process is left, from the text of cgroup.events. Then no event will follow. */
 export function isUnpopulated(text: string): boolean {
   return parseCounters(text).get('populated') === 0n
 }

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Resources } from '../config/config.ts'
 import type { RuntError } from '../errors.ts'
-import type { Step } from '../plan/launch-plan.ts'
+import type { Step } from '../steps/launch-plan.ts'
 import { claimOf } from './claim.ts'
 import { type CgroupHost, parseHierarchies } from './hierarchies.ts'
 import { type CgroupInput, planCgroup } from './plan-cgroup.ts'
@@ -172,13 +172,27 @@ t.test('rootless: without a path and without limits nothing has to succeed; with
   t.same(fatal({}, hybrid), [])
   t.same(fatal({}, unified), [])
   t.same(fatal({ cgroupsPath: '/a' }, unified), ['mkdirat', 'openat2'])
-  t.same(fatal({ resources: { ...noResources, pids: { limit: 1n } } }, unified), ['mkdirat', 'write_file', 'openat2'])
+  t.same(fatal({ resources: { ...noResources, pids: { limit: 2n } } }, unified), ['mkdirat', 'write_file', 'openat2'])
   const plan = planFor(unified, { rootless: true })
   t.equal(plan.deviceFilter, undefined)
   t.ok(
     render(plan.runtimeSteps).includes('[2] <- +memory ?2,16,95,22'),
     'a delegated subtree has some controllers only',
   )
+  t.end()
+})
+
+t.test('a limit of one task is written when init is ready', (t) => {
+  const late = (limit: bigint) => planFor(unified, { resources: { ...noResources, pids: { limit } } })
+  for (const limit of [0n, 1n]) {
+    const plan = late(limit)
+    t.same(
+      plan.runtimeSteps.filter((step) => step.op === 'write_file' && step.path.endsWith('pids.max')),
+      [],
+    )
+    t.match(plan.late, [{ op: 'write_file', path: /pids\.max$/, data: '1', from: 'linux.resources.pids.limit' }])
+  }
+  for (const limit of [-1n, 2n]) t.equal(late(limit).late, undefined)
   t.end()
 })
 
@@ -248,7 +262,7 @@ function planFor(host: CgroupHost, input: Partial<CgroupInput>) {
   )
 }
 
-/** One line a step, as a shell would have it; `?` begins the tolerated errnos. */
+/** One line a step, like a shell command; `?` precedes the tolerated errnos. */
 function render(steps: readonly Step[]): string[] {
   return steps.map((step) => line(step) + (step.tolerate === undefined ? '' : ` ?${step.tolerate.join(',')}`))
 }

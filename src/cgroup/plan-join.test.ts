@@ -34,6 +34,22 @@ t.test('v2: where init is, unless a cgroup is named', (t) => {
   t.end()
 })
 
+t.test('where a process may be made that the container has no room for', (t) => {
+  const pids = { version: 1, controllers: ['pids'], mountpoint: '/p', root: '/', own: '/' } as const
+  const tree = { version: 2, controllers: [], mountpoint: '/u', root: '/', own: '/session' } as const
+  const crowded = (input: Partial<JoinInput>) => planFor({ hierarchies: [tree, pids], ...input }).crowded
+  t.same(crowded({ paths: { ...hybrid, pids: '/p/web' } }), { leave: '/p/cgroup.procs', enter: '/p/web/cgroup.procs' })
+  const subgroups = ['pids:/a']
+  t.same(crowded({ paths: { ...hybrid, pids: '/p/web' }, subgroups })?.enter, '/p/web/a/cgroup.procs')
+  const initPath = '/u/web/init.scope'
+  t.same(crowded({ paths: { '': '/u/web' }, initPath }), {
+    leave: '/u/session/cgroup.procs',
+    enter: `${initPath}/cgroup.procs`,
+  })
+  t.equal(crowded({ paths: {} }), undefined)
+  t.end()
+})
+
 t.test('systemd moves the process where we may not', (t) => {
   const scope = { unit: 'x.scope', directory: '/sys/fs/cgroup/web' }
   const plan = planFor({ paths: unified, attach: scope, subgroups: ['/a'] })
@@ -75,7 +91,7 @@ t.test('rootless: joining is tried', (t) => {
 
 function planFor(input: Partial<JoinInput>) {
   let next = 1
-  return planJoin({ paths: {}, subgroups: [], rootless: false, ...input }, { allocate: () => next++ })
+  return planJoin({ paths: {}, subgroups: [], rootless: false, hierarchies: [], ...input }, { allocate: () => next++ })
 }
 
 function opened(plan: ReturnType<typeof planJoin>) {

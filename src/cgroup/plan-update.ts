@@ -1,16 +1,16 @@
 /**
- * Changing the limits of a container that exists (runc-update(8)): the same writes as for a new one, in an order that
- * works whatever the old values are, into the directories that state.json names.
+ * Changes the limits of an existing container (runc-update(8)): the same writes as for a new one, in an order that
+ * works whatever the old values are, to the directories recorded in state.json.
  *
  *   const steps = planUpdate({ resources, paths, rootless, devicesList, usage }, host, slots)
  *
- * `resources` is the change, completed by `updateResources`; see merge-resources.ts. Steps are run by `launch` like any
- * others, with no `clone` among them.
+ * `resources` is the change, completed by `updateResources`; see merge-resources.ts. `launch` runs the steps like any
+ * others; there is no `clone` among them.
  */
 
 import type { MemoryResources, Resources } from '../config/config.ts'
 import { formatProblems, type Problem, RuntError } from '../errors.ts'
-import type { Step } from '../plan/launch-plan.ts'
+import type { Step } from '../steps/launch-plan.ts'
 import { addShare, resourceWrites, type Shares } from './controllers.ts'
 import { deviceRules } from './device-rules.ts'
 import { type CgroupHost, findHierarchy, type Hierarchy } from './hierarchies.ts'
@@ -30,7 +30,7 @@ export interface UpdateInput {
 
 export interface UpdatePlan {
   readonly steps: readonly Step[]
-  /** v2: replaces the program attached to the cgroup opened in the slot. No bytes: everything is allowed now. */
+  /** v2: replaces the program attached to the cgroup opened in the slot. Without a program everything is allowed. */
   readonly deviceFilter?: { readonly program: Uint8Array | undefined; readonly slot: number; readonly from: string }
 }
 
@@ -63,7 +63,7 @@ export function planUpdate(input: UpdateInput, host: CgroupHost, slots: Slots): 
   }
 }
 
-/** Limits at or below what is used now would make the kernel kill: `checkBeforeUpdate` asks to be refused instead. */
+/** With limits at or below the current usage the kernel would kill processes: `checkBeforeUpdate` refuses them. */
 function usageProblems(memory: MemoryResources, text: string): Problem[] {
   const usage = BigInt(text.trim() || '0')
   const problems: Problem[] = []

@@ -1,7 +1,7 @@
 /**
- * Ending and removing a container's cgroups (config-linux.md, Control groups; cgroups(7)). Decides which writes end
- * everything in them, which directories go, in which order, and what is said of a cgroup that others are in. What is in
- * them is read by the caller.
+ * Ends and removes a container's cgroups (config-linux.md, Control groups; cgroups(7)). Says which writes end all
+ * processes, which directories are removed and in which order, and formats the error for a cgroup that others use. The
+ * caller reads the cgroups.
  */
 
 import { RuntError } from '../errors.ts'
@@ -14,9 +14,9 @@ export interface CgroupWrite {
 }
 
 /**
- * What ends a container that forks faster than its processes can be killed one by one: with no more processes allowed, those
- * that are there are the last ones; cgroup.kill (Linux 5.14) kills all at once. Either may be missing. Nothing is frozen for
- * it: whoever is killed in the middle leaves nothing that stands still.
+ * Ends a container that forks faster than its processes can be killed one by one: a pids limit of 0 forbids new
+ * processes, and cgroup.kill (Linux 5.14) kills all at once. Either file may be missing. Nothing is frozen for it, so a
+ * command that is killed in the middle leaves no frozen process.
  */
 export function lastWrites(paths: { readonly [controller: string]: string }): readonly CgroupWrite[] {
   const unified = paths['']
@@ -27,7 +27,7 @@ export function lastWrites(paths: { readonly [controller: string]: string }): re
   ]
 }
 
-/** The same for a cgroup and each that the container may have made below it. */
+/** Writes for a cgroup and each one below it. */
 export interface Release {
   readonly directory: string
   readonly file: string
@@ -35,8 +35,9 @@ export interface Release {
 }
 
 /**
- * What lets the killed go at once. Who is frozen on v1 dies only when it thaws; who is throttled, on any version, dies as slowly
- * as its quota of CPU time allows (Documentation/scheduler/sched-bwc.rst): seconds, for some dozens of processes.
+ * Lets killed processes die at once. A process frozen on v1 dies only when it is thawed; a throttled one, on any
+ * version, dies as slowly as its CPU quota allows (Documentation/scheduler/sched-bwc.rst): seconds, for some dozens of
+ * processes.
  */
 export function releases(paths: { readonly [controller: string]: string }): readonly Release[] {
   const unified = paths['']
@@ -52,19 +53,19 @@ export function releases(paths: { readonly [controller: string]: string }): read
 }
 
 /**
- * A directory and all cgroups below it, deepest first, for a cgroup is removed only when nothing is in it.
- * `children` names the directories in a cgroup.
+ * A directory and all cgroups below it, deepest first, because only an empty cgroup can be removed. `children` lists
+ * the directories in a cgroup.
  */
 export function nestedFirst(directory: string, children: (directory: string) => readonly string[]): string[] {
   return [...children(directory).flatMap((name) => nestedFirst(`${directory}/${name}`, children)), directory]
 }
 
-/** The text of cgroup.procs (or tasks, cgroup.threads) as pids. 0 is a process outside of our pid namespace. */
+/** Parses cgroup.procs (or tasks, cgroup.threads). 0 is a process outside of our pid namespace. */
 export function parseProcesses(text: string): number[] {
   return text.split('\n').flatMap((line) => (line === '' ? [] : [Number.parseInt(line, 10)]))
 }
 
-/** A cgroup that could not be removed, and who is in it. */
+/** The error for a cgroup that could not be removed, with its processes. */
 export function busyError(directory: string, processes: readonly number[], names: readonly string[]): RuntError {
   const who = processes.map((pid, i) => (names[i] ? `${pid} (${names[i]})` : `${pid}`)).join(', ')
   const reason = who === '' ? 'something is still in it' : `still in it: ${who}`
@@ -72,8 +73,8 @@ export function busyError(directory: string, processes: readonly number[], names
 }
 
 /**
- * A directory that was there before `create` must be empty and not frozen, or it is somebody else's. `processes` and
- * `frozen` are what was read there.
+ * A directory that exists before `create` must be empty and not frozen, or it belongs to another container. `processes`
+ * and `frozen` were read from it.
  */
 export function checkUnused(directory: string, processes: readonly number[], frozen: boolean): void {
   const path = 'linux.cgroupsPath'

@@ -1,6 +1,6 @@
 /**
- * What the planners of the single controllers produce: writes to files of one cgroup directory, in the order the kernel
- * accepts, each with the config property that asked for it. How they become steps is decided in steps.ts.
+ * The output of the controllers' planners: writes to files of one cgroup directory, in an order that the kernel
+ * accepts, each with the config property that caused it. steps.ts turns them into steps.
  */
 
 import type { Resources } from '../config/config.ts'
@@ -12,15 +12,15 @@ export interface Write {
   readonly data: string
   /** The config property, `linux.resources.memory.limit`. */
   readonly from: string
-  /** Errnos after which the plan goes on. */
+  /** Errnos after which the plan continues. */
   readonly tolerate?: readonly number[] | undefined
 }
 
 /**
- * `create`: the cgroup is new, all its files have the kernel's defaults, and no process is in it.
- * `update`: unknown values are there, so interdependent files may need a second try.
+ * `create`: the cgroup is new, its files have the kernel's defaults, and it has no processes.
+ * `update`: the old values are unknown, so interdependent files may need a second write.
  */
 export type Purpose = 'create' | 'update'
 
-/** The writes of one controller. What cannot be expressed is added to `problems`. */
+/** The writes of one controller. Adds what cannot be expressed to `problems`. */
 export type ControllerWrites = (resources: Resources, purpose: Purpose, problems: Problem[]) => Write[]

@@ -1,11 +1,11 @@
 /**
- * The few formats of the files of a cgroup: one number, lines of a key and a number, lists such as `0-3,7`, pressure
- * (kernel Documentation/accounting/psi.rst). What does not look like it is taken as nothing: a new kernel may add lines.
+ * Parsers for the formats of cgroup files: one number, lines of a key and a number, lists such as `0-3,7`, pressure
+ * (kernel Documentation/accounting/psi.rst). Ignores what it does not recognize: a new kernel may add lines.
  */
 
 import type { Pressure, PressureLine } from './shape.ts'
 
-/** Reads a file, undefined if there is none. */
+/** Reads a file; undefined if it does not exist. */
 export type Read = (path: string) => string | undefined
 
 export const UNLIMITED = 0xffff_ffff_ffff_ffffn
@@ -44,7 +44,7 @@ export function parseList(text: string | undefined): number[] {
   return members
 }
 
-/** The text of a `*.pressure` file; undefined where the kernel keeps none. */
+/** Parses a `*.pressure` file; undefined if the kernel has none. */
 export function parsePressure(text: string | undefined): Pressure | undefined {
   if (text === undefined || text === '') return undefined
   const pressure: Pressure = { some: noPressure(), full: noPressure() }

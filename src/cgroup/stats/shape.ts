@@ -1,6 +1,6 @@
 /**
- * The `data` of a `stats` event, name for name as runc prints it (its package types): what engines decode. Counters are
- * bigint, for they are 64 bits wide. Members marked `?` are left out where runc's encoder leaves out zero values.
+ * The `data` of a `stats` event, with runc's member names (its package types), which engines decode. Counters are 64
+ * bits wide, hence bigint. Members marked `?` are omitted where runc's encoder omits zero values.
  */
 
 export interface Stats {
@@ -65,7 +65,7 @@ export interface BlkioEntry {
   value?: bigint
 }
 
-/** Lists in the order in which runc prints them. */
+/** Lists in the order of runc's output. */
 export const BLKIO_LISTS = [
   'ioServiceBytesRecursive',
   'ioServicedRecursive',
@@ -97,13 +97,13 @@ export interface PressureLine {
   total: bigint
 }
 
-/** The object without members that Go's `omitempty` leaves out: zero, empty, absent. */
+/** The object without members that Go's `omitempty` omits: zero, empty, absent. */
 export function omitEmpty<T extends object>(object: T): T {
   const kept = Object.entries(object).filter(([, value]) => !isEmpty(value))
   return Object.fromEntries(kept) as T
 }
 
-/** The same object, or undefined when everything in it is zero (`omitzero`). */
+/** The same object, or undefined if everything in it is zero (`omitzero`). */
 export function omitZero<T extends object>(object: T): T | undefined {
   return Object.values(object).every(isEmpty) ? undefined : object
 }

@@ -1,6 +1,6 @@
 /**
- * What `events --stats` says of a container, from the files of its cgroups. Decides which files are read and chooses between
- * v1 and v2 for each controller; the two know their files.
+ * The statistics of `events --stats` from the files of a container's cgroups. Chooses between v1 and v2 for each
+ * controller; v1.ts and v2.ts read the files.
  */
 
 import type { Read } from './parse.ts'

@@ -76,7 +76,7 @@ export function memoryStats(directory: string, read: Read): Memory {
   })
 }
 
-/** Entries that are zero throughout, and a cache of zero, are left out. */
+/** Omits entries that are all zero, and a cache of zero. */
 export function compactMemory(
   cache: bigint,
   raw: { [counter: string]: bigint },
@@ -112,7 +112,7 @@ export function hugetlbStats(
 ): { [pageSize: string]: Hugetlb } {
   const stats: { [pageSize: string]: Hugetlb } = {}
   for (const pageSize of pageSizes) {
-    // Reserved pages are counted since Linux 5.7, and include the used ones.
+    // Reserved pages are counted since Linux 5.7 and include the used ones.
     const files = [`hugetlb.${pageSize}.rsvd`, `hugetlb.${pageSize}`].map((name) => `${directory}/${name}`)
     const prefix = files.find((file) => read(`${file}.usage_in_bytes`) !== undefined)
     if (prefix === undefined) continue
@@ -125,7 +125,7 @@ export function hugetlbStats(
   return stats
 }
 
-/** Which files give which list: the first group whose first file has anything to say is taken whole. */
+/** The files for each list: uses the first group whose first file has entries. */
 const BLKIO_GROUPS: readonly (readonly (readonly [BlkioList, string])[])[] = [
   [
     ['sectorsRecursive', 'blkio.bfq.sectors_recursive'],
@@ -159,7 +159,7 @@ export function blkioStats(directory: string, read: Read): Blkio {
   return {}
 }
 
-/** Lines `8:0 Read 1282048` or `8:0 6792`; those of a total have no device. */
+/** Lines `8:0 Read 1282048` or `8:0 6792`; lines of a total have no device. */
 function blkioEntries(text: string | undefined): BlkioEntry[] {
   return (text ?? '').split('\n').flatMap((line) => {
     const [device = '', ...words] = line.split(' ')

@@ -1,6 +1,6 @@
 /**
- * Statistics from the files of cgroup v2 (kernel Documentation/admin-guide/cgroup-v2.rst), told in the terms of v1 that
- * runc's JSON has: microseconds become nanoseconds, swap includes memory.
+ * Statistics from the files of cgroup v2 (kernel Documentation/admin-guide/cgroup-v2.rst), converted to v1's terms as
+ * in runc's JSON: microseconds become nanoseconds, swap includes memory.
  */
 
 import { parseCounters, parseNumber, parsePressure, type Read, UNLIMITED } from './parse.ts'
@@ -54,14 +54,14 @@ function memoryEntry(prefix: string, read: Read): MemoryEntry {
   return { limit: number('max'), ...omitEmpty({ usage: number('current'), max: number('peak') }), failcnt: 0n }
 }
 
-/** Without the controller, the processes are counted. */
+/** Counts the processes if there is no pids controller. */
 export function pidsStats2(directory: string, read: Read): Stats['pids'] {
   if (read(`${directory}/pids.current`) !== undefined) return pidsStats(directory, read)
   const listed = read(`${directory}/cgroup.procs`) ?? read(`${directory}/cgroup.threads`) ?? ''
   return omitEmpty({ current: BigInt(listed.split('\n').filter((line) => line !== '').length) })
 }
 
-/** Keys of io.stat: the list they go to and the operation they are there. */
+/** Keys of io.stat: the list and the operation for each. */
 const IO_KEYS: ReadonlyMap<string, readonly [BlkioList, string]> = new Map([
   ['rbytes', ['ioServiceBytesRecursive', 'Read']],
   ['wbytes', ['ioServiceBytesRecursive', 'Write']],

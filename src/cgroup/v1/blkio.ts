@@ -1,6 +1,6 @@
 /**
- * cgroup v1 blkio controller (config-linux.md, Block IO; kernel Documentation/block/bfq-iosched.rst). Weights are BFQ's:
- * CFQ's own files, blkio.weight and all leaf weights, went with Linux 5.0, and runt needs a newer kernel anyway.
+ * cgroup v1 blkio controller (config-linux.md, Block IO; kernel Documentation/block/bfq-iosched.rst). Weights are
+ * BFQ's: Linux 5.0, which is older than what runt needs, removed CFQ's files, blkio.weight and all leaf weights.
  */
 
 import type { BlockIoResources, Resources } from '../../config/config.ts'

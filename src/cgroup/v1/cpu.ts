@@ -1,12 +1,12 @@
 /**
  * cgroup v1 cpu controller (config-linux.md, CPU; kernel Documentation/scheduler/sched-bwc.rst and sched-rt-group.rst).
- * Decides the order of period, quota and burst, which constrain each other and the parent's. 0 means "not set", as in
- * runc. cpus and mems belong to cpuset.ts.
+ * Orders period, quota and burst, which constrain each other and the parent's. 0 means "not set", as in
+ * runc. cpuset.ts handles cpus and mems.
  */
 
 import type { CpuResources, Resources } from '../../config/config.ts'
 import type { Problem } from '../../errors.ts'
-import { EINVAL, ENOENT } from '../../plan/constants.ts'
+import { EINVAL, ENOENT } from '../../steps/constants.ts'
 import type { Purpose, Write } from '../write.ts'
 
 const SECTION = 'linux.resources.cpu'
@@ -17,7 +17,7 @@ const MAX_SHARES = 262144n
 
 export function cpuWrites({ cpu }: Resources, purpose: Purpose, problems: Problem[]): Write[] {
   return [
-    // Idle groups refuse shares: leave idle before, become idle after.
+    // Idle groups refuse shares: leave idle before, enter it after.
     ...(cpu.idle === 0n ? [write('cpu.idle', 0n, 'idle')] : []),
     ...sharesWrites(cpu, problems),
     ...bandwidthWrites(cpu, purpose),
@@ -38,16 +38,17 @@ function sharesWrites({ shares }: CpuResources, problems: Problem[]): Write[] {
 function bandwidthWrites(cpu: CpuResources, purpose: Purpose): Write[] {
   const period = isSet(cpu.period) ? [write('cpu.cfs_period_us', cpu.period, 'period')] : []
   const quota = isSet(cpu.quota) ? [write('cpu.cfs_quota_us', cpu.quota, 'quota')] : []
-  // A kernel before 5.14 has no burst; runc ignores that.
+  // Kernels before 5.14 have no burst; runc ignores that.
   const burst =
     cpu.burst === undefined ? [] : [{ ...write('cpu.cfs_burst_us', cpu.burst, 'burst'), tolerate: [ENOENT] }]
   if (purpose === 'create' || quota.length === 0) return [...period, ...quota, ...burst]
-  // The old quota with the new period or burst may exceed the parent's share: then both fit only after the new quota.
+  // The old quota with the new period or burst may exceed the parent's: then both are only accepted after the new
+  // quota.
   const tried = [...period, ...burst].map((first) => ({ ...first, tolerate: [EINVAL, ENOENT] }))
   return [...tried, ...quota, ...period, ...burst]
 }
 
-/** Before any real-time process can join, so before the join. */
+/** Written before the join, because a real-time process needs it to join. */
 function realtimeWrites(cpu: CpuResources, purpose: Purpose): Write[] {
   const period = isSet(cpu.realtimePeriod) ? [write('cpu.rt_period_us', cpu.realtimePeriod, 'realtimePeriod')] : []
   const runtime = isSet(cpu.realtimeRuntime) ? [write('cpu.rt_runtime_us', cpu.realtimeRuntime, 'realtimeRuntime')] : []

@@ -1,6 +1,6 @@
 /**
- * cgroup v1 cpuset controller (config-linux.md, CPU; cpuset(7)). Writes what the config sets; that a new cpuset starts with
- * its parent's CPUs and memory nodes is the business of plan-cgroup.ts, which makes the directories.
+ * cgroup v1 cpuset controller (config-linux.md, CPU; cpuset(7)). Writes what the config sets; plan-cgroup.ts, which
+ * creates the directories, makes a new cpuset start with its parent's CPUs and memory nodes.
  */
 
 import type { Resources } from '../../config/config.ts'

@@ -1,6 +1,6 @@
 /**
- * cgroup v1 devices controller (kernel Documentation/admin-guide/cgroup-v1/devices.rst). The kernel keeps a default and a
- * list of exceptions to it; only what differs in the end is written, in the order of the config.
+ * cgroup v1 devices controller (kernel Documentation/admin-guide/cgroup-v1/devices.rst). The kernel keeps a default and
+ * a list of exceptions; only the differences are written, in the order of the config.
  */
 
 import type { Resources } from '../../config/config.ts'
@@ -10,7 +10,7 @@ import { type DeviceList, deviceLine, deviceList } from '../device-list.ts'
 import { deviceRules, type FullRule, isPlain, PLAIN_DEVICES, RIGHTS_TEXT } from '../device-rules.ts'
 import type { Write } from '../write.ts'
 
-/** For a new cgroup, which has its parent's list, of which nothing is known here: the default is always written. */
+/** For a new cgroup. It inherits its parent's list, which is unknown here, so the default is always written. */
 export function devicesWrites(resources: Resources, problems: Problem[]): readonly Write[] {
   if (RUNT_WEAKEN && isWeakened('device-default')) return []
   return isPlain(resources.devices) ? PLAIN : writesOf(deviceRules(resources.devices), problems)
@@ -28,13 +28,13 @@ function writesOf(rules: readonly FullRule[], problems: Problem[]): Write[] {
 const PLAIN: readonly Write[] = writesOf(deviceRules(PLAIN_DEVICES), [])
 
 /**
- * For a cgroup in use, `text` being its devices.list: only the differences, so that nobody is refused a device in between
- * that is allowed before and after.
+ * For a cgroup in use with `text` in devices.list: only the differences, so that a device that is allowed before and
+ * after is never denied in between.
  */
 export function devicesTransition(resources: Resources, text: string, problems: Problem[]): readonly Write[] {
   const target = deviceList(deviceRules(resources.devices), problems)
   const current = text.split('\n').filter((line) => line !== '')
-  // A list that allows by default does not show its exceptions.
+  // A list with a default of allow does not show its exceptions.
   const isComparable = !target.allowByDefault && !current.some((line) => line.startsWith('a'))
   if (!isComparable) return devicesWrites(resources, [])
   const wanted = target.exceptions.map(({ rule, rights }) => ({ data: deviceLine(rule, rights), from: rule.from }))
@@ -45,7 +45,9 @@ export function devicesTransition(resources: Resources, text: string, problems: 
   ]
 }
 
-/** What of a line of devices.list the target does not have, as a rule to deny; the same numbers with fewer letters. */
+/**
+ * The rights in a line of devices.list that the target lacks, as a rule to deny: the same numbers with fewer letters.
+ */
 function surplus(line: string, target: DeviceList): string[] {
   const blank = line.lastIndexOf(' ')
   const device = line.slice(0, blank)

@@ -1,11 +1,12 @@
 /**
- * hugetlb controller (config-linux.md, Huge page limits; kernel Documentation/admin-guide/cgroup-v1/hugetlb.rst), v1 and
- * v2, which differ only in the files' last word. The limit holds for reserved pages too, where the kernel (5.7) can.
+ * hugetlb controller (config-linux.md, Huge page limits; kernel Documentation/admin-guide/cgroup-v1/hugetlb.rst), v1
+ * and v2, which differ only in the files' suffix. The limit also applies to reserved pages, if the kernel (5.7)
+ * supports that.
  */
 
 import type { Resources } from '../../config/config.ts'
 import type { Problem } from '../../errors.ts'
-import { ENOENT } from '../../plan/constants.ts'
+import { ENOENT } from '../../steps/constants.ts'
 import type { Purpose, Write } from '../write.ts'
 
 export function hugetlbWrites(resources: Resources, _purpose: Purpose, problems: Problem[]): Write[] {
@@ -31,7 +32,7 @@ export function pageLimitWrites({ hugepageLimits }: Resources, suffix: string, p
   })
 }
 
-/** A number and KB, MB or GB: it becomes part of a file name. */
+/** Whether it is a number and KB, MB or GB: it becomes part of a file name. */
 function isPageSize(text: string): boolean {
   return /^[1-9][0-9]*[KMG]B$/.test(text)
 }

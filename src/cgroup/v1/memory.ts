@@ -1,17 +1,17 @@
 /**
  * cgroup v1 memory controller (config-linux.md, Memory; kernel Documentation/admin-guide/cgroup-v1/memory.rst).
- * Decides the order of limit and memory+swap limit, of which the first may never exceed the second. 0 means "not set", as
- * in runc. useHierarchy is left alone: since Linux 5.11 every memory cgroup is hierarchical.
+ * Orders limit and memory+swap limit: the first may never exceed the second. 0 means "not set", as
+ * in runc. useHierarchy is ignored: since Linux 5.11 every memory cgroup is hierarchical.
  */
 
 import type { MemoryResources, Resources } from '../../config/config.ts'
 import type { Problem } from '../../errors.ts'
-import { EINVAL, ENOENT, EOPNOTSUPP } from '../../plan/constants.ts'
+import { EINVAL, ENOENT, EOPNOTSUPP } from '../../steps/constants.ts'
 import type { Purpose, Write } from '../write.ts'
 
 const SECTION = 'linux.resources.memory'
 
-/** A kernel without the file, or one that no longer lets it be set: both limits are deprecated and runc ignores them. */
+/** The kernel lacks the file or refuses to set it: both limits are deprecated and runc ignores them. */
 const DEPRECATED = [ENOENT, EOPNOTSUPP, EINVAL]
 
 export function memoryWrites({ memory }: Resources, purpose: Purpose, problems: Problem[]): Write[] {
@@ -33,13 +33,13 @@ function limitWrites(memory: MemoryResources, purpose: Purpose, problems: Proble
   const swap = isSet(memory.swap) ? [write('memory.memsw.limit_in_bytes', memory.swap, 'swap')] : []
   checkSwap(memory, purpose, problems)
   if (memory.limit === -1n && swap.length === 0) {
-    // Unlimited memory means unlimited memory+swap; a kernel without swap accounting has no such file.
+    // Unlimited memory means unlimited memory+swap; without swap accounting the kernel has no such file.
     const unlimited = write('memory.memsw.limit_in_bytes', -1n, 'limit')
     return [{ ...unlimited, tolerate: [ENOENT] }, ...limit]
   }
   if (memory.swap === -1n) return [...swap, ...limit]
   if (purpose === 'create' || limit.length === 0 || swap.length === 0) return [...limit, ...swap]
-  // Whether the old values are above or below is not known: the first try may violate limit <= memory+swap.
+  // The old values may be above or below: the first write may violate limit <= memory+swap.
   return [...limit.map((first) => ({ ...first, tolerate: [EINVAL] })), ...swap, ...limit]
 }
 

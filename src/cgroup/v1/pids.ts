@@ -1,6 +1,6 @@
 /**
- * pids controller (config-linux.md, PIDs): the one file is the same on v1 and v2. 0 is a limit: like runc, 1 is written, so
- * that both cgroup drivers agree (systemd cannot express 0, and a cgroup with a process behaves the same).
+ * pids controller (config-linux.md, PIDs), with the same file on v1 and v2. 0 is a limit: as in runc, 1 is written, so
+ * that both cgroup drivers agree (systemd cannot express 0, and for a cgroup with a process both mean the same).
  */
 
 import type { Resources } from '../../config/config.ts'

@@ -5,7 +5,7 @@
 
 import type { CpuResources, Resources } from '../../config/config.ts'
 import type { Problem } from '../../errors.ts'
-import { EINVAL, ENOENT } from '../../plan/constants.ts'
+import { EINVAL, ENOENT } from '../../steps/constants.ts'
 import type { Purpose, Write } from '../write.ts'
 import { sharesToWeight } from './conversions.ts'
 
@@ -19,7 +19,7 @@ export function cpuWrites({ cpu }: Resources, purpose: Purpose, problems: Proble
     problems.push({ path: `${SECTION}.${property}`, message: 'cgroup v2 has no real-time group scheduling' })
   }
   return [
-    // Idle groups refuse a weight: leave idle before, become idle after.
+    // Idle groups refuse a weight: leave idle before, enter it after.
     ...(cpu.idle === 0n ? [idleWrite(cpu.idle)] : []),
     ...weightWrites(cpu),
     ...bandwidthWrites(cpu, purpose),
@@ -34,10 +34,10 @@ function weightWrites({ shares }: CpuResources): Write[] {
 
 function bandwidthWrites(cpu: CpuResources, purpose: Purpose): Write[] {
   const max = maxWrites(cpu)
-  // A kernel before 5.14 has no burst; runc ignores that on v1, and so on both here.
+  // Kernels before 5.14 have no burst; runc ignores that on v1, and runt on both.
   const burst = cpu.burst === undefined ? [] : [burstWrite(cpu.burst)]
   if (purpose === 'create' || max.length === 0) return [...max, ...burst]
-  // Old quota and new burst may not fit together, nor new quota and old burst.
+  // The kernel may refuse the old quota with the new burst, and the new quota with the old burst.
   return [...burst.map((first) => ({ ...first, tolerate: [EINVAL, ENOENT] })), ...max, ...burst]
 }
 

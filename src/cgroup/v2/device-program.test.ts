@@ -97,7 +97,7 @@ function fullRules(devices: readonly DeviceRule[]): FullRule[] {
   return deviceRules(devices)
 }
 
-/** The rules read plainly: for each right, the last rule that matches the device and names the right. */
+/** A direct evaluation of the rules: for each right, the last rule that matches the device and names the right. */
 function read(rules: readonly FullRule[], request: Request): boolean {
   return [...request.access].every((right) => {
     const last = rules.findLast(
@@ -146,7 +146,7 @@ function words(program: Uint8Array): string[] {
   })
 }
 
-// Few numbers, so that rules and requests meet.
+// Few numbers, so that rules and requests often match.
 function anyNumber(): fc.Arbitrary<bigint> {
   return fc.constantFrom(0n, 1n, 2n, 4294967295n)
 }

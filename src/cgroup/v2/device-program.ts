@@ -1,13 +1,13 @@
 /**
  * Device rules as an eBPF program of type BPF_PROG_TYPE_CGROUP_DEVICE (kernel Documentation/admin-guide/cgroup-v2.rst,
- * Device controller; struct bpf_cgroup_dev_ctx in linux/bpf.h). Semantics: every access right (r, w, m) of a request is
- * decided by the last rule that names it for the device, none means denied; a request is allowed when all its rights are.
- * The program is compiled only, attaching it is a step.
+ * Device controller; struct bpf_cgroup_dev_ctx in linux/bpf.h). Semantics: for every access right (r, w, m) of a
+ * request the last rule that names it for the device decides, and without one it is denied; a request is allowed if all
+ * its rights are. This file only compiles the program; a step attaches it.
  */
 
 import { ALL_RIGHTS, type FullRule, isReset } from '../device-rules.ts'
 
-/** The instruction classes and modes of the few instructions used (linux/bpf.h). */
+/** The classes and modes of the instructions used (linux/bpf.h). */
 const LDX_MEM_W = 0x61
 const ALU32_AND_IMM = 0x54
 const ALU32_RSH_IMM = 0x74
@@ -21,7 +21,7 @@ const EXIT = 0x95
 const R0 = 0
 const CONTEXT = 1
 const TYPE = 2
-/** Rights that no rule looked at so far has decided. */
+/** The rights that no rule so far has decided. */
 const OPEN_RIGHTS = 3
 const MAJOR = 4
 const MINOR = 5
@@ -37,13 +37,13 @@ interface Instruction {
   readonly immediate?: number
 }
 
-/** The program's bytes, for a little-endian kernel; undefined when everything is allowed and no program is needed. */
+/** The program's bytes, for a little-endian kernel; undefined if everything is allowed and no program is needed. */
 export function compileDeviceProgram(rules: readonly FullRule[]): Uint8Array | undefined {
   const last = rules.findLastIndex(isReset)
   const remaining = rules.slice(last + 1)
   const allowByDefault = last >= 0 && (rules[last] as FullRule).allow
   if (allowByDefault && remaining.every((rule) => rule.allow)) return undefined
-  // The last rule has the last word: it is asked first.
+  // The last rule decides, so it is checked first.
   const blocks = remaining.reverse().flatMap(ruleBlock)
   return encode([...PROLOGUE, ...blocks, ...verdict(allowByDefault ? 1 : 0)])
 }
@@ -57,7 +57,7 @@ const PROLOGUE: readonly Instruction[] = [
   { code: LDX_MEM_W, dst: MINOR, src: CONTEXT, offset: 8 },
 ]
 
-/** One rule: go to the next unless the device matches, then decide the rights it names. */
+/** One rule: jumps to the next unless the device matches, then decides the rights it names. */
 function ruleBlock(rule: FullRule): Instruction[] {
   const { rights } = rule
   if (rights === 0 || rule.type === 'a') return []
@@ -112,5 +112,5 @@ function encode(instructions: readonly Instruction[]): Uint8Array {
   return bytes
 }
 
-/** For a cgroup that has had a program, and from now on allows everything. */
+/** For a cgroup that has a program and now allows everything. */
 export const ALLOW_ALL: Uint8Array = encode(verdict(1))

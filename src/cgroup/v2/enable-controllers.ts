@@ -1,15 +1,15 @@
 /**
- * Controllers are passed on from parent to child by cgroup.subtree_control (cgroups(7), kernel
- * Documentation/admin-guide/cgroup-v2.rst, Controlling Controllers). Decides what is written on the way down to a
- * container's cgroup. A controller that cannot be passed on is no error here: the limit that needs it fails, by name.
+ * A parent enables controllers for its children in cgroup.subtree_control (cgroups(7), kernel
+ * Documentation/admin-guide/cgroup-v2.rst, Controlling Controllers). Plans the writes on the way down to a container's
+ * cgroup. A controller that cannot be enabled is no error here: the limit that needs it fails, and names it.
  */
 
-import { EACCES, EBUSY, EINVAL, ENOENT, EOPNOTSUPP, EPERM, EROFS } from '../../plan/constants.ts'
-import type { Step } from '../../plan/launch-plan.ts'
+import { EACCES, EBUSY, EINVAL, ENOENT, EOPNOTSUPP, EPERM, EROFS } from '../../steps/constants.ts'
+import type { Step } from '../../steps/launch-plan.ts'
 import { openForWriting, type Slots } from '../steps.ts'
 
 const FROM = 'linux.cgroupsPath'
-/** Not available here; processes or a threaded subtree in the way; real-time processes (cpu). */
+/** Not available here; processes or a threaded subtree forbid it; real-time processes (cpu). */
 const NOT_PASSED_ON = [ENOENT, EBUSY, EOPNOTSUPP, EINVAL]
 
 /** Steps for every cgroup from the mount point to the parent of `path`, top down. */
@@ -32,12 +32,12 @@ export function enableSteps(
   })
 }
 
-/** One write for all of them: it fails as a whole. */
+/** One write for all controllers: it fails as a whole. */
 function joint(path: string, words: readonly string[]): Step {
   return { op: 'write_file', from: FROM, path, data: words.join(' '), tolerate: NOT_PASSED_ON }
 }
 
-/** A delegated subtree has some controllers only, and its upper part belongs to somebody else. */
+/** A delegated subtree has only some controllers, and its upper part belongs to another user. */
 function oneByOne(path: string, words: readonly string[], slots: Slots): Step[] {
   const fd = slots.allocate('cgroup.subtree_control')
   return [

@@ -1,11 +1,12 @@
 /**
- * cgroup v2 io controller (config-linux.md, Block IO; kernel Documentation/admin-guide/cgroup-v2.rst, IO). A weight goes to
- * BFQ and to the cost model: a kernel has one of them or both, and whichever schedules the disk follows it.
+ * cgroup v2 io controller (config-linux.md, Block IO; kernel Documentation/admin-guide/cgroup-v2.rst, IO). A weight is
+ * written for BFQ and for the cost model: a kernel has one of them or both, and the one that schedules the disk
+ * applies.
  */
 
 import type { BlockIoResources, Resources } from '../../config/config.ts'
 import type { Problem } from '../../errors.ts'
-import { EINVAL, ENOENT } from '../../plan/constants.ts'
+import { EINVAL, ENOENT } from '../../steps/constants.ts'
 import { NO_LEAF_WEIGHT } from '../v1/blkio.ts'
 import type { Purpose, Write } from '../write.ts'
 import { blockIoToIoWeight } from './conversions.ts'
@@ -21,7 +22,7 @@ export function ioWrites({ blockIO }: Resources, _purpose: Purpose, problems: Pr
     ['throttleWriteIOPSDevice', 'wiops'],
   ] as const) {
     blockIO[property].forEach(({ major, minor, rate }, i) => {
-      // A rate of 0 took a limit away on v1; here it is refused.
+      // On v1 a rate of 0 removes a limit; v2 refuses it.
       const data = `${major}:${minor} ${key}=${rate === 0n ? 'max' : rate}`
       writes.push({ file: 'io.max', data, from: `${SECTION}.${property}[${i}]` })
     })
@@ -39,7 +40,7 @@ function weightWrites(blockIO: BlockIoResources, problems: Problem[]): Write[] {
   if (blockIO.leafWeight) problems.push({ path: `${SECTION}.leafWeight`, message: NO_LEAF_WEIGHT })
   blockIO.weightDevice.forEach(({ major, minor, weight, leafWeight }, i) => {
     const from = `${SECTION}.weightDevice[${i}]`
-    // No BFQ, or one before Linux 5.4 that has no weights by device: ignored as in runc.
+    // Without BFQ, or before Linux 5.4, which has no weights by device: ignored as in runc.
     const tolerate = [ENOENT, EINVAL]
     if (weight) writes.push({ file: 'io.bfq.weight', data: `${major}:${minor} ${weight}`, from, tolerate })
     if (leafWeight) problems.push({ path: `${from}.leafWeight`, message: NO_LEAF_WEIGHT })

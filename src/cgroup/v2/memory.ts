@@ -5,7 +5,7 @@
 
 import type { MemoryResources, Resources } from '../../config/config.ts'
 import type { Problem } from '../../errors.ts'
-import { ENOENT } from '../../plan/constants.ts'
+import { ENOENT } from '../../steps/constants.ts'
 import type { Purpose, Write } from '../write.ts'
 import { swapMax } from './conversions.ts'
 
@@ -35,7 +35,7 @@ function swapWrites(memory: MemoryResources, problems: Problem[]): Write[] {
   const data = swapMax(limit, swap)
   if (data === undefined) return []
   const from = `${SECTION}.${swap === undefined || swap === 0n ? 'limit' : 'swap'}`
-  // A kernel that does not account swap has no such file: nothing to limit, unless a limit was really asked for.
+  // Without swap accounting the kernel has no such file: ignored, unless the config sets a limit above 0.
   const tolerate = data === 'max' || data === '0' ? [ENOENT] : undefined
   return [{ file: 'memory.swap.max', data, from, ...(tolerate && { tolerate }) }]
 }

@@ -1,6 +1,7 @@
 /**
- * `linux.resources.unified` (config-linux.md, Unified): files of the v2 cgroup by name, written last so that they override
- * what the older properties say. A value of several lines is written line by line, as the kernel takes one a write.
+ * `linux.resources.unified` (config-linux.md, Unified): files of the v2 cgroup by name, written last so that they
+ * override the older properties. A value of several lines is written line by line, because the kernel takes one a
+ * write.
  */
 
 import type { Resources } from '../../config/config.ts'

@@ -1,22 +1,22 @@
 /**
- * Device rules as DevicePolicy= and DeviceAllow= (systemd.resource-control(5)). systemd can only allow, and only by major
- * number or by both; it is told what it can be told, so that a reload of its own does not lock devices that are in use.
- * The full rules are in force through the cgroup itself.
+ * Device rules as DevicePolicy= and DeviceAllow= (systemd.resource-control(5)). systemd can only allow devices, by
+ * major number or by both numbers; it gets the rules it can express, so that a daemon-reload does not block devices in
+ * use. The full rules are enforced by the cgroup itself.
  */
 
 import type { Resources } from '../../config/config.ts'
+import type { Property, Target } from '../../systemd/property.ts'
 import { deviceList } from '../device-list.ts'
 import { deviceRules, type FullRule, RIGHTS_TEXT } from '../device-rules.ts'
-import type { Property, Target } from './property.ts'
 
-/** The empty list first: it clears what an existing unit has. */
+/** The empty list comes first: it clears the list of an existing unit. */
 const CLEAR: Property = { name: 'DeviceAllow', signature: 'a(ss)', value: [] }
 
-/** Nothing is denied by systemd. */
+/** systemd denies no device. */
 export const OPEN_DEVICES: readonly Property[] = [CLEAR, { name: 'DevicePolicy', signature: 's', value: 'auto' }]
 
 export function deviceProperties(resources: Resources, target: Target): Property[] {
-  // Rules that v1 cannot express are v1's problem and reported there.
+  // The v1 planner reports rules that v1 cannot express.
   const list = deviceList(deviceRules(resources.devices), [])
   if (list.allowByDefault && list.exceptions.length === 0) return [...OPEN_DEVICES]
   if (list.allowByDefault) return [CLEAR, { name: 'DevicePolicy', signature: 's', value: 'strict' }]
@@ -31,7 +31,7 @@ export function deviceProperties(resources: Resources, target: Target): Property
   ]
 }
 
-/** Undefined where systemd has no word for it. Numbers in place of names are understood since systemd 240. */
+/** undefined if systemd cannot express it. Numbers instead of names need systemd 240. */
 function deviceSpecifier({ type, major, minor }: FullRule, target: Target): string | undefined {
   const kind = type === 'b' ? 'block' : 'char'
   if (major === undefined) return minor === undefined ? `${kind}-*` : undefined

@@ -1,12 +1,12 @@
 /**
- * A list of CPUs or memory nodes as the bit mask that systemd's AllowedCPUs= and AllowedMemoryNodes= take over D-Bus: bytes,
- * the lowest numbers first.
+ * Converts a list of CPUs or memory nodes to the bit mask that systemd's AllowedCPUs= and AllowedMemoryNodes= take over
+ * D-Bus: bytes, lowest numbers first.
  */
 
-/** Larger numbers than this would only make a large mask. */
+/** A limit for the size of the mask. */
 const MAX_MEMBER = 65535
 
-/** `1,3-5` as bytes; undefined if it is no such list, or an empty one. */
+/** `1,3-5` as bytes; undefined if it is not such a list, or empty. */
 export function cpuMask(list: string): Uint8Array | undefined {
   const members: number[] = []
   for (const item of list.split(',')) {

@@ -1,14 +1,14 @@
 /**
- * `linux.resources.unified` as properties of a systemd unit, as far as systemd knows the files (systemd.resource-control(5)).
- * What is not known is written to the cgroup all the same, so it is no error here.
+ * `linux.resources.unified` as properties of a systemd unit, for files that systemd knows
+ * (systemd.resource-control(5)). All files are written to the cgroup as well, so an unknown one is no error here.
  */
 
 import type { StringMap } from '../../config/config.ts'
 import type { Problem } from '../../errors.ts'
+import { INFINITY, number, type Property, quotaProperties, type Target, tasksMax } from '../../systemd/property.ts'
 import { cpuMask } from './cpu-mask.ts'
-import { INFINITY, number, type Property, quotaProperties, type Target, tasksMax } from './property.ts'
 
-/** By name; a Map, for a file may be called `constructor`. */
+/** By name; a Map, because a file may be called `constructor`. */
 const AMOUNTS: ReadonlyMap<string, string> = new Map(
   Object.entries({
     'memory.high': 'MemoryHigh',
@@ -27,7 +27,7 @@ const MASKS: ReadonlyMap<string, string> = new Map([
 export function unifiedProperties(unified: StringMap, target: Target, problems: Problem[]): Property[] {
   const isIdle = unified['cpu.idle']?.trim() === '1' && target.version >= 252
   return Object.entries(unified).flatMap(([file, text]) => {
-    // systemd is told of an idle group by a weight of 0, which leaves no other weight to tell.
+    // systemd represents idle as a weight of 0, so there is no other weight to set.
     if (file === 'cpu.idle') return isIdle ? [number('CPUWeight', 0n)] : []
     if (file === 'cpu.weight' && isIdle) return []
     const found = fileProperties(file, text.trim(), target)
@@ -40,7 +40,7 @@ export function unifiedProperties(unified: StringMap, target: Target, problems: 
   })
 }
 
-/** The properties of one file; undefined if the value is none. */
+/** The properties of one file; undefined if the value is invalid. */
 function fileProperties(file: string, value: string, target: Target): Property[] | undefined {
   const amount = AMOUNTS.get(file)
   const mask = MASKS.get(file)
@@ -66,7 +66,7 @@ function cpuMax(value: string, target: Target): Property[] | undefined {
   return quotaProperties(amount === INFINITY ? -1n : amount, length, target)
 }
 
-/** Can only be set when the unit is made, since systemd 253. */
+/** Can only be set when the unit is created, since systemd 253. */
 function oomPolicy(value: string, target: Target): Property[] | undefined {
   if (value !== '0' && value !== '1') return undefined
   if (target.version < 253) return []

@@ -1,12 +1,12 @@
 import t from 'tap'
 import type { Resources } from '../../config/config.ts'
 import type { Problem } from '../../errors.ts'
+import { expandSlice, parseUnit, unitCgroup } from '../../systemd/unit.ts'
 import { type CgroupHost, parseHierarchies } from '../hierarchies.ts'
 import { noResources } from '../test-resources.ts'
 import { cpuMask } from './cpu-mask.ts'
 import { planUnit, type UnitInput } from './plan-unit.ts'
 import { createProperties, pidProperty, updateProperties } from './properties.ts'
-import { expandSlice, parseUnit, unitCgroup } from './unit.ts'
 
 const unified = parseHierarchies({
   cgroupMounts: ['30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw'],

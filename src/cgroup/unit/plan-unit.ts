@@ -1,41 +1,44 @@
 /**
- * The cgroups of a new container when systemd makes them (`--systemd-cgroup`; runc's docs/systemd.md). A scope cannot be
- * without a process, so the order is another than without systemd; steps.ts puts together what is planned here:
+ * The cgroups of a new container if systemd creates them (`--systemd-cgroup`; runc's docs/systemd.md). A scope needs a
+ * process, so the order differs from that without systemd; order.ts combines these parts:
  *
- * 1. `runtimeSteps`, before the clone: the hierarchies that systemd leaves alone (freezer, hugetlb, …), as without systemd.
- * 2. `unit`, while init waits: systemd makes the scope and moves init into it; `unit.steps` then write the whole of
- *    `linux.resources` into systemd's cgroups, too: values that systemd rounds or has no word for.
- * 3. `containerSteps`: init joins the others.
- * `delete` kills and removes as always, and then stops the unit.
+ * 1. `runtimeSteps`, before the clone: the hierarchies that systemd does not manage (freezer, hugetlb, …), as without
+ *    systemd.
+ * 2. `unit`, while init waits: systemd creates the scope and moves init into it; `unit.steps` then write all of
+ *    `linux.resources` to systemd's cgroups, too, because systemd rounds some values and lacks others.
+ * 3. `containerSteps`: init joins the other cgroups.
+ * `delete` kills and removes as without systemd, and then stops the unit.
  */
 
 import type { StringMap } from '../../config/config.ts'
 import { formatProblems, type Problem, RuntError } from '../../errors.ts'
-import type { Step } from '../../plan/launch-plan.ts'
+import type { Step } from '../../steps/launch-plan.ts'
+import { annotationProperties } from '../../systemd/annotations.ts'
+import type { ManagerFacts } from '../../systemd/conversation.ts'
+import { type ManagerKind, parseUnit, unitCgroup } from '../../systemd/unit.ts'
 import { subgroupOf } from '../delegated-cgroup.ts'
 import type { CgroupHost, Hierarchy } from '../hierarchies.ts'
 import { addLegacy, FROM, type Part, pathsByController, planParts } from '../hierarchy-part.ts'
+import { partProperties, partWrites } from '../late-limit.ts'
+import { callerOf } from '../permissions.ts'
 import { type CgroupInput, type CgroupPlan, type DeviceFilter, ownerSteps, planDeviceFilter } from '../plan-cgroup.ts'
 import { addWrites, closeJoined, directoryStep, joinStep, openDirectory, type Slots } from '../steps.ts'
 import { enableSteps } from '../v2/enable-controllers.ts'
-import { annotationProperties } from './annotations.ts'
-import type { ManagerFacts } from './conversation.ts'
 import { createProperties, unitProperties } from './properties.ts'
-import { type ManagerKind, parseUnit, unitCgroup } from './unit.ts'
 
-/** The systemd that is asked. */
+/** The systemd to ask. */
 export interface SystemdFacts extends ManagerFacts {
   readonly kind: ManagerKind
 }
 
-/** A unit is not claimed: systemd makes no two of one name. */
+/** A unit needs no claim: systemd refuses a second one of the same name. */
 export interface UnitInput extends Omit<CgroupInput, 'claims' | 'stateDirectory'> {
   readonly annotations: StringMap
 }
 
-/** What systemd manages on v1 (its CGroupController masks, and its own named hierarchy). The v2 tree is always its own. */
+/** What systemd manages on v1 (its CGroupController masks, and its own named hierarchy). It always manages v2. */
 const MANAGED = ['cpu', 'cpuacct', 'blkio', 'memory', 'devices', 'pids', 'name=systemd']
-/** What it passes on to a delegated unit on v2. */
+/** Controllers that it enables for a delegated unit on v2. */
 const PASSED_ON = ['cpu', 'cpuset', 'io', 'memory', 'pids']
 const SUBGROUP = 'run.oci.systemd.subgroup'
 
@@ -54,7 +57,7 @@ export function planUnit(input: UnitInput, host: CgroupHost, systemd: SystemdFac
   ]
   const below = subgroupOf(annotations, SUBGROUP, problems)
   const inner = unitCgroup(unit, systemd.controlGroup) + below
-  const parts = planParts(resources, host, inner, input.rootless ? 'rootless' : 'root', problems)
+  const parts = planParts(resources, host, inner, callerOf(input), problems)
   if (problems.length > 0) throw new RuntError('host', formatProblems(problems), { problems })
 
   const runtimeSteps: Step[] = []
@@ -67,7 +70,9 @@ export function planUnit(input: UnitInput, host: CgroupHost, systemd: SystemdFac
     inherit.push(slot)
   }
   const managed = parts.filter(({ hierarchy }) => isManaged(hierarchy))
-  const steps = managed.flatMap((part) => managedSteps(part, below, input, slots))
+  const late: Step[] = []
+  const steps = managed.flatMap((part) => managedSteps(part, below, input, slots, late))
+  const times = partProperties(properties)
   const unified = managed.find(({ hierarchy }) => hierarchy.version === 2)
   const slot = slots.allocate('cgroup')
   const deviceFilter = unified && planDeviceFilter(input, host, slot)
@@ -79,7 +84,8 @@ export function planUnit(input: UnitInput, host: CgroupHost, systemd: SystemdFac
     runtimeSteps,
     containerSteps: [...containerSteps, ...closeJoined(inherit, FROM)],
     inherit,
-    unit: { name: unit.name, kind: systemd.kind, properties, steps },
+    unit: { name: unit.name, kind: systemd.kind, properties: times.early, steps, late: times.late },
+    ...(late.length > 0 && { late }),
     ...(deviceFilter && { deviceFilter }),
   }
 }
@@ -88,28 +94,30 @@ function isManaged({ version, controllers }: Hierarchy): boolean {
   return version === 2 || controllers.some((controller) => MANAGED.includes(controller))
 }
 
-/** What is done in one of the directories that systemd has made. */
-function managedSteps(part: Part, below: string, { rootless }: UnitInput, slots: Slots): Step[] {
-  const { hierarchy, path, writes, enable } = part
+/** Steps in one of the directories that systemd has created. */
+function managedSteps(part: Part, below: string, { rootless }: UnitInput, slots: Slots, late: Step[]): Step[] {
+  const { hierarchy, path, enable } = part
+  const writes = partWrites(part.writes)
   const scope = path.slice(0, path.length - below.length)
   const steps: Step[] = []
   if (below !== '') {
     steps.push(directoryStep(path, SUBGROUP, 1))
-    // Before its parent can pass on any controllers; systemd has moved init already.
+    // Before its parent can enable controllers; systemd has already moved init.
     steps.push({ op: 'write_pid', from: SUBGROUP, path: `${path}/cgroup.procs` })
   }
   if (hierarchy.version === 2) {
     const caller = rootless ? 'rootless' : 'root'
     const others = enable.filter((controller) => !PASSED_ON.includes(controller))
-    // The parents of a user's units are not the user's.
+    // The ancestors of a user's units do not belong to the user.
     if (!rootless) steps.push(...enableSteps(hierarchy.mountpoint, scope, others, caller, slots))
     if (below !== '') steps.push(...enableSteps(scope, path, enable, caller, slots))
   }
-  addWrites(steps, path, writes, slots)
+  addWrites(steps, path, writes.early, slots)
+  addWrites(late, path, writes.late, slots)
   return steps
 }
 
-/** What needs the directory of the v2 tree open: its owner, and the program that guards the devices. */
+/** Steps that need the v2 directory open: its owner, and the device program. */
 function openedSteps(
   { path }: Part,
   slot: number,

@@ -1,19 +1,19 @@
 /**
  * `linux.resources` as properties of a systemd unit (systemd.resource-control(5), org.freedesktop.systemd1(5)), so that
- * systemd shows them and does not undo them. They are for systemd's sake: whatever has no property, or a finer value, is
- * written to the unit's cgroup as well, by the same steps as without systemd.
+ * systemd shows them and does not reset them. Values without a property, or with a finer resolution, are also written
+ * to the unit's cgroup, by the same steps as without systemd.
  */
 
 import type { CpuResources, Resources } from '../../config/config.ts'
 import type { Problem } from '../../errors.ts'
+import { INFINITY, number, type Property, quotaProperties, type Target, tasksMax } from '../../systemd/property.ts'
+import type { Unit } from '../../systemd/unit.ts'
 import { sharesToWeight, swapMax } from '../v2/conversions.ts'
 import { cpuMask } from './cpu-mask.ts'
 import { deviceProperties, OPEN_DEVICES } from './device-properties.ts'
-import { INFINITY, number, type Property, quotaProperties, type Target, tasksMax } from './property.ts'
 import { unifiedProperties } from './unified-properties.ts'
-import type { Unit } from './unit.ts'
 
-/** What a container's unit is, before any limit. A scope also needs its first process: `pidProperty`. */
+/** The properties of a container's unit without limits. A scope also needs its first process: `pidProperty`. */
 export function unitProperties(unit: Unit, target: Target): Property[] {
   const accounting = [
     'CPUAccounting',
@@ -27,7 +27,7 @@ export function unitProperties(unit: Unit, target: Target): Property[] {
     { name: 'Delegate', signature: 'b', value: true },
     ...accounting.map((name) => ({ name, signature: 'b', value: true })),
     { name: 'DefaultDependencies', signature: 'b', value: false },
-    // On v2 a program of our own guards the devices; on v1 both write to the same files, and should write the same.
+    // On v2 our own program filters devices; on v1 systemd and we write to the same files, and should write the same.
     ...(target.cgroups === 'v2' ? OPEN_DEVICES : []),
   ]
 }
@@ -38,14 +38,17 @@ export function createProperties(resources: Resources, target: Target, problems:
   return [...devices, ...resourceProperties(resources, target, problems)]
 }
 
-/** Those that an update changes, as far as they can be changed while the unit runs. */
+/** The properties that an update changes, as far as they can be changed while the unit runs. */
 export function updateProperties(resources: Resources, target: Target, problems: Problem[]): Property[] {
   const devices = target.cgroups === 'v1' && resources.devices.length > 0 ? deviceProperties(resources, target) : []
   const changed = resourceProperties(resources, target, problems)
   return [...devices, ...changed.filter(({ name }) => name !== 'OOMPolicy')]
 }
 
-/** What undoes a change: the values of before, or systemd's own where there were none. Devices stay: they are set by one write last. */
+/**
+ * The properties that undo a change: the previous values, or systemd's defaults. Devices stay: one last write sets
+ * them.
+ */
 export function formerProperties(changed: readonly Property[], former: readonly Property[]): Property[] {
   const limits = changed.filter(({ name }) => !name.startsWith('Device'))
   return limits.map((property) => {
@@ -87,7 +90,7 @@ function resourceProperties(resources: Resources, target: Target, problems: Prob
   return properties
 }
 
-/** A weight of 0 is systemd's word for idle, since 252. */
+/** For systemd, a weight of 0 means idle, since 252. */
 function weightProperties({ shares, idle }: CpuResources, target: Target): Property[] {
   if (target.cgroups === 'v1') return shares ? [number('CPUShares', shares)] : []
   if (idle === 1n && target.version >= 252) return [number('CPUWeight', 0n)]
