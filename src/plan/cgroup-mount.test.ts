@@ -1,5 +1,5 @@
 import t from 'tap'
-import { MOUNT_ATTR__ATIME, MOUNT_ATTR_NOATIME } from './constants.ts'
+import { MOUNT_ATTR__ATIME, MOUNT_ATTR_NOATIME } from '../steps/constants.ts'
 import { hybridHost } from './fixtures/hosts.ts'
 import { planWith, stepsOf } from './fixtures/plan-of.ts'
 

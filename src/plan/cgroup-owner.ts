@@ -1,13 +1,14 @@
-// Who owns the container's cgroup (config-linux.md "Cgroup ownership"): the process's user, where the container has a cgroup namespace
-// of its own and may write to its cgroup mount. That v1 is never delegated, and which files are, is decided in cgroup/.
+// The owner of the container's cgroup (config-linux.md "Cgroup ownership"): the process's user, if the container has a
+// cgroup namespace of its own and a writable cgroup mount. cgroup/ decides which files are delegated, and that v1 never
+// is.
 
 import type { Config, IdMapping, Mount } from '../config/config.ts'
 
-/** The owner as the host sees it; undefined: root keeps it. */
+/** The owner's uid on the host; undefined: root. */
 export function cgroupOwner({ linux, mounts, process }: Config): number | undefined {
   const isOwnNamespace = linux.namespaces.some(({ type, path }) => type === 'cgroup' && path === undefined)
   if (!isOwnNamespace || !mounts.some(isWritableCgroup)) return undefined
-  // What a namespace that is joined maps, only the kernel knows.
+  // Only the kernel knows the mappings of a user namespace that is joined.
   if (linux.uidMappings.length === 0 && linux.namespaces.some(({ type }) => type === 'user')) return undefined
   const owner = hostId(process?.user.uid ?? 0, linux.uidMappings)
   return owner === 0 ? undefined : owner
@@ -16,7 +17,7 @@ export function cgroupOwner({ linux, mounts, process }: Config): number | undefi
 const isWritableCgroup = ({ destination, source, options }: Mount): boolean =>
   destination === '/sys/fs/cgroup' && source === 'cgroup' && !options.includes('ro')
 
-/** The id as the host sees it; undefined: it has none there. */
+/** The id on the host; undefined if it is not mapped. */
 export function hostId(id: number, mappings: readonly IdMapping[]): number | undefined {
   if (mappings.length === 0) return id
   const range = mappings.find(({ containerID, size }) => id >= containerID && id - containerID < size)

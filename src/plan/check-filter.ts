@@ -1,5 +1,6 @@
-// For `validate`: what a config's seccomp profile comes to on this architecture. A profile under which nothing can run is a problem,
-// though `create` takes it, as runc does; a program that cannot exit may still be ended by a signal, so that is a warning.
+// For `validate`: the effect of a config's seccomp profile on this architecture. A profile under which no program can
+// run is a problem, although `create` accepts it, as runc does; a program that cannot exit can still be killed, so that
+// is a warning.
 
 import { type ArchitectureName, compileSeccomp } from 'seccomp-bpf-js'
 import type { Config } from '../config/config.ts'

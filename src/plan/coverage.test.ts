@@ -1,6 +1,6 @@
-// What config/coverage.ts calls planned changes the plan: each such property of a config that has them all is set to another
-// valid value, and the plan, or what the commands keep of the config beside it, is another one. For those that cannot
-// show this way, the table says where it is shown instead.
+// Every property that config/coverage.ts calls planned changes the plan: each one is set to another valid value in a
+// config that has them all, and the plan, or what the commands keep of the config beside it, must differ. For
+// properties that cannot show this way, the table says which test covers them.
 
 import t from 'tap'
 import type { Config } from '../config/config.ts'
@@ -40,7 +40,7 @@ const device = { major: 8, minor: 0 }
 const throttle = [{ ...device, rate: 1000 }]
 const offset = { secs: 1, nanosecs: 2 }
 
-/** Between them these have every property that is planned, with values that mean something. */
+/** Configs that together contain every planned property, with values that have an effect. */
 const cases: readonly { readonly host: HostProbe; readonly config: JsonObject }[] = [
   {
     host: v1Host,
@@ -162,7 +162,7 @@ const cases: readonly { readonly host: HostProbe; readonly config: JsonObject }[
   },
 ]
 
-/** What else a property may become, where the type alone does not tell; valid ones. */
+/** Other valid values for properties whose type does not suggest one. */
 const values: Readonly<Record<string, readonly Json[]>> = {
   'linux.namespaces[].type': ['ipc'],
   'linux.cgroupsPath': ['/else/where'],
@@ -185,7 +185,7 @@ const values: Readonly<Record<string, readonly Json[]>> = {
   'mounts[].type': ['mqueue'],
 }
 
-/** Other valid values, by type: what differs must be the property itself. */
+/** Other valid values, by type: nothing but the property itself may differ. */
 function others(path: string, old: Json, choices: readonly string[] | undefined): readonly Json[] {
   const given = values[path]
   if (given !== undefined) return given
@@ -199,7 +199,7 @@ function others(path: string, old: Json, choices: readonly string[] | undefined)
 
 interface Outcome {
   readonly refused: boolean
-  /** The plan, and what `start` and `delete` will need of the config; or why there is none. */
+  /** The plan and what `start` and `delete` need of the config; or the error. */
   readonly text: string
 }
 
@@ -214,7 +214,7 @@ function outcome(config: JsonObject, host: HostProbe): Outcome {
       mode: 'create',
       rootSwitch: 'pivot_root',
       keyring: 'new',
-      preserveFds: 0,
+      preserveFds: [],
       consoleSocket: '/tty',
       resctrl: { mountpoint: '/sys/fs/resctrl' },
     })
@@ -259,7 +259,7 @@ const leaves = [...members.keys()].filter(
     ![...members.keys()].some((other) => isBelow(other, path)),
 )
 
-/** Lists and maps of scalars are changed as a whole. */
+/** Lists and maps of scalars are replaced as a whole. */
 function isBelow(path: string, entry: string): boolean {
   return path.startsWith(entry) && /^[.[{].*\w/.test(path.slice(entry.length))
 }

@@ -1,8 +1,8 @@
 import t from 'tap'
+import type { StepOf } from '../steps/launch-plan.ts'
 import { capabilityMask } from './credentials.ts'
 import { hybridHost, unifiedHost, userHost } from './fixtures/hosts.ts'
 import { planWith, stepsFrom, stepsOf } from './fixtures/plan-of.ts'
-import type { StepOf } from './launch-plan.ts'
 
 const sets = (more: Record<string, string[]>) => ({
   process: { capabilities: { bounding: [], effective: [], inheritable: [], permitted: [], ambient: [], ...more } },
@@ -97,9 +97,16 @@ t.test('groups: kept where the kernel would not let them go', (t) => {
   const linux = { ...userNamespace, uidMappings: single, gidMappings: single }
   t.same(stepsOf(planWith({ linux }, { host: userHost }), 'setgroups'), [], 'setgroups is denied in its map')
   const joined = planWith({ linux: { namespaces: [{ type: 'user', path: '/x' }, { type: 'uts' }, { type: 'mount' }] } })
-  t.match(stepsOf(joined, 'setgroups'), [{ gids: [], tolerate: [1] }], 'nobody knows the map of a joined one')
+  const [before, after] = stepsOf(joined, 'setgroups')
+  t.match(after, { gids: [], tolerate: [1] }, 'nobody knows the map of a joined one')
+  t.same([before?.gids, before?.tolerate], [[], undefined], 'so root has dropped its own before')
   const keep = planWith({ annotations: { 'run.oci.keep_original_groups': '1' } })
   t.same(stepsOf(keep, 'setgroups'), [])
+  const keepJoined = planWith({
+    annotations: { 'run.oci.keep_original_groups': '1' },
+    linux: { namespaces: [{ type: 'user', path: '/x' }, { type: 'uts' }, { type: 'mount' }] },
+  })
+  t.same(stepsOf(keepJoined, 'setgroups'), [])
   t.end()
 })
 

@@ -1,9 +1,8 @@
-// Who the process is (config.md "User", "Linux Process" capabilities, noNewPrivileges, capabilities(7)): the order is the one in
-// which each call still has the privilege that it needs. Order between sections is decided in steps.ts.
+// Credentials (config.md "User", "Linux Process" capabilities, noNewPrivileges, capabilities(7)), ordered so that each
+// call still has the privilege it needs. order.ts decides the order of the sections.
 
 import type { Capabilities } from '../config/config.ts'
 import { capabilityNames } from '../config/kernel-names.ts'
-import { isWeakened } from '../weaken.ts'
 import {
   EBADF,
   EINVAL,
@@ -14,22 +13,24 @@ import {
   PR_SET_NO_NEW_PRIVS,
   RESOLVE_NO_MAGICLINKS,
   RESOLVE_NO_SYMLINKS,
-} from './constants.ts'
+} from '../steps/constants.ts'
+import type { Step } from '../steps/launch-plan.ts'
+import { isWeakened } from '../weaken.ts'
 import type { ProcessContext } from './context.ts'
-import type { Step } from './launch-plan.ts'
+import { keepsGroups, mayDenyGroups } from './namespaces.ts'
 
 const everything = (1n << BigInt(capabilityNames.length)) - 1n
 
 const bits = new Map(capabilityNames.map((name, number) => [name as string, 1n << BigInt(number)]))
 
-/** A set as a bit mask. Unknown names are left out: config/ has warned of them. */
+/** A capability set as a bit mask. Skips unknown names: config/ has warned about them. */
 export function capabilityMask(names: readonly string[]): bigint {
   let mask = 0n
   for (const name of names) mask |= bits.get(name) ?? bits.get(name.toUpperCase()) ?? 0n
   return mask
 }
 
-/** The numbers in a mask, ascending. */
+/** The bits set in a mask, ascending. */
 function capabilityNumbers(mask: bigint): number[] {
   const numbers: number[] = []
   if (mask === 0n) return numbers
@@ -40,7 +41,7 @@ function capabilityNumbers(mask: bigint): number[] {
 
 const noCapabilities: Capabilities = { bounding: [], effective: [], inheritable: [], permitted: [], ambient: [] }
 
-/** Take capabilities out of the bounding set, while CAP_SETPCAP is still there. */
+/** Drops capabilities from the bounding set, while the process still has CAP_SETPCAP. */
 export function boundingSteps({ process, facts, namespaces }: ProcessContext): Step[] {
   const available = namespaces.of('user') === 'host' ? facts.boundingSet : everything
   const kept = capabilityMask(process.capabilities?.bounding ?? [])
@@ -49,11 +50,12 @@ export function boundingSteps({ process, facts, namespaces }: ProcessContext): S
 }
 
 /**
- * Null is the container's own, as with runc. A process that is not root must be able to open /dev/stdout (which leads to a pipe or a file of the caller's) like its
- * descriptor, as with runc. What belongs to a user that the namespace has no name for stays as it is, and so does null.
+ * Reopens null devices inside the container, and changes the owner of the others, as runc does: a process that is not root must be able
+ * to open /dev/stdout, which leads to a pipe or file of the caller. Streams whose owner has no id in the namespace, and null devices,
+ * keep their owner.
  */
 export function standardStreamSteps({ process }: ProcessContext): Step[] {
-  // The terminal belongs to the user already.
+  // The terminal already belongs to the user.
   if (process.terminal) return []
   const { uid } = process.user
   const resolve = RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS
@@ -66,21 +68,21 @@ export function standardStreamSteps({ process }: ProcessContext): Step[] {
   return [...reopen, ...chown]
 }
 
-/** Groups and ids. Becoming another user clears the permitted set unless KEEPCAPS is on. */
-export function userSteps({ config, process, facts, namespaces, linux }: ProcessContext): Step[] {
+/** Groups and ids. setuid to another user clears the permitted set unless KEEPCAPS is set. */
+export function userSteps({ config, process, facts, namespaces, linux, options }: ProcessContext): Step[] {
   const { uid, gid, additionalGids } = process.user
   const steps: Step[] = []
   if (uid !== 0) steps.push({ op: 'prctl', from: 'process.user.uid', option: PR_SET_KEEPCAPS, arg2: 1 })
   const denied = namespaces.of('user') === 'new' && facts.euid !== 0 && linux.gidMappings.length <= 1
-  const keepsGroups = config.annotations['run.oci.keep_original_groups'] === '1'
-  // The map of a namespace that others have made may have been written with setgroups denied; then nobody can drop groups.
-  const mayBeDenied = namespaces.of('user') === 'join' || facts.inUserNamespace
+  // Groups cannot be dropped in a user namespace whose gid_map was written with setgroups denied.
+  const isOthers = options.mode === 'exec' && namespaces.of('user') !== 'host' && mayDenyGroups(linux)
+  const mayBeDenied = namespaces.of('user') === 'join' || facts.inUserNamespace || isOthers
   const tolerate = mayBeDenied && additionalGids.length === 0 ? [EPERM] : undefined
-  if (!denied && !keepsGroups)
+  if (!denied && !keepsGroups(config))
     steps.push({
       op: 'setgroups',
       from: 'process.user.additionalGids',
-      // Engines name the user's own group twice.
+      // Engines list the user's own group twice.
       gids: [...new Set(additionalGids)],
       ...(tolerate && { tolerate }),
     })
@@ -97,15 +99,18 @@ interface Sets {
   readonly ambient: bigint
 }
 
-/** The four sets besides the bounding one. What the runtime itself may not have, it cannot give: left out, as the spec wants (a
- * warning says so). */
+/**
+ * The four sets besides the bounding set. A capability that the runtime lacks is left out, as the spec requires, with a
+ * warning.
+ */
 function capabilitySets({ process, facts, namespaces }: ProcessContext): Sets {
   const sets = process.capabilities ?? noCapabilities
   const available = namespaces.of('user') === 'host' ? facts.boundingSet : everything
   const mask = (names: readonly string[]) => capabilityMask(names) & available
   const permitted = mask(sets.permitted)
-  // capset(2) takes no inheritable ones that are not in the bounding set, and no effective ones that are not permitted; the
-  // kernel raises only what is both permitted and inheritable (capabilities(7)). The rest gets a warning.
+  // capset(2) refuses inheritable capabilities outside of the bounding set and effective ones that are not permitted;
+  // the kernel raises ambient ones only if they are permitted and inheritable (capabilities(7)). capabilityWarnings
+  // reports the rest.
   const inheritable =
     RUNT_WEAKEN && isWeakened('inheritable') ? permitted : mask(sets.inheritable) & mask(sets.bounding)
   return {
@@ -130,7 +135,10 @@ export function capabilitySteps(context: ProcessContext): Step[] {
 
 const sysAdmin = capabilityMask(['CAP_SYS_ADMIN'])
 
-/** The sets of the process and CAP_SYS_ADMIN, which decides nothing about files: the program is looked for as the process would. */
+/**
+ * The process's sets plus CAP_SYS_ADMIN, which does not affect file access: the program is looked up with the process's
+ * rights.
+ */
 export function keepSysAdminSteps(context: ProcessContext): Step[] {
   const { effective, permitted, inheritable } = capabilitySets(context)
   const sets = { effective: effective | sysAdmin, permitted: permitted | sysAdmin, inheritable }
@@ -147,7 +155,10 @@ const namesOf = (mask: bigint): string =>
     .map((number) => capabilityNames[number])
     .join(', ')
 
-/** What the config asks for and will not get, a line for each reason: buildah asks for eleven at every step of a build. */
+/**
+ * Warns about capabilities that the process does not get, one line for each reason: buildah requests eleven at every
+ * build step.
+ */
 export function capabilityWarnings({ process, facts, namespaces }: ProcessContext): string[] {
   const sets = process.capabilities ?? noCapabilities
   const available = namespaces.of('user') === 'host' ? facts.boundingSet : everything
@@ -163,7 +174,7 @@ export function capabilityWarnings({ process, facts, namespaces }: ProcessContex
   const at = 'process.capabilities'
   without(sets.effective, permitted, (names) => `${at}.effective: not permitted, left out: ${names}`)
   without(sets.inheritable, bounding, (names) => `${at}.inheritable: not in the bounding set, left out: ${names}`)
-  // runc's words.
+  // runc's wording.
   const raise = (names: string) => `can't raise ambient capability ${names}: not both permitted and inheritable`
   without(sets.ambient, permitted & inheritable, raise)
   return warnings

@@ -1,15 +1,14 @@
-// What a seccomp profile comes to that denies a call init cannot do without: which calls these are, and the sentences. A profile
-// may be right for the program and too narrow for the runtime; whether to go on with it is not decided here.
-
+// Seccomp profiles that deny a call init needs: which calls these are, and the messages. A profile may suit the program
+// and still be too strict for the runtime; callers decide whether to continue.
 import { type DeniedCall, describeAction } from 'seccomp-bpf-js'
 import type { Hook, Process } from '../config/config.ts'
 import { RuntError } from '../errors.ts'
 
 const SECCOMP = 'linux.seccomp'
 
-/** What init cannot run a hook without. */
+/** Calls that init needs to run a hook. */
 const BY_HOOKS = ['memfd_create', 'clone', 'waitid']
-/** All calls that init may need when the filter is loaded: see fatalDenials. */
+/** All calls that init may need after it has loaded the filter: see fatalDenials. */
 export const NEEDED: readonly string[] = ['capset', 'write', 'read', 'execve', ...BY_HOOKS]
 
 /** How early init loads the filter: see SeccompSteps. */
@@ -19,15 +18,15 @@ export type Loading = 'privileged' | 'delivered' | 'last'
 export const loadingOf = ({ noNewPrivileges }: Process, listener: boolean): Loading =>
   !noNewPrivileges ? 'privileged' : listener ? 'delivered' : 'last'
 
-/** What init does under the filter. Without `args` nothing is executed. */
+/** What init does under the filter. Without `args` it executes nothing. */
 export interface UnderFilter {
   readonly loading: Loading
   readonly args: readonly string[]
-  /** Those that run under the filter: startContainer. */
+  /** Hooks that run under the filter: startContainer. */
   readonly hooks: readonly Hook[]
 }
 
-/** Of the denied calls those that init needs after the filter is loaded. */
+/** The denied calls that init needs after it has loaded the filter. */
 export function fatalDenials(denied: readonly DeniedCall[], { loading, args, hooks }: UnderFilter): DeniedCall[] {
   return denied.filter(({ name }) => {
     if (name === 'execve') return args.length > 0
@@ -36,7 +35,7 @@ export function fatalDenials(denied: readonly DeniedCall[], { loading, args, hoo
   })
 }
 
-/** Whether a tracer could let the calls through (ptrace(2), PTRACE_O_TRACESECCOMP). */
+/** Whether a tracer could allow the calls (ptrace(2), PTRACE_O_TRACESECCOMP). */
 export const isForTracer = (denied: readonly DeniedCall[]): boolean =>
   denied.every(({ action }) => describeAction(action).startsWith('TRACE'))
 
@@ -44,15 +43,15 @@ export const isForTracer = (denied: readonly DeniedCall[]): boolean =>
 export const denialText = (denied: readonly DeniedCall[]): string =>
   `the profile denies ${denied.map(({ name, action }) => `${name} (${describeAction(action)})`).join(', ')}`
 
-/** Nothing ran: init cannot execute the program, and perhaps cannot even report that. */
+/** The error if init cannot execute the program; init may not be able to report that itself. */
 export const describeDenied = (denied: readonly DeniedCall[]): RuntError =>
   new RuntError('config', `${SECCOMP}: ${denialText(denied)}: no program can start`, { path: SECCOMP })
 
 const [SIGSYS, SIGILL] = ['signal 31', 'signal 4']
-/** How init ends when it cannot report: exit(2), SIGSYS, or SIGILL where the filter denies even exit (machine_exit). */
+/** How init ends if it cannot report: exit(2), SIGSYS, or SIGILL if the filter denies even exit (machine_exit). */
 const SILENT_ENDS = ['status 1', SIGSYS, SIGILL]
 
-/** What seccomp has to do with the end of init, undefined if nothing. `loads`: the plan has a filter. */
+/** Explains a silent end of init by seccomp, undefined if seccomp is not the cause. `loads`: the plan has a filter. */
 export function describeSilentEnd(
   detail: string,
   denied: readonly DeniedCall[],

@@ -1,9 +1,9 @@
 import t from 'tap'
 import type { StepReport } from '../native.ts'
+import { type LaunchPlan, type Step, SYNC_READY } from '../steps/launch-plan.ts'
 import { describeFailure, describeStep, describeWarning } from './describe.ts'
 import { cases } from './fixtures/cases.ts'
 import { planOf } from './fixtures/plan-of.ts'
-import { type LaunchPlan, type Step, SYNC_READY } from './launch-plan.ts'
 
 const report = (more: Partial<StepReport> = {}): StepReport => ({
   list: 'containerSteps',
@@ -108,7 +108,7 @@ const sentences: readonly (readonly [Step, Partial<StepReport>, string])[] = [
   [
     mount,
     { syscall: 'init', code: '', errno: 0, detail: 'init was killed by signal 9' },
-    'mounts[3] (tmpfs at /run): init was killed by signal 9 during fsconfig fs={a} command=SET_STRING key="size" value="x"; did a cgroup above it run out of memory?',
+    'mounts[3] (tmpfs at /run): init was killed by signal 9 during fsconfig fs={a} command=FSCONFIG_SET_STRING key="size" value="x"; did a cgroup above it run out of memory?',
   ],
 ]
 
@@ -196,6 +196,16 @@ t.test('the most particular hint counts', (t) => {
     /; the file system of the source does not support id-mapped/,
   )
   t.match(message(tree, { code: 'EINVAL' }), /EINVAL \(invalid argument\)$/)
+  const huge: Step = {
+    op: 'write_file',
+    from: 'linux.resources.hugepageLimits[0]',
+    path: '/c/hugetlb.1GB.max',
+    data: '1',
+  }
+  t.match(
+    message(huge, { code: 'ENOENT' }),
+    /; no hugetlb controller is in use here, or the kernel has no huge pages of this/,
+  )
   t.match(message({ op: 'setsid', from: 'process' }, { code: 'EMFILE' }), /; the limit of open files of the runtime/)
   t.end()
 })
@@ -208,7 +218,7 @@ t.test('an init that a seccomp filter ended is told with linux.seccomp', (t) => 
     const plan: LaunchPlan = { slots: ['sync'], runtimeSteps: [wait], containerSteps: [], ...more }
     return describeFailure(plan, report({ list: 'runtimeSteps', syscall: 'init', errno: 0, code: '', detail })).message
   }
-  const during = 'during sync_wait point=ready'
+  const during = 'during sync_wait point=SYNC_READY'
   const [killed, trapped] = ['init was killed by signal 31', 'init was killed by signal 4']
   for (const [detail, more, expected] of [
     [

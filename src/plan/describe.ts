@@ -1,27 +1,27 @@
-// From a failed step to one sentence: `<config path>: <system call>: <ERRNO> (<text>)[: detail][; hint]`. The hints are in hints.ts;
-// nothing here looks at the host.
+// Turns a failed step into a message: `<config path>: <system call>: <ERRNO> (<text>)[: detail][; hint]`. hints.ts has
+// the hints; nothing here reads the host.
 
 import { errnoText } from '../errno.ts'
 import { RuntError } from '../errors.ts'
 import type { StepReport } from '../native.ts'
+import type { LaunchPlan, Step } from '../steps/launch-plan.ts'
 import { denialText, describeSilentEnd } from './denied.ts'
 import { hintFor } from './hints.ts'
-import type { LaunchPlan, Step } from './launch-plan.ts'
 import { printStep } from './print.ts'
 import { describeTooBig } from './too-big.ts'
 
-/** What is being done there, in runc's words, for who looks for them. */
+/** runc's wording for these steps, for users who search for it. */
 const actions: Readonly<Record<string, string>> = {
   '--cgroup': 'adding pid to cgroups: ',
   'linux.seccomp.listenerPath': 'failed to connect with seccomp agent: ',
 }
 
-/** Of `process.args[0] (sh)`: sh. What is not the config's is named as it is: `criu`. */
+/** `sh`, for `process.args[0] (sh)`. An object that is not in the config is named as it is: `criu`. */
 const programOf = ({ from }: Step): string => /\((.*)\)$/s.exec(from)?.[1] ?? from
 
 /**
- * How a missing program is told: engines look for these words and turn them into exit statuses 126 and 127. Docker before 23 knows
- * a directory only by what execve(2) would say of it.
+ * The message for a missing program: engines match these words and turn them into exit statuses 126 and 127. Docker before 23
+ * recognizes a directory only by the errno of execve(2).
  */
 function describeProgram(step: Extract<Step, { op: 'find_executable' }>, report: StepReport): string {
   const program = programOf(step)
@@ -32,36 +32,41 @@ function describeProgram(step: Extract<Step, { op: 'find_executable' }>, report:
   return `exec: ${JSON.stringify(program)}: stat: ${text}${alias}`
 }
 
-/** The step's last word: the operation's system call, its errno, what the kernel or a hook said, and advice. */
+/** The end of the message: system call, errno, the kernel's or a hook's detail, and a hint. */
 export function describeStep(step: Step, report: StepReport, denied: LaunchPlan['denied'] = []): string {
   if (report.code === 'E2BIG' && (step.op === 'execve' || step.op === 'run_hook')) return describeTooBig(step)
   const refused = denied.filter(({ name }) => report.list === 'containerSteps' && name === report.syscall)
   const hint = refused.length > 0 ? `linux.seccomp: ${denialText(refused)}` : hintFor(step, report.code)
   const advice = hint === undefined ? '' : `; ${hint}`
   if (step.op === 'find_executable') return `${step.from}: ${describeProgram(step, report)}${advice}`
-  // runc's words again: the program is there, and cannot be executed.
+  // runc's wording: the program exists and cannot be executed.
   if (step.op === 'execve') return `${step.from}: exec ${programOf(step)}: ${errnoText(report.code)}${advice}`
-  if (step.op === 'run_hook') {
-    const denied = report.detail.startsWith('signal 31')
-      ? '; bad system call: the seccomp profile holds for this hook, too'
-      : ''
-    return `error running ${hookName(step.from)}: ${report.detail || errnoText(report.code)}${denied}`
-  }
+  if (step.op === 'run_hook')
+    return `error running ${hookName(step.from)}: ${report.detail || errnoText(report.code)}${badCall(step.from, report)}`
   const errno = report.errno === 0 ? '' : `: ${report.code} (${errnoText(report.code)})`
-  // It may be a name of the image's: one that has a line break must not look like a message of its own.
+  // The detail may be a name from the image: a line break in it must not look like a message of its own.
   const detail = report.detail === '' ? '' : `: ${report.detail.replaceAll('\n', ' ')}`
   const object = objectOf(step)
   const action = actions[step.from] ?? ''
   return `${step.from}: ${action}${report.syscall}${object}${errno}${detail}${advice}`
 }
 
-/** `hooks.prestart[0] (/bin/x)` in runc's words, which its callers know: `prestart hook #0 (/bin/x)`. */
+/** linux.seccomp is loaded before startContainer hooks, and before no others. */
+function badCall(from: string, { detail }: StepReport): string {
+  if (!detail.startsWith('signal 31')) return ''
+  const filter = from.startsWith('hooks.startContainer')
+    ? 'the seccomp profile holds for this hook, too'
+    : "a seccomp filter of its own or of the runtime's caller, not linux.seccomp"
+  return `; bad system call: ${filter}`
+}
+
+/** `hooks.prestart[0] (/bin/x)` in runc's wording: `prestart hook #0 (/bin/x)`. */
 function hookName(from: string): string {
   const [kind = '', index = ''] = from.slice('hooks.'.length).split(/[[\]]/)
   return `${kind} hook #${index}: ${from.slice(from.indexOf('('))}`
 }
 
-/** The file or value a step is about, where `from` does not say it already. */
+/** The file or value that the step is about, unless `from` already names it. */
 function objectOf(step: Step): string {
   if (step.op === 'write_file') return ` ${JSON.stringify(step.data)} to ${step.path}`
   if ('path' in step && typeof step.path === 'string' && !step.from.includes(step.path)) return ` ${step.path}`
@@ -83,8 +88,8 @@ export function describeFailure(plan: LaunchPlan, report: StepReport): RuntError
 const MEMORY_LIMIT = 'linux.resources.memory.limit'
 
 /**
- * Init is gone, without a report. The kernel kills it where the memory limit is too low even for it, or a seccomp filter where it
- * denies what init needs.
+ * Init has ended without a report: the kernel killed it because the memory limit is too low for init, or a seccomp filter denied a call
+ * that init needs.
  */
 function describeEnd(plan: LaunchPlan, step: Step, detail: string): RuntError {
   const where = `during ${printStep(step, plan.slots)}`

@@ -1,5 +1,5 @@
-// Devices (config-linux.md "Devices", "Default Devices", runtime-linux.md "Dev symbolic links"): nodes and links below the
-// container's /dev. Where nodes cannot be made, in a user namespace, the host's are bind-mounted instead.
+// Devices (config-linux.md "Devices", "Default Devices", runtime-linux.md "Dev symbolic links"): nodes and links below
+// the container's /dev. In a user namespace nodes cannot be created, so the host's are bind-mounted.
 
 import type { Config, Device } from '../config/config.ts'
 import {
@@ -16,11 +16,11 @@ import {
   S_IFBLK,
   S_IFCHR,
   S_IFIFO,
-} from './constants.ts'
+} from '../steps/constants.ts'
+import { ON_MISSING_CREATE, ON_MISSING_MKDIR, type Step } from '../steps/launch-plan.ts'
+import { endSection, temporary } from '../steps/slots.ts'
 import type { PlanContext, SectionSteps } from './context.ts'
-import { ON_MISSING_CREATE, ON_MISSING_MKDIR, type Step } from './launch-plan.ts'
-import { openTarget } from './mount-steps.ts'
-import { endSection, temporary } from './slots.ts'
+import { openTarget, refuseProc } from './mount-steps.ts'
 
 interface PlannedDevice {
   readonly device: Device
@@ -52,14 +52,14 @@ const links: readonly (readonly [string, string])[] = [
 
 const nodeTypes: Readonly<Record<Device['type'], number>> = { c: S_IFCHR, u: S_IFCHR, b: S_IFBLK, p: S_IFIFO }
 
-/** The config brings its own /dev from the host: it is left as it is. */
+/** The config bind-mounts a /dev of the host: it is left unchanged. */
 const isForeignDev = ({ config }: PlanContext): boolean =>
   config.mounts.some(
     ({ destination, type, options }) =>
       destination === '/dev' && (type === 'bind' || options.includes('bind') || options.includes('rbind')),
   )
 
-/** The devices of the config and the default ones, unless the config has a device or a mount of the same path. */
+/** The devices of the config, and the default ones unless the config has a device or a mount of the same path. */
 function wantedDevices({ linux }: PlanContext, covered: ReadonlySet<string>): PlannedDevice[] {
   const own = linux.devices.map((device, index) => ({ device, from: `linux.devices[${index}] (${device.path})` }))
   const paths = new Set(own.map(({ device }) => device.path))
@@ -69,12 +69,12 @@ function wantedDevices({ linux }: PlanContext, covered: ReadonlySet<string>): Pl
   ]
 }
 
-/** Every node that a container of this config may have. */
+/** Every device node that a container of this config may have. */
 export const devicePaths = ({ linux }: Config): string[] => [
   ...new Set([...defaultDevices.map(({ device }) => device.path), ...linux.devices.map(({ path }) => path)]),
 ]
 
-/** /dev itself: the file system mounted there by the config, else whatever directory the image has, never through a link
+/** /dev itself: the file system that the config mounts there, else the image's directory, never through a link
  * (CVE-2026-41579). */
 function openDev(context: PlanContext): { dev: number; steps: Step[] } {
   if (context.shared.dev !== undefined) return { dev: context.shared.dev, steps: [] }
@@ -109,7 +109,7 @@ export function deviceSteps(context: PlanContext): SectionSteps {
   }
   for (const [name, target] of links) {
     const from = `/dev/${name}`
-    // What an image, or a device of the config, has there stays, as with runc.
+    // A file that the image, or a device that the config, has at this path is kept, as in runc.
     if (!covered.has(from)) steps.push({ op: 'symlinkat', from, target, at: dev, path: name, tolerate: [EEXIST] })
   }
   return { runtime, container: steps }
@@ -137,7 +137,7 @@ function bindDevice(context: PlanContext, { device, from }: PlannedDevice): Sect
   const byRuntime = context.namespaces.cloner === 'runtime'
   const name = `host ${device.path}`
   const node = byRuntime ? context.slots.allocate(name) : temporary('device')
-  const target = openTarget(context, from, device.path, { onMissing: ON_MISSING_CREATE })
+  const target = openTarget(context, from, device.path, { onMissing: ON_MISSING_CREATE, refuseProc: refuseProc({}) })
   const clone: Step[] = [
     {
       op: 'open_tree',
@@ -149,7 +149,7 @@ function bindDevice(context: PlanContext, { device, from }: PlannedDevice): Sect
       expectRdev: makedev(Number(device.major), Number(device.minor)),
       ...(device.type === 'b' && { expectBlock: 1 }),
     },
-    // Still a peer of the host's /dev: what the container mounts over its node would cover the host's.
+    // The clone is still a peer of the host's /dev: a mount on the container's node would cover the host's.
     { op: 'mount_setattr', from, fd: node, propagation: MS_PRIVATE },
   ]
   const place: Step[] = [target, { op: 'move_mount', from, mount: node, to: target.into }]

@@ -1,4 +1,4 @@
-// The process of exec: from flags, from a file, and what it inherits.
+// The process of exec: from flags, from a file, and what it inherits from the container.
 
 import t from 'tap'
 import type { JsonObject } from '../config/json.ts'

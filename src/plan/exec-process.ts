@@ -1,8 +1,9 @@
-// Which process `exec` runs (runc-exec(8)): the file of --process, or the container's own process with other arguments and what
-// the flags change. What neither says is inherited from the container. Pure; checks everything that comes from the command line.
+// The process that `exec` runs (runc-exec(8)): the file of --process, or the container's own process with other
+// arguments and the changes of the flags. The rest is inherited from the container. Pure; checks everything from the
+// command line.
 
 import type { Capabilities, Config, Process, User } from '../config/config.ts'
-import { checkProcess } from '../config/rules/process.ts'
+import { checkProcess, isCapability } from '../config/rules/process.ts'
 import { formatProblem, formatProblems, type Problem, RuntError } from '../errors.ts'
 
 /** The flags of `exec` that describe the process. */
@@ -18,8 +19,13 @@ export interface ProcessFlags {
   readonly cap: readonly string[]
 }
 
-/** The container's process, run with other arguments. */
-export function processOfFlags(config: Config, flags: ProcessFlags, args: readonly string[]): Process {
+/** The container's process with other arguments. `warn` reports flags without effect. */
+export function processOfFlags(
+  config: Config,
+  flags: ProcessFlags,
+  args: readonly string[],
+  warn: (warning: Problem) => void = () => {},
+): Process {
   const own = containerProcess(config)
   if (args.length === 0) throw new RuntError('usage', 'process args cannot be empty')
   const process: Process = {
@@ -42,10 +48,18 @@ export function processOfFlags(config: Config, flags: ProcessFlags, args: readon
     () => {},
   )
   if (problems.length > 0) throw new RuntError('usage', formatProblems(problems), { problems })
+  for (const name of flags.cap) if (!isCapability(name)) warn(unknownCapability(name))
   return process
 }
 
-/** A process file says everything but what the container decides for all of its processes. */
+/** A warning, not an error, as in runc and as for the config. */
+function unknownCapability(name: string): Problem {
+  const prefixed = `CAP_${name.toUpperCase()}`
+  const meant = isCapability(prefixed) ? `; did you mean ${prefixed}?` : ''
+  return { path: '--cap', message: `unknown capability ${JSON.stringify(name)} is left out${meant}` }
+}
+
+/** A process file replaces everything except what the container sets for all of its processes. */
 export function processOfFile(config: Config, given: Process): Process {
   const own = containerProcess(config)
   const { initial, final } = given.execCPUAffinity
@@ -67,7 +81,7 @@ function containerProcess({ process }: Config): Process {
   return process
 }
 
-/** Names of users mean nothing: who may write the image's /etc/passwd must not choose the uid (CVE-2016-3697). */
+/** User names are refused: whoever can write the image's /etc/passwd must not choose the uid (CVE-2016-3697). */
 function userOf(own: User, flags: ProcessFlags): User {
   const additionalGids = flags['additional-gids'].map((text) => parseId(text, '--additional-gids', 'group'))
   const user = { ...own, additionalGids: [...own.additionalGids, ...additionalGids] }
@@ -78,7 +92,7 @@ function userOf(own: User, flags: ProcessFlags): User {
   return user
 }
 
-/** 2^32 - 1 is "no change" to the kernel. */
+/** 2^32 - 1 means "unchanged" to the kernel. */
 const LARGEST_ID = 4294967294
 
 function parseId(text: string, path: string, noun: 'user' | 'group'): number {
@@ -88,7 +102,7 @@ function parseId(text: string, path: string, noun: 'user' | 'group'): number {
   throw new RuntError('usage', formatProblem({ path, message }), { path })
 }
 
-/** As runc: to the ambient set only where the container has inheritable ones. */
+/** As in runc: added to the ambient set only if the container has inheritable capabilities. */
 function withCapabilities(own: Capabilities | undefined, added: readonly string[]): Capabilities {
   const { bounding = [], effective = [], permitted = [], inheritable = [], ambient = [] } = own ?? {}
   return {

@@ -1,7 +1,7 @@
 import t from 'tap'
+import type { Step } from '../steps/launch-plan.ts'
 import { planWith, stepsOf } from './fixtures/plan-of.ts'
 import { type HookState, hookStdin, planLaterHooks } from './hooks.ts'
-import type { Step } from './launch-plan.ts'
 
 const state: HookState = {
   ociVersion: '1.3.0',

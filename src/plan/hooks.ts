@@ -1,18 +1,18 @@
-// Hooks (config.md "POSIX-platform Hooks"): each becomes one run_hook step; which list it goes into, and when, is decided in steps.ts.
-// poststart and poststop run in later commands and get a plan of their own.
+// Hooks (config.md "POSIX-platform Hooks"): each becomes one run_hook step. order.ts decides the list and the position.
+// poststart and poststop hooks run in later commands and get plans of their own.
 
 import type { Hook, Hooks, Process } from '../config/config.ts'
 import { stringify } from '../config/json.ts'
+import { O_APPEND, O_CLOEXEC, O_CREAT, O_WRONLY, RESOLVE_NO_MAGICLINKS } from '../steps/constants.ts'
+import type { LaunchPlan, Step } from '../steps/launch-plan.ts'
+import { createSlots, type Slots } from '../steps/slots.ts'
 import { isWeakened } from '../weaken.ts'
-import { O_APPEND, O_CLOEXEC, O_CREAT, O_WRONLY, RESOLVE_NO_MAGICLINKS } from './constants.ts'
 import type { PlanContext } from './context.ts'
-import type { LaunchPlan, Step } from './launch-plan.ts'
 import { planEnvironment } from './process.ts'
-import { createSlots, type Slots } from './slots.ts'
 
 export type HookKind = keyof Hooks
 
-/** What a hook is told on stdin, but for the pid, which only the kernel knows (runtime.md "State"). */
+/** The state that a hook reads on stdin, except for the pid, which only the kernel knows (runtime.md "State"). */
 export interface HookState {
   readonly ociVersion: string
   readonly id: string
@@ -21,7 +21,7 @@ export interface HookState {
   readonly annotations: { readonly [key: string]: string }
 }
 
-/** The JSON text before and after the pid's digits. */
+/** The JSON text before and after the pid. */
 export function hookStdin(state: HookState): { stdinHead: string; stdinTail: string } {
   const { ociVersion, id, status, bundle, annotations } = state
   const head = stringify({ ociVersion, id, status })
@@ -29,7 +29,7 @@ export function hookStdin(state: HookState): { stdinHead: string; stdinTail: str
   return { stdinHead: `${head.slice(0, -1)},"pid":`, stdinTail: `,${tail.slice(1)}` }
 }
 
-/** Slots of the files that the hooks' output goes to; else the last of it is kept for the error. */
+/** Slots of the files for the hooks' output; without them its end is kept for the error message. */
 export interface HookOutput {
   readonly output?: number
   readonly errors?: number
@@ -37,7 +37,7 @@ export interface HookOutput {
 
 const OUTPUT_MODE = 0o600
 
-/** crun(1): annotations that name files of the host for the standard output and standard error of hooks. */
+/** crun(1): annotations with files of the host for the standard output and standard error of hooks. */
 export function hookOutputSteps(annotations: HookState['annotations'], slots: Slots): HookOutput & { steps: Step[] } {
   const steps: Step[] = []
   const opened = (name: string): number | undefined => {
@@ -54,7 +54,7 @@ export function hookOutputSteps(annotations: HookState['annotations'], slots: Sl
   return { steps, ...(output !== undefined && { output }), ...(errors !== undefined && { errors }) }
 }
 
-/** Hooks that init runs. */
+/** Whether init runs the hooks. */
 const isInContainer = (kind: HookKind): boolean => kind === 'createContainer' || kind === 'startContainer'
 
 /** `process`: for hooks of the launch. */
@@ -71,7 +71,7 @@ export function hookSteps(
     op: 'run_hook',
     from: `hooks.${kind}[${index}] (${hook.path})`,
     path: hook.path,
-    // Docker names itself by /proc/PID/exe. A hook's descriptors are closed before its path is resolved.
+    // Docker refers to itself by /proc/PID/exe. A hook's descriptors are closed before its path is resolved.
     resolve: isInContainer(kind) ? RESOLVE_NO_MAGICLINKS : 0,
     args: hook.args.length === 0 ? [hook.path] : hook.args,
     ...(RUNT_WEAKEN && isWeakened('hook-environment') && process !== undefined
@@ -82,15 +82,15 @@ export function hookSteps(
     timeout: hook.timeout ?? 0,
     output,
     errors,
-    // createContainer and startContainer hooks run in init, which is at the root file system by then.
+    // createContainer and startContainer hooks run in init, whose working directory is the root file system.
     ...((kind === 'prestart' || kind === 'createRuntime') && { cwd: state.bundle }),
     ...stdin,
   }))
 }
 
 /**
- * What hooks get whose `env` is absent or empty, which the specification leaves open. Hooks are written for what runc and crun
- * do: the runtime's own environment, in the container that of its process. Init has none before that.
+ * The environment of hooks whose `env` is absent or empty, which the specification leaves open. As in runc and crun: the runtime's own
+ * environment, and inside the container that of the process, because init has none.
  */
 function defaultEnvironment(
   kind: HookKind,
@@ -102,7 +102,7 @@ function defaultEnvironment(
   return { env, home: needsHome === 'find' ? 1 : 0 }
 }
 
-/** The state that hooks of the launch are told. */
+/** The state for hooks of the launch. */
 export const hookState = ({ config, options }: PlanContext, status: 'creating' | 'created') =>
   ({
     ociVersion: config.ociVersion,
@@ -112,19 +112,24 @@ export const hookState = ({ config, options }: PlanContext, status: 'creating' |
     annotations: config.annotations,
   }) as const
 
-/** Where hooks of these kinds write to. The two sides each have descriptors of their own: what init inherits is closed here. */
+/**
+ * The output files for hooks of these kinds. Each side has its own descriptors: those that init inherits are closed
+ * here.
+ */
 export const hookOutputOf = (
   { config, slots }: PlanContext,
   kinds: readonly HookKind[],
 ): ReturnType<typeof hookOutputSteps> =>
   kinds.some((kind) => config.hooks[kind].length > 0) ? hookOutputSteps(config.annotations, slots) : { steps: [] }
 
-/** The hooks of the launch of this kind. */
+/** The launch's hooks of this kind. */
 export const planHooks = (context: PlanContext, kind: HookKind, output: HookOutput): Step[] =>
   hookSteps(kind, context.config.hooks[kind], hookState(context, 'created'), output, context.process)
 
-/** The plans of `start`, `delete` and `restore`, one for each hook, since a plan ends at its first failure. They are run by the runtime, which
- * knows the pid from state.json. */
+/**
+ * The plans of `start`, `delete` and `restore`, one for each hook, because a plan ends at its first failure. The
+ * runtime runs them, with the pid from state.json.
+ */
 export function planLaterHooks(kind: HookKind, hooks: readonly Hook[], state: HookState, pid: number): LaunchPlan[] {
   const slots = createSlots()
   const { steps, ...output } = hookOutputSteps(state.annotations, slots)

@@ -1,4 +1,4 @@
-// What a plan depends on beside the config: the host, probed once. Pure: it only reads what native.probe() found.
+// Facts about the host that a plan depends on, probed once. Pure: converts the result of native.probe().
 
 import type { ArchitectureName } from 'seccomp-bpf-js'
 import { type CgroupHost, parseHierarchies } from '../cgroup/hierarchies.ts'
@@ -8,13 +8,28 @@ export interface HostFacts {
   readonly arch: ArchitectureName
   readonly euid: number
   readonly egid: number
-  /** Bit n: capability n may be had. */
+  /** Bit n: capability n is in the bounding set. */
   readonly boundingSet: bigint
   readonly cgroups: CgroupHost
   readonly apparmor: boolean
   readonly selinux: boolean
   readonly inUserNamespace: boolean
+  readonly ownsMounts: boolean
 }
+
+/** Whether the runtime is not root on the host. */
+export const isUnprivileged = ({ euid, inUserNamespace }: Pick<HostFacts, 'euid' | 'inUserNamespace'>): boolean =>
+  euid !== 0 || inUserNamespace
+
+/**
+ * --rootless (runc(8)): whether to ignore cgroup permission errors; if absent or `auto`, for users who must expect
+ * them.
+ */
+export function isTolerant(flag: RootlessFlag | undefined, facts: HostFacts): boolean {
+  return flag === 'true' || (flag !== 'false' && isUnprivileged(facts))
+}
+
+export type RootlessFlag = 'true' | 'false' | 'auto'
 
 /** uname(2)'s machine. */
 const architectures: Readonly<Record<string, ArchitectureName>> = {
@@ -32,5 +47,6 @@ export function hostFacts(probe: HostProbe): HostFacts {
     apparmor: probe.apparmor,
     selinux: probe.selinux,
     inUserNamespace: probe.inUserNamespace,
+    ownsMounts: probe.ownsMounts,
   }
 }

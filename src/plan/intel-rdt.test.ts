@@ -1,8 +1,8 @@
 import t from 'tap'
 import type { JsonObject } from '../config/json.ts'
+import type { Step } from '../steps/launch-plan.ts'
 import { planWith, stepsFrom } from './fixtures/plan-of.ts'
 import { planRdt, planRdtUpdate, type ResctrlFacts } from './intel-rdt.ts'
-import type { Step } from './launch-plan.ts'
 
 const plan = (intelRdt: JsonObject, resctrl?: ResctrlFacts) =>
   planWith({ linux: { intelRdt } }, { options: resctrl === undefined ? {} : { resctrl } })

@@ -1,34 +1,35 @@
-// linux.intelRdt (config-linux.md "IntelRdt"): the container's class of service, one directory of resctrl, which is made or must be as
-// the config says, and its monitoring group. The group is entered by the pid of a container that is ready; its children inherit it.
+// linux.intelRdt (config-linux.md "IntelRdt"): the container's class of service, a resctrl directory that is created or
+// must match the config, and its monitoring group. The pid of a ready container is written there; its children inherit
+// the group.
 
 import type { IntelRdt } from '../config/config.ts'
 import { RuntError } from '../errors.ts'
-import { ESRCH } from './constants.ts'
-import type { Step } from './launch-plan.ts'
+import { ESRCH } from '../steps/constants.ts'
+import type { Step } from '../steps/launch-plan.ts'
 
-/** What the host has, read only for a container that asks. */
+/** Facts about the host, read only for a container with intelRdt. */
 export interface ResctrlFacts {
   /** Absent: no resctrl file system is mounted. */
   readonly mountpoint?: string
-  /** The schemata file of the container's class; absent: there is no such class yet. */
+  /** The schemata file of the container's class; absent: the class does not exist yet. */
   readonly schemata?: string
 }
 
 export interface RdtPlan {
   /** Before clone. */
   readonly prepare: readonly Step[]
-  /** When init has the pid it ends up with. */
+  /** Once init has its final pid. */
   readonly assign: readonly Step[]
-  /** Files that take the pids of further processes. */
+  /** Files to which the pids of further processes are written. */
   readonly tasks: readonly string[]
-  /** What goes with the container, in this order. */
+  /** Directories to remove with the container, in this order. */
   readonly directories: readonly string[]
 }
 
 const FROM = 'linux.intelRdt'
 const nothing: RdtPlan = { prepare: [], assign: [], tasks: [], directories: [] }
 
-/** The directory of the class below the mount point. */
+/** The directory of the class, relative to the mount point. */
 export const rdtGroup = ({ closID }: IntelRdt, id: string): string =>
   closID === '/' ? '' : `/${closID === undefined ? id : closID}`
 
@@ -48,7 +49,7 @@ export function planRdt(rdt: IntelRdt | undefined, id: string, facts: ResctrlFac
   return {
     prepare: [
       ...made.map((path): Step => ({ op: 'mkdirat', from: FROM, path, mode: 0o755 })),
-      // Each line is a write of its own, in the order that the spec demands.
+      // Each line is a write of its own, in the order that the spec requires.
       ...lines.map(([from, line]) => writeLine(from, group, line)),
     ],
     assign: tasks.map((path): Step => ({ op: 'write_pid', from: FROM, path })),
@@ -57,12 +58,12 @@ export function planRdt(rdt: IntelRdt | undefined, id: string, facts: ResctrlFac
   }
 }
 
-/** The class that a container is in, as its record has it. */
+/** A container's class, as recorded. */
 export type RdtRecord = Pick<RdtPlan, 'tasks' | 'directories'>
 
-/** What an update wants to know of a container that has no class yet. */
+/** Facts that an update needs about a container without a class. */
 export interface RdtCandidate {
-  /** The directory that would be its class, and whether it is there. */
+  /** The directory for its class, and whether it exists. */
   readonly group: string
   readonly exists: boolean
   /** Its processes. */
@@ -70,8 +71,8 @@ export interface RdtCandidate {
 }
 
 /**
- * Other schemas for a running container (runc-update(8)): for the class that it is in, or for a new one with its name into which
- * all of its processes move.
+ * New schemata for a running container (runc-update(8)): for its class, or for a new class with its name, into which all of its
+ * processes are moved.
  */
 export function planRdtUpdate(
   schemas: Pick<IntelRdt, 'l3CacheSchema' | 'memBwSchema'>,
@@ -89,7 +90,7 @@ export function planRdtUpdate(
     steps: [
       { op: 'mkdirat', from: FROM, path: group, mode: 0o755 },
       ...linesInto(group),
-      // One that ends meanwhile is none any more.
+      // A process may end meanwhile.
       ...pids.map((pid): Step => ({ op: 'write_file', from: FROM, path: tasks, data: `${pid}\n`, tolerate: [ESRCH] })),
     ],
     rdt: { tasks: [tasks], directories: exists ? [] : [group] },
@@ -114,7 +115,7 @@ const schemataLines = ({
   ...schemata.map((line, index): [string, string] => [`${FROM}.schemata[${index}]`, line]),
 ]
 
-/** A class that exists must have the two schemas that the config says, domain by domain. */
+/** An existing class must have the schemata of the config, compared domain by domain. */
 function checkSchemata({ l3CacheSchema, memBwSchema }: IntelRdt, existing: string): void {
   const has = new Map(existing.split('\n').map(parseSchema))
   for (const [name, text] of [
@@ -129,7 +130,7 @@ function checkSchemata({ l3CacheSchema, memBwSchema }: IntelRdt, existing: strin
   }
 }
 
-/** `L3:0=7f0;1=1f`, with blanks and leading zeros as the kernel pleases. */
+/** Parses `L3:0=7f0;1=1f`; the kernel may print blanks and leading zeros. */
 function parseSchema(line: string): [string, Map<string, string>] {
   const [resource = '', rest = ''] = line.trim().split(':')
   const domains = rest.split(';').map((part): [string, string] => {

@@ -1,10 +1,10 @@
-// linux.memoryPolicy (config-linux.md "Memory policy"): one set_mempolicy(2), which execve(2) keeps. What goes with what is
-// checked in config/rules/memory-policy.ts.
+// linux.memoryPolicy (config-linux.md "Memory policy"): one set_mempolicy(2), which execve(2) preserves.
+// config/rules/memory-policy.ts checks the combinations.
 
 import type { MemoryPolicyFlag, MemoryPolicyMode } from '../config/config.ts'
 import { parseIdList } from '../config/id-list.ts'
+import type { Step } from '../steps/launch-plan.ts'
 import type { ProcessContext } from './context.ts'
-import type { Step } from './launch-plan.ts'
 
 /** linux/mempolicy.h; `features` lists the keys of both tables. */
 export const memoryPolicyModes: Readonly<Record<MemoryPolicyMode, number>> = {
@@ -35,7 +35,7 @@ export function memoryPolicySteps({ linux: { memoryPolicy } }: ProcessContext): 
   ]
 }
 
-/** A bit for each number, little endian. */
+/** One bit for each number, little endian. */
 function idMask(ids: readonly number[]): Uint8Array {
   const highest = ids.reduce((a, b) => Math.max(a, b), -1)
   const mask = new Uint8Array((highest + 8) >>> 3)

@@ -1,17 +1,18 @@
 import t from 'tap'
 import {
-  MOUNT_ATTR__ATIME,
-  MOUNT_ATTR_NOATIME,
-  MOUNT_ATTR_NODEV,
-  MOUNT_ATTR_NOEXEC,
-  MOUNT_ATTR_NOSUID,
-  MOUNT_ATTR_NOSYMFOLLOW,
-  MOUNT_ATTR_RDONLY,
-  MOUNT_ATTR_STRICTATIME,
+  MS_NOATIME,
+  MS_NODEV,
+  MS_NODIRATIME,
+  MS_NOEXEC,
+  MS_NOSUID,
+  MS_NOSYMFOLLOW,
   MS_PRIVATE,
+  MS_RDONLY,
+  MS_RELATIME,
   MS_SHARED,
   MS_SLAVE,
-} from './constants.ts'
+  MS_STRICTATIME,
+} from '../steps/constants.ts'
 import { knownMountOptions, type MountOptions, readMountOptions } from './mount-options.ts'
 
 const nothing: MountOptions = {
@@ -19,40 +20,43 @@ const nothing: MountOptions = {
   remount: false,
   tmpcopyup: false,
   idmap: 'no',
-  attributes: { set: 0, clear: 0 },
-  recursiveAttributes: { set: 0, clear: 0 },
+  links: [],
+  flags: { set: 0, clear: 0 },
+  recursiveFlags: { set: 0, clear: 0 },
+  hasFlags: false,
   propagation: [],
   data: [],
 }
+const flags = (set: number, clear = 0) => ({ flags: { set, clear }, hasFlags: true })
+const data = (...texts: string[]) => ({ data: texts.map((text, index) => ({ text, index })) })
 
 const cases: Readonly<Record<string, [readonly string[], Partial<MountOptions>]>> = {
   nothing: [[], {}],
-  'options without an effect of their own': [['defaults', 'iversion', 'loud', 'silent', 'nomand'], {}],
-  'attributes of the mount': [
-    ['ro', 'nosuid', 'nodev', 'noexec', 'nosymfollow'],
+  'empty ones are none, and keep the numbers of the others': [
+    ['', 'size=1k', '', 'x'],
     {
-      attributes: {
-        set: MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSYMFOLLOW,
-        clear: 0,
-      },
+      data: [
+        { text: 'size=1k', index: 1 },
+        { text: 'x', index: 3 },
+      ],
     },
   ],
-  'the last of two that contradict each other wins': [
-    ['ro', 'nosuid', 'rw', 'suid'],
-    { attributes: { set: 0, clear: MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID } },
+  defaults: [['defaults'], {}],
+  'flags that do nothing to a mount': [['iversion', 'loud', 'silent', 'nomand'], { hasFlags: true }],
+  'flags of the mount': [
+    ['ro', 'nosuid', 'nodev', 'noexec', 'nosymfollow', 'nodiratime'],
+    flags(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOSYMFOLLOW | MS_NODIRATIME),
   ],
-  'and the other way round': [['rw', 'ro'], { attributes: { set: MOUNT_ATTR_RDONLY, clear: 0 } }],
-  'one way of access times replaces another': [
-    ['noatime', 'strictatime'],
-    { attributes: { set: MOUNT_ATTR_STRICTATIME, clear: MOUNT_ATTR__ATIME } },
+  'the last of two that contradict each other wins': [['ro', 'nosuid', 'rw', 'suid'], flags(0, MS_RDONLY | MS_NOSUID)],
+  'and the other way round': [['rw', 'ro'], flags(MS_RDONLY)],
+  'the flags of access times add up': [['noatime', 'strictatime'], flags(MS_NOATIME | MS_STRICTATIME)],
+  'and are taken back one by one': [
+    ['noatime', 'strictatime', 'nostrictatime', 'norelatime'],
+    flags(MS_NOATIME, MS_STRICTATIME | MS_RELATIME),
   ],
-  'relatime is the kernel’s default': [['noatime', 'relatime'], { attributes: { set: 0, clear: MOUNT_ATTR__ATIME } }],
-  'recursive attributes stand by themselves': [
-    ['rro', 'nosuid', 'rnoatime'],
-    {
-      attributes: { set: MOUNT_ATTR_NOSUID, clear: 0 },
-      recursiveAttributes: { set: MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOATIME, clear: MOUNT_ATTR__ATIME },
-    },
+  'recursive flags stand by themselves': [
+    ['rro', 'nosuid', 'rnoatime', 'rnorelatime'],
+    { ...flags(MS_NOSUID), recursiveFlags: { set: MS_RDONLY | MS_NOATIME, clear: MS_RELATIME } },
   ],
   'propagation, in order': [
     ['rslave', 'shared', 'private'],
@@ -66,16 +70,25 @@ const cases: Readonly<Record<string, [readonly string[], Partial<MountOptions>]>
   ],
   bind: [['bind'], { bind: 'bind' }],
   rbind: [['rbind'], { bind: 'rbind' }],
+  'rbind with bind, as CRI-O has it': [['rbind', 'ro', 'bind'], { bind: 'rbind', ...flags(MS_RDONLY) }],
+  'bind with rbind': [['bind', 'rbind'], { bind: 'rbind' }],
+  'links at the ends of a bind mount': [
+    ['bind', 'copy-symlink', 'src-nofollow', 'dest-nofollow'],
+    { bind: 'bind', links: ['copy-symlink', 'src-nofollow', 'dest-nofollow'] },
+  ],
   idmap: [['bind', 'idmap'], { bind: 'bind', idmap: 'idmap' }],
   ridmap: [['rbind', 'ridmap'], { bind: 'rbind', idmap: 'ridmap' }],
-  remount: [['remount', 'ro'], { remount: true, attributes: { set: MOUNT_ATTR_RDONLY, clear: 0 } }],
+  remount: [['remount', 'ro'], { remount: true, ...flags(MS_RDONLY) }],
   tmpcopyup: [['tmpcopyup'], { tmpcopyup: true }],
-  'flags of the file system': [['sync', 'dirsync', 'lazytime'], { data: ['sync', 'dirsync', 'lazytime'] }],
+  'flags of the file system': [
+    ['sync', 'dirsync', 'lazytime'],
+    { ...data('sync', 'dirsync', 'lazytime'), hasFlags: true },
+  ],
   'what only the file system knows, in order': [
     ['size=64k', 'mode=1777', 'newinstance', 'rw,odd', 'relatime=1', 'rsize=4096'],
-    { data: ['size=64k', 'mode=1777', 'newinstance', 'rw,odd', 'relatime=1', 'rsize=4096'] },
+    data('size=64k', 'mode=1777', 'newinstance', 'rw,odd', 'relatime=1', 'rsize=4096'),
   ],
-  'names are not looked up in prototypes': [['constructor', 'rtoString'], { data: ['constructor', 'rtoString'] }],
+  'names are not looked up in prototypes': [['constructor', 'rtoString'], data('constructor', 'rtoString')],
 }
 
 for (const [name, [options, expected]] of Object.entries(cases)) {

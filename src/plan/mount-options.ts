@@ -1,60 +1,65 @@
-// The options of mounts[].options (config.md "Mounts", config-linux.md "Filesystem mount options"): which of them are
-// attributes of the mount, propagation, instructions to the runtime, or data for the file system. `features` lists this table.
+// Parses mounts[].options (config.md "Mounts", config-linux.md "Filesystem mount options"): flags of the mount,
+// propagation, options of the runtime, and data for the file system. `features` lists this table. docs/spec-choices.md,
+// "Mount options", describes how they combine.
 
 import {
-  MOUNT_ATTR__ATIME,
-  MOUNT_ATTR_NOATIME,
-  MOUNT_ATTR_NODEV,
-  MOUNT_ATTR_NODIRATIME,
-  MOUNT_ATTR_NOEXEC,
-  MOUNT_ATTR_NOSUID,
-  MOUNT_ATTR_NOSYMFOLLOW,
-  MOUNT_ATTR_RDONLY,
-  MOUNT_ATTR_RELATIME,
-  MOUNT_ATTR_STRICTATIME,
+  MS_NOATIME,
+  MS_NODEV,
+  MS_NODIRATIME,
+  MS_NOEXEC,
+  MS_NOSUID,
+  MS_NOSYMFOLLOW,
   MS_PRIVATE,
+  MS_RDONLY,
+  MS_RELATIME,
   MS_SHARED,
   MS_SLAVE,
+  MS_STRICTATIME,
   MS_UNBINDABLE,
-} from './constants.ts'
+} from '../steps/constants.ts'
+import { type MountFlags, noFlags } from './mount-flags.ts'
 
 type Meaning =
-  | { readonly kind: 'set' | 'clear'; readonly attribute: number }
-  /** Set together with clearing what else stands in the same bits. */
-  | { readonly kind: 'atime'; readonly attribute: number }
+  | { readonly kind: 'set' | 'clear'; readonly flag: number }
   | { readonly kind: 'propagation'; readonly flag: number }
-  /** A flag of the file system as a whole; a bind mount has no say in it. */
+  /** A flag of the file system as a whole, which has no effect on a bind mount. */
   | { readonly kind: 'superblock'; readonly flag: string }
-  | { readonly kind: 'bind' | 'remount' | 'tmpcopyup' | 'idmap' | 'ignored' }
+  /** A flag of mount(2) without effect. */
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'bind' | 'remount' | 'tmpcopyup' | 'idmap' | 'ignored' | LinkOption }
 
-const set = (attribute: number): Meaning => ({ kind: 'set', attribute })
-const clear = (attribute: number): Meaning => ({ kind: 'clear', attribute })
-const atime = (attribute: number): Meaning => ({ kind: 'atime', attribute })
+type LinkOption = 'copy-symlink' | 'src-nofollow' | 'dest-nofollow'
+
+const set = (flag: number): Meaning => ({ kind: 'set', flag })
+const clear = (flag: number): Meaning => ({ kind: 'clear', flag })
 const propagation = (flag: number): Meaning => ({ kind: 'propagation', flag })
 const superblock = (flag: string): Meaning => ({ kind: 'superblock', flag })
-const ignored: Meaning = { kind: 'ignored' }
+const idle: Meaning = { kind: 'idle' }
 
-/** Options that exist in a recursive form too, with an `r` before the name. No prototype: `constructor` is data like any other word. */
+/**
+ * Options that also exist in a recursive form, with an `r` before the name. No prototype: `constructor` must be treated
+ * as data.
+ */
 const recursiveToo: Readonly<Record<string, Meaning>> = {
   __proto__: null as never,
-  atime: atime(MOUNT_ATTR_RELATIME),
-  dev: clear(MOUNT_ATTR_NODEV),
-  diratime: clear(MOUNT_ATTR_NODIRATIME),
-  exec: clear(MOUNT_ATTR_NOEXEC),
-  noatime: atime(MOUNT_ATTR_NOATIME),
-  nodev: set(MOUNT_ATTR_NODEV),
-  nodiratime: set(MOUNT_ATTR_NODIRATIME),
-  noexec: set(MOUNT_ATTR_NOEXEC),
-  norelatime: atime(MOUNT_ATTR_STRICTATIME),
-  nostrictatime: atime(MOUNT_ATTR_RELATIME),
-  nosuid: set(MOUNT_ATTR_NOSUID),
-  nosymfollow: set(MOUNT_ATTR_NOSYMFOLLOW),
-  relatime: atime(MOUNT_ATTR_RELATIME),
-  ro: set(MOUNT_ATTR_RDONLY),
-  rw: clear(MOUNT_ATTR_RDONLY),
-  strictatime: atime(MOUNT_ATTR_STRICTATIME),
-  suid: clear(MOUNT_ATTR_NOSUID),
-  symfollow: clear(MOUNT_ATTR_NOSYMFOLLOW),
+  atime: clear(MS_NOATIME),
+  dev: clear(MS_NODEV),
+  diratime: clear(MS_NODIRATIME),
+  exec: clear(MS_NOEXEC),
+  noatime: set(MS_NOATIME),
+  nodev: set(MS_NODEV),
+  nodiratime: set(MS_NODIRATIME),
+  noexec: set(MS_NOEXEC),
+  norelatime: clear(MS_RELATIME),
+  nostrictatime: clear(MS_STRICTATIME),
+  nosuid: set(MS_NOSUID),
+  nosymfollow: set(MS_NOSYMFOLLOW),
+  relatime: set(MS_RELATIME),
+  ro: set(MS_RDONLY),
+  rw: clear(MS_RDONLY),
+  strictatime: set(MS_STRICTATIME),
+  suid: clear(MS_NOSUID),
+  symfollow: clear(MS_NOSYMFOLLOW),
   private: propagation(MS_PRIVATE),
   shared: propagation(MS_SHARED),
   slave: propagation(MS_SLAVE),
@@ -66,81 +71,94 @@ const recursiveToo: Readonly<Record<string, Meaning>> = {
 const plainOnly: Readonly<Record<string, Meaning>> = {
   __proto__: null as never,
   async: superblock('async'),
-  defaults: ignored,
+  'copy-symlink': { kind: 'copy-symlink' },
+  defaults: { kind: 'ignored' },
+  'dest-nofollow': { kind: 'dest-nofollow' },
   dirsync: superblock('dirsync'),
-  iversion: ignored,
+  iversion: idle,
   lazytime: superblock('lazytime'),
-  loud: ignored,
-  mand: ignored,
-  noiversion: ignored,
+  loud: idle,
+  mand: idle,
+  noiversion: idle,
   nolazytime: superblock('nolazytime'),
-  nomand: ignored,
+  nomand: idle,
   remount: { kind: 'remount' },
-  silent: ignored,
+  silent: idle,
+  'src-nofollow': { kind: 'src-nofollow' },
   sync: superblock('sync'),
   tmpcopyup: { kind: 'tmpcopyup' },
 }
 
-/** Flags that mount(8) takes for every file system, and which say nothing to a bind mount. */
+/** Flags that mount(8) accepts for every file system and that have no effect on a bind mount. */
 export const isSuperblockFlag = (option: string): boolean => plainOnly[option]?.kind === 'superblock'
 
-/** Every option this runtime knows, sorted, as `features` reports them. */
+/** Every option of this runtime, sorted, as `features` reports them. */
 export function knownMountOptions(): string[] {
   const recursive = Object.keys(recursiveToo)
   return [...recursive, ...recursive.map((name) => `r${name}`), ...Object.keys(plainOnly)].sort()
 }
 
-/** Attributes for one mount_setattr(2). */
-export interface Attributes {
-  readonly set: number
-  readonly clear: number
+/** An option for the file system, with its index in mounts[].options; options added by the runtime have none. */
+export interface DataOption {
+  readonly text: string
+  readonly index?: number
 }
 
-/** The options of one mount, sorted out. */
+/** The parsed options of one mount. */
 export interface MountOptions {
   readonly bind: 'no' | 'bind' | 'rbind'
   readonly remount: boolean
   readonly tmpcopyup: boolean
   readonly idmap: 'no' | 'idmap' | 'ridmap'
-  readonly attributes: Attributes
-  readonly recursiveAttributes: Attributes
+  readonly links: readonly LinkOption[]
+  readonly flags: MountFlags
+  readonly recursiveFlags: MountFlags
+  /** Whether they contain a flag of mount(2), even one without effect or one that clears a flag. */
+  readonly hasFlags: boolean
   readonly propagation: readonly { readonly flag: number; readonly recursive: boolean }[]
   /** Flags and `key=value` for the file system, in order. */
-  readonly data: readonly string[]
+  readonly data: readonly DataOption[]
 }
 
-export const noAttributes: Attributes = { set: 0, clear: 0 }
+const apply = (to: MountFlags, { kind, flag }: { kind: 'set' | 'clear'; flag: number }): MountFlags =>
+  kind === 'set' ? { set: to.set | flag, clear: to.clear & ~flag } : { set: to.set & ~flag, clear: to.clear | flag }
 
-function apply(to: Attributes, meaning: Meaning): Attributes {
-  if (meaning.kind === 'set') return { set: to.set | meaning.attribute, clear: to.clear & ~meaning.attribute }
-  if (meaning.kind === 'clear') return { set: to.set & ~meaning.attribute, clear: to.clear | meaning.attribute }
-  if (meaning.kind !== 'atime') return to
-  return { set: (to.set & ~MOUNT_ATTR__ATIME) | meaning.attribute, clear: to.clear | MOUNT_ATTR__ATIME }
-}
-
-/** Sort out the options of one mount. A later option wins over an earlier one, as in mount(8). */
+/**
+ * Parses the options of one mount. The last of two options about the same flag wins, as in mount(8); empty options are
+ * ignored.
+ */
 export function readMountOptions(options: readonly string[]): MountOptions {
   let bind: MountOptions['bind'] = 'no'
   let idmap: MountOptions['idmap'] = 'no'
   let remount = false
   let tmpcopyup = false
-  let attributes = noAttributes
-  let recursiveAttributes = noAttributes
+  let flags = noFlags
+  let recursiveFlags = noFlags
+  let hasFlags = false
+  const links: LinkOption[] = []
   const propagationFlags: { flag: number; recursive: boolean }[] = []
-  const data: string[] = []
-  for (const option of options) {
+  const data: DataOption[] = []
+  for (let index = 0; index < options.length; index++) {
+    const option = options[index] as string
+    if (option === '') continue
     const plain = plainOnly[option] ?? recursiveToo[option]
     const meaning = plain ?? (option[0] === 'r' ? recursiveToo[option.slice(1)] : undefined)
     const recursive = plain === undefined
-    if (meaning === undefined) data.push(option)
-    else if (meaning.kind === 'bind') bind = recursive ? 'rbind' : 'bind'
+    if (meaning === undefined) data.push({ text: option, index })
+    else if (meaning.kind === 'set' || meaning.kind === 'clear') {
+      if (recursive) recursiveFlags = apply(recursiveFlags, meaning)
+      else flags = apply(flags, meaning)
+      if (!recursive) hasFlags = true
+    } else if (meaning.kind === 'bind') bind = recursive ? 'rbind' : bind === 'no' ? 'bind' : bind
     else if (meaning.kind === 'idmap') idmap = recursive ? 'ridmap' : 'idmap'
     else if (meaning.kind === 'remount') remount = true
     else if (meaning.kind === 'tmpcopyup') tmpcopyup = true
-    else if (meaning.kind === 'superblock') data.push(meaning.flag)
     else if (meaning.kind === 'propagation') propagationFlags.push({ flag: meaning.flag, recursive })
-    else if (recursive) recursiveAttributes = apply(recursiveAttributes, meaning)
-    else attributes = apply(attributes, meaning)
+    else if (meaning.kind === 'superblock' || meaning.kind === 'idle') {
+      hasFlags = true
+      if (meaning.kind === 'superblock') data.push({ text: meaning.flag, index })
+    } else if (meaning.kind !== 'ignored') links.push(meaning.kind)
   }
-  return { bind, remount, tmpcopyup, idmap, attributes, recursiveAttributes, propagation: propagationFlags, data }
+  const propagation = propagationFlags
+  return { bind, remount, tmpcopyup, idmap, links, flags, recursiveFlags, hasFlags, propagation, data }
 }

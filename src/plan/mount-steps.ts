@@ -1,5 +1,5 @@
-// What the planners of mounts have in common: opening a target below the root, changing a mount by its descriptor, and making a
-// mount of a file system that is attached nowhere yet. Which mounts there are is decided in mounts.ts and its neighbours.
+// What the planners of mounts share: opening a target below the root, changing a mount by its descriptor, and creating
+// a detached mount of a file system.
 
 import type { Mount } from '../config/config.ts'
 import {
@@ -11,11 +11,14 @@ import {
   O_PATH,
   RESOLVE_IN_ROOT,
   RESOLVE_NO_MAGICLINKS,
-} from './constants.ts'
+} from '../steps/constants.ts'
+import { ON_MISSING_MKDIR, type Step, type StepOf } from '../steps/launch-plan.ts'
+import { temporary } from '../steps/slots.ts'
+import { isWeakened } from '../weaken.ts'
 import type { PlanContext } from './context.ts'
-import { ON_MISSING_MKDIR, type Step, type StepOf } from './launch-plan.ts'
-import type { Attributes, MountOptions } from './mount-options.ts'
-import { temporary } from './slots.ts'
+import { optionName } from './mount-data.ts'
+import type { Attributes } from './mount-flags.ts'
+import type { DataOption, MountOptions } from './mount-options.ts'
 
 export interface PlannedMount {
   readonly mount: Mount
@@ -23,25 +26,33 @@ export interface PlannedMount {
   readonly options: MountOptions
 }
 
-/** Open the target below the root, making it as needed. */
+/** Opens the target below the root and creates it if needed. */
 export function openTarget(
   context: PlanContext,
   from: string,
   path: string,
-  how: Partial<Pick<StepOf<'openat2'>, 'at' | 'onMissing' | 'like' | 'resolve'>>,
+  how: Partial<Pick<StepOf<'openat2'>, 'at' | 'onMissing' | 'like' | 'resolve' | 'flags' | 'refuseProc'>>,
 ): StepOf<'openat2'> {
   const {
     at = context.shared.root,
     resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
     onMissing = ON_MISSING_MKDIR,
+    flags = O_PATH | O_CLOEXEC,
     like,
+    refuseProc,
   } = how
   const into = temporary('target')
-  // Named one by one, as elsewhere in what a plan has dozens of: to spread an object costs more than to make it.
-  return { op: 'openat2', from, at, path, flags: O_PATH | O_CLOEXEC, resolve, onMissing, into, like }
+  // Properties are listed one by one because plans have dozens of these, and spreading an object is slower.
+  return { op: 'openat2', from, at, path, flags, resolve, onMissing, into, like, refuseProc }
 }
 
-/** Attributes of a mount, for itself and for all below it. */
+/** 1 if the mount's target must not be on procfs. config/rules/mounts.ts checks targets that name /proc itself. */
+export const refuseProc = ({ type, source = '' }: Pick<Mount, 'type' | 'source'>): 1 | undefined => {
+  if (RUNT_WEAKEN && isWeakened('proc-covered')) return undefined
+  return type === 'proc' || source === '/proc' || source.startsWith('/proc/') ? undefined : 1
+}
+
+/** Sets attributes of a mount, its own and the recursive ones. */
 export function attributeSteps(from: string, fd: number, own: Attributes, recursive: Attributes): Step[] {
   const steps: Step[] = []
   if (own.set !== 0 || own.clear !== 0) steps.push({ op: 'mount_setattr', from, fd, ...own })
@@ -60,24 +71,37 @@ export const propagationSteps = (from: string, fd: number, { propagation }: Moun
   }))
 
 /** One fsconfig(2) for each option of a file system. */
-export const dataSteps = (from: string, fs: number, data: readonly string[]): Step[] =>
-  data.map((option) => {
-    const equals = option.indexOf('=')
-    if (equals < 0) return { op: 'fsconfig', from, fs, command: FSCONFIG_SET_FLAG, key: option }
-    const [key, value] = [option.slice(0, equals), option.slice(equals + 1)]
+export const dataSteps = (mount: string, fs: number, data: readonly DataOption[]): Step[] =>
+  data.map(({ text, index }) => {
+    const from = optionName(mount, index)
+    const equals = text.indexOf('=')
+    if (equals < 0) return { op: 'fsconfig', from, fs, command: FSCONFIG_SET_FLAG, key: text }
+    const [key, value] = [text.slice(0, equals), text.slice(equals + 1)]
     return { op: 'fsconfig', from, fs, command: FSCONFIG_SET_STRING, key, value }
   })
 
-/** Make a detached mount of a file system; the descriptor ends up in `into`. */
+/** Unlike the text of mount(8), fsconfig(2) takes no quotes. */
+const labelStep = (from: string, fs: number, value: string): Step => ({
+  op: 'fsconfig',
+  from,
+  fs,
+  command: FSCONFIG_SET_STRING,
+  key: 'context',
+  value,
+})
+
+/** Creates a detached mount of a file system; its descriptor is in `into`. */
 export function detachedMountSteps(planned: {
   from: string
   type: string
   source: string
-  data: readonly string[]
+  data: readonly DataOption[]
   attributes: number
   into: number
+  /** The SELinux label of all of its files. */
+  label?: string | undefined
 }): Step[] {
-  const { from, type, source, into } = planned
+  const { from, type, source, into, label } = planned
   const fs = temporary('fs')
   const named: Step[] =
     source === '' ? [] : [{ op: 'fsconfig', from, fs, command: FSCONFIG_SET_STRING, key: 'source', value: source }]
@@ -85,6 +109,7 @@ export function detachedMountSteps(planned: {
     { op: 'fsopen', from, fstype: type, into: fs },
     ...named,
     ...dataSteps(from, fs, planned.data),
+    ...(label === undefined ? [] : [labelStep(from, fs, label)]),
     { op: 'fsconfig', from, fs, command: FSCONFIG_CMD_CREATE },
     { op: 'fsmount', from, fs, attributes: planned.attributes, into },
   ]

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { JsonObject } from '../config/json.ts'
-import { cgroupOwner } from './cgroup-owner.ts'
+import type { HostProbe } from '../native.ts'
 import {
   CLONE_NEWCGROUP,
   CLONE_NEWIPC,
@@ -10,17 +10,18 @@ import {
   CLONE_NEWTIME,
   CLONE_NEWUSER,
   CLONE_NEWUTS,
-} from './constants.ts'
+} from '../steps/constants.ts'
+import type { Step } from '../steps/launch-plan.ts'
+import { cgroupOwner } from './cgroup-owner.ts'
 import { defaultMounts } from './fixtures/cases.ts'
-import { userHost } from './fixtures/hosts.ts'
+import { hybridHost, userHost } from './fixtures/hosts.ts'
 import { planWith, stepsFrom, stepsOf } from './fixtures/plan-of.ts'
-import type { Step } from './launch-plan.ts'
 import type { CreatePlan } from './plan.ts'
 
 const range = [{ containerID: 0, hostID: 100000, size: 65536 }]
 const mapped = { uidMappings: range, gidMappings: range }
 
-/** A plan with these namespaces; `type=path` joins. Nothing in the config needs one that is missing. */
+/** Plans these namespaces; `type=path` joins. The config needs none of the missing ones. */
 function planNamespaces(
   types: readonly string[],
   linux: JsonObject = {},
@@ -209,7 +210,7 @@ t.test('the owner without a user namespace, and of a uid that is not mapped', (t
   t.end()
 })
 
-/** The paths of the host whose mounts these steps clone: by name, or by the descriptor that the step before opened. */
+/** The host paths that these steps clone, by name or by a descriptor that the previous step opened. */
 const pathsCloned = (steps: readonly Step[]): string[] =>
   steps.flatMap((step, index) => {
     if (step.op !== 'open_tree') return []
@@ -244,5 +245,17 @@ t.test('who clones the mounts of the host: root’s runtime for an init that may
     wanted,
   )
   t.same(cloned(byInit, 'runtimeSteps'), [], 'an ordinary user may not clone anything')
+  t.end()
+})
+
+t.test('the runtime clones the root file system where it is root of the user namespace that owns its mounts', (t) => {
+  const clones = (probe: HostProbe, types: readonly string[]): boolean =>
+    planNamespaces(types, {}, { host: probe }).plan.runtimeSteps.some(({ op }) => op === 'open_tree')
+  const nested: HostProbe = { ...hybridHost, inUserNamespace: true }
+  t.equal(clones(hybridHost, ['mount']), false)
+  t.equal(clones(hybridHost, ['mount', 'user']), true)
+  t.equal(clones(nested, ['mount']), true)
+  t.equal(clones({ ...nested, ownsMounts: false }, ['mount']), false, 'as in unshare -r')
+  t.equal(clones({ ...nested, ownsMounts: false }, ['mount', 'user']), false)
   t.end()
 })

@@ -1,7 +1,7 @@
-// Namespaces (config-linux.md "Namespaces", "User namespace mappings", "Offset for Time Namespaces"): which are made by
-// clone3(2), which init joins or makes itself, and in which order. Order between sections is decided in steps.ts.
+// Namespaces (config-linux.md "Namespaces", "User namespace mappings", "Offset for Time Namespaces"): which ones
+// clone3(2) creates, which ones init joins or creates, and in which order. order.ts decides the order of the sections.
 
-import type { Linux, Namespace, NamespaceType } from '../config/config.ts'
+import type { Config, Linux, Namespace, NamespaceType } from '../config/config.ts'
 import {
   CLONE_NEWCGROUP,
   CLONE_NEWIPC,
@@ -18,10 +18,10 @@ import {
   O_RDONLY,
   PR_SET_DUMPABLE,
   PROC_SUPER_MAGIC,
-} from './constants.ts'
+} from '../steps/constants.ts'
+import { type Step, SYNC_MAPPED, SYNC_USERNS } from '../steps/launch-plan.ts'
 import type { NamespacePlan, PlanContext, SectionSteps } from './context.ts'
 import type { HostFacts } from './host-facts.ts'
-import { type Step, SYNC_MAPPED, SYNC_USERNS } from './launch-plan.ts'
 
 /** clone3(2)'s flag of each type; `features` lists the keys. */
 export const namespaceFlags: Readonly<Record<NamespaceType, number>> = {
@@ -35,33 +35,58 @@ export const namespaceFlags: Readonly<Record<NamespaceType, number>> = {
   uts: CLONE_NEWUTS,
 }
 
-/** A mount namespace is joined last: after it, paths mean something else. */
+/** The mount namespace is joined last, because it changes what paths mean. */
 const joinOrder: readonly NamespaceType[] = ['cgroup', 'ipc', 'network', 'uts', 'time', 'pid', 'mount']
 
-const where = (namespaces: readonly Namespace[], type: NamespaceType): string => {
+/** The property that requests a namespace. */
+export const where = (namespaces: readonly Namespace[], type: NamespaceType): string => {
   const index = namespaces.findIndex((namespace) => namespace.type === type)
   const path = namespaces[index]?.path
   return `linux.namespaces[${index}] (${type}${path === undefined ? '' : ` at ${path}`})`
 }
 
-/** Decide how each namespace comes about. */
+/** Decides how the container gets each namespace. */
 export function planNamespaces(linux: Linux, facts: HostFacts): NamespacePlan {
   const modes = new Map(
     linux.namespaces.map((namespace) => [namespace.type, namespace.path === undefined ? 'new' : 'join'] as const),
   )
   const of: NamespacePlan['of'] = (type) => modes.get(type) ?? 'host'
-  // In a user namespace every other one must be made after it, so that it is owned by it; execve(2) of init before
-  // the mappings are written would take its capabilities away. So then init makes them all itself, and forks.
+  // With a user namespace all others must be created after it, to be owned by it; and init's execve(2) before the
+  // mappings are written would drop its capabilities. So then init creates them all itself, and forks.
   const inUserNamespace = of('user') !== 'host'
   const forks = inUserNamespace || of('pid') === 'join' || of('time') !== 'host'
   const byClone = forks ? [] : (['ipc', 'mount', 'network', 'pid', 'uts'] as const)
   const cloneFlags = byClone.reduce((flags, type) => flags | (of(type) === 'new' ? namespaceFlags[type] : 0), 0)
   const unprivileged = inUserNamespace || facts.inUserNamespace
-  return { of, cloneFlags, forks, unprivileged, cloner: unprivileged && facts.euid === 0 ? 'runtime' : 'init' }
+  // In `unshare -r` the runtime is root of a user namespace but in a mount namespace owned by another: init creates its
+  // own.
+  const mayClone = facts.euid === 0 && facts.ownsMounts
+  return { of, cloneFlags, forks, unprivileged, cloner: unprivileged && mayClone ? 'runtime' : 'init' }
 }
 
-/** Opening and joining the namespaces given by path. */
-export function joinSteps({ linux, slots, namespaces, shared }: PlanContext): SectionSteps {
+/**
+ * Before root joins a user namespace: if its gid_map was written with setgroups denied, groups cannot be dropped there,
+ * and a process in it would keep the runtime's groups of the host.
+ */
+export function dropGroups({ config, facts }: Pick<PlanContext, 'config' | 'facts'>): Step[] {
+  if (facts.euid !== 0 || keepsGroups(config)) return []
+  // Root of a user namespace may be denied this as well.
+  const tolerate = facts.inUserNamespace ? [EPERM] : undefined
+  return [{ op: 'setgroups', from: 'linux.namespaces (user)', gids: [], ...(tolerate && { tolerate }) }]
+}
+
+/** crun's annotation. */
+export const keepsGroups = ({ annotations }: Config): boolean => annotations['run.oci.keep_original_groups'] === '1'
+
+/**
+ * An unprivileged user maps one group (none if the namespace is joined), and must deny setgroups for that
+ * (user_namespaces(7)), unless newgidmap(1) writes the map.
+ */
+export const mayDenyGroups = ({ gidMappings }: Linux): boolean =>
+  gidMappings.every(({ size }) => size === 1) && gidMappings.length <= 1
+
+/** Opens and joins the namespaces given by path. */
+export function joinSteps({ config, linux, slots, namespaces, shared, facts }: PlanContext): SectionSteps {
   const runtime: Step[] = []
   const early: Step[] = []
   const late: Step[] = []
@@ -81,16 +106,19 @@ export function joinSteps({ linux, slots, namespaces, shared }: PlanContext): Se
   for (const type of joinOrder) {
     if (namespaces.of(type) !== 'join') continue
     const join = open(type)
-    // Owned by the user namespace that is joined, or by the runtime's: tried from both sides, but after a success once only,
-    // since the other side may not have the privilege any more.
+    // The namespace is owned by the joined user namespace or by the runtime's, so joining is tried before and after;
+    // only once after a success, because the second try may lack the privilege.
     if (user !== undefined) early.push({ ...join, once: 1, tolerate: [EPERM] } as Step)
     late.push(join)
   }
   if (opened.length > 0) late.push({ op: 'close', from: 'linux.namespaces', slots: opened })
-  return { runtime, container: user === undefined ? late : [...early, user, ...late] }
+  return { runtime, container: user === undefined ? late : [...early, ...dropGroups({ config, facts }), user, ...late] }
 }
 
-/** A new user namespace: init makes it, the runtime writes the mappings. Both sides' steps, to be placed at the same point. */
+/**
+ * A new user namespace: init creates it, the runtime writes the mappings. The steps of both sides, for the same point
+ * of the order.
+ */
 export function userNamespaceSteps({ linux, namespaces, facts }: PlanContext): SectionSteps {
   if (namespaces.of('user') !== 'new')
     return { runtime: [], container: namespaces.of('user') === 'join' ? becomeRoot(linux) : [] }
@@ -109,7 +137,7 @@ export function userNamespaceSteps({ linux, namespaces, facts }: PlanContext): S
   return { runtime, container }
 }
 
-/** After joining a user namespace: its root, for the runtime's own ids mean nothing there. */
+/** Becomes root of a joined user namespace: the runtime's own ids are not mapped there. */
 export const becomeRoot = (linux: Linux): Step[] => {
   const from = 'linux.uidMappings'
   const hasRoot = linux.uidMappings.length === 0 || linux.uidMappings.some((mapping) => mapping.containerID === 0)
@@ -133,7 +161,7 @@ const writeMappings = (linux: Linux): Step[] => [
 const isOwn = (mappings: Mappings, id: number): boolean =>
   mappings.length === 1 && mappings[0]?.hostID === id && mappings[0]?.size === 1
 
-/** Without privileges the kernel takes one's own id only; newuidmap(1) and newgidmap(1) may map what /etc/subuid grants. */
+/** An unprivileged process may only map its own id; newuidmap(1) and newgidmap(1) may map what /etc/subuid grants. */
 function helperMappings(linux: Linux, facts: HostFacts): Step[] {
   const args = (mappings: Mappings) =>
     mappings.flatMap(({ containerID, hostID, size }) => [`${containerID}`, `${hostID}`, `${size}`])
@@ -147,7 +175,7 @@ function helperMappings(linux: Linux, facts: HostFacts): Step[] {
   return [...uidSteps, ...gidSteps]
 }
 
-/** What clone3(2) could not make. */
+/** Namespaces that clone3(2) could not create. */
 export function unshareSteps({ linux, namespaces, slots }: PlanContext): Step[] {
   if (!namespaces.forks) return []
   const types = (['ipc', 'mount', 'network', 'pid', 'time', 'uts'] as const).filter(
@@ -159,7 +187,7 @@ export function unshareSteps({ linux, namespaces, slots }: PlanContext): Step[] 
   return [...steps, ...timeOffsetSteps(linux, namespaces, slots)]
 }
 
-/** Only a child gets into the pid and time namespaces that init has made or joined. */
+/** Only a child is in the pid and time namespaces that init has created or joined. */
 export const forkSteps = ({ namespaces }: PlanContext): Step[] =>
   namespaces.forks ? [{ op: 'fork', from: 'linux.namespaces' }] : []
 
@@ -172,7 +200,8 @@ function timeOffsetSteps(linux: Linux, namespaces: NamespacePlan, slots: PlanCon
   const data = line('monotonic', monotonic) + line('boottime', boottime)
   const proc = slots.allocate('host /proc')
   return [
-    // Becoming root of the user namespace has made init not dumpable, and its files in /proc the host root's.
+    // Becoming root of the user namespace has cleared init's dumpable flag, so its files in /proc belong to the host's
+    // root.
     { op: 'prctl', from, option: PR_SET_DUMPABLE, arg2: 1 },
     { op: 'openat2', from, path: '/proc', flags: O_PATH | O_CLOEXEC, into: proc, expectFs: PROC_SUPER_MAGIC },
     { op: 'write_file', from, at: proc, path: 'self/timens_offsets', data },
@@ -180,7 +209,7 @@ function timeOffsetSteps(linux: Linux, namespaces: NamespacePlan, slots: PlanCon
   ]
 }
 
-/** The cgroup namespace is rooted where init is when it is made: after it has joined its cgroup. */
+/** The root of a cgroup namespace is the cgroup of its creator, so init creates it after joining its cgroup. */
 export function cgroupNamespaceSteps({ linux, namespaces }: PlanContext): Step[] {
   if (namespaces.of('cgroup') !== 'new') return []
   return [{ op: 'unshare', from: where(linux.namespaces, 'cgroup'), flags: CLONE_NEWCGROUP }]

@@ -1,8 +1,8 @@
-// linux.netDevices (config-linux.md "Network Devices"): each device is moved by the runtime, once init has its network
-// namespace and before any hook runs. What happens to the devices at the end is the kernel's business.
+// linux.netDevices (config-linux.md "Network Devices"): the runtime moves each device once init has its network
+// namespace and before any hook runs. The kernel moves or removes the devices when the namespace ends.
 
+import type { Step } from '../steps/launch-plan.ts'
 import type { PlanContext } from './context.ts'
-import type { Step } from './launch-plan.ts'
 
 export const netDeviceSteps = ({ linux }: PlanContext): Step[] =>
   Object.entries(linux.netDevices).map(([name, device]) => ({

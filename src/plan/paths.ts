@@ -1,7 +1,7 @@
-// maskedPaths and readonlyPaths (config-linux.md "Masked Paths", "Readonly Paths"), and sysctl ("Sysctl"): what of /proc and /sys the container
-// may see and change.
+// maskedPaths and readonlyPaths (config-linux.md "Masked Paths", "Readonly Paths"), and sysctl ("Sysctl"): restricts
+// what the container may see and change below /proc and /sys.
 
-import { isWeakened } from '../weaken.ts'
+import { sysctlPath } from '../config/sysctl.ts'
 import {
   AT_EMPTY_PATH,
   AT_RECURSIVE,
@@ -16,61 +16,70 @@ import {
   RESOLVE_NO_MAGICLINKS,
   RESOLVE_NO_SYMLINKS,
   RESOLVE_NO_XDEV,
-} from './constants.ts'
+} from '../steps/constants.ts'
+import type { Step } from '../steps/launch-plan.ts'
+import { endSection, temporary } from '../steps/slots.ts'
+import { isWeakened } from '../weaken.ts'
 import type { PlanContext } from './context.ts'
-import { ON_MISSING_SKIP, type Step, type StepOf } from './launch-plan.ts'
+import { usesHostProc } from './host-proc.ts'
+import { mountLabel } from './labels.ts'
 import { detachedMountSteps, openTarget } from './mount-steps.ts'
-import { endSection, temporary } from './slots.ts'
+import { findOwn } from './own-mounts.ts'
 
-/** A masked or read-only path is never followed through a link: the image would choose what it protects. */
-const resolve = RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS
 const clone = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC
 
-/**
- * The path to protect. Below a file system that the runtime mounted it is resolved from that mount's descriptor: somebody else
- * may exchange the directory in the root file system that the mount is on, and the path would lead past it.
- */
-function openProtected(context: PlanContext, from: string, path: string): StepOf<'openat2'> {
-  const onMissing = ON_MISSING_SKIP
-  for (const { prefix, mount } of context.shared.own) {
-    if (!path.startsWith(prefix) || !isPlain(path) || (RUNT_WEAKEN && isWeakened('own-mounts'))) continue
-    const rest = path.slice(prefix.length)
-    return openTarget(context, from, rest, { at: mount, resolve: resolve | RESOLVE_BENEATH, onMissing })
+/** Adds the step that opens a path to be covered and returns its slot. A mount itself is already open. */
+function openCovered(context: PlanContext, steps: Step[], from: string, path: string): number {
+  const own = findOwn(context, path)
+  if (own?.destination === path) return own.mount
+  const into = temporary('target')
+  const { root } = context.shared
+  if (own === undefined) steps.push({ op: 'open_covered', from, root, path, into })
+  else {
+    const rest = path.slice(own.destination.length + 1)
+    steps.push({ op: 'open_covered', from, root, path, mount: own.mount, rest, into })
   }
-  return openTarget(context, from, path, { resolve: resolve | RESOLVE_IN_ROOT, onMissing })
+  return into
 }
 
-/** Without names that would have to be worked out first. */
-const isPlain = (path: string): boolean => !path.includes('//') && !path.includes('/.') && !path.endsWith('/')
-
-/** A copy of the path's own mount, read-only, over itself. What does not exist needs no protection. */
-export function readonlyPathSteps(context: PlanContext): Step[] {
+/**
+ * maskedPaths, then readonlyPaths, because the read-only mounts are clones that must contain the masks. A link of the image may lead from
+ * a read-only path to a directory above a masked one.
+ */
+export function coveredPathSteps(context: PlanContext): Step[] {
   const steps: Step[] = []
-  const copy = temporary('copy')
-  for (const path of unique(context.linux.readonlyPaths)) {
-    const from = `linux.readonlyPaths (${path})`
-    const target = openProtected(context, from, path)
-    steps.push(
-      target,
-      { op: 'open_tree', from, at: target.into, flags: clone | AT_EMPTY_PATH | AT_RECURSIVE, into: copy },
-      { op: 'mount_setattr', from, fd: copy, flags: AT_RECURSIVE, set: MOUNT_ATTR_RDONLY },
-      { op: 'move_mount', from, mount: copy, to: target.into },
-      endSection(from),
-    )
-  }
+  const isWeak = RUNT_WEAKEN && isWeakened('masks-first')
+  if (isWeak) addReadonlyPaths(context, steps)
+  addMaskedPaths(context, steps)
+  if (!isWeak) addReadonlyPaths(context, steps)
   return steps
 }
 
-/** Over a file comes /dev/null, over a directory an empty read-only tmpfs, one for all. */
-export function maskedPathSteps(context: PlanContext): Step[] {
+/** Mounts a read-only clone of the path over itself. A path that does not exist needs no protection. */
+function addReadonlyPaths(context: PlanContext, steps: Step[]): void {
+  const copy = temporary('copy')
+  for (const path of unique(context.linux.readonlyPaths)) {
+    const from = `linux.readonlyPaths (${path})`
+    const target = openCovered(context, steps, from, path)
+    steps.push(
+      { op: 'open_tree', from, at: target, flags: clone | AT_EMPTY_PATH | AT_RECURSIVE, into: copy },
+      { op: 'mount_setattr', from, fd: copy, flags: AT_RECURSIVE, set: MOUNT_ATTR_RDONLY },
+      { op: 'move_mount', from, mount: copy, to: target },
+      endSection(from),
+    )
+  }
+}
+
+/** Covers a file with /dev/null, and a directory with an empty read-only tmpfs, which all of them share. */
+function addMaskedPaths(context: PlanContext, steps: Step[]): void {
   const paths = unique(context.linux.maskedPaths)
-  if (paths.length === 0) return []
+  if (paths.length === 0) return
   const { slots } = context
   const from = 'linux.maskedPaths'
   const [file, directory] = [slots.allocate('/dev/null'), slots.allocate('empty directory')]
-  // Checked to be null itself: a swapped source would make the mask a window (CVE-2025-31133).
+  // Checked to be the null device: with a swapped source the mask would expose another file (CVE-2025-31133).
   const source = openTarget(context, `${from} (/dev/null)`, '/dev/null', {
-    resolve: resolve | RESOLVE_IN_ROOT,
+    resolve: RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS,
     onMissing: 0,
   })
   const openNull: Step = { ...source, into: file, expectRdev: makedev(1, 3) }
@@ -81,54 +90,50 @@ export function maskedPathSteps(context: PlanContext): Step[] {
     data: [],
     attributes: MOUNT_ATTR_RDONLY,
     into: directory,
+    label: mountLabel(context),
   })
-  const container: Step[] = [openNull, ...empty, endSection(from)]
+  steps.push(openNull, ...empty, endSection(from))
   const mask = temporary('mask')
   const flags = clone | AT_EMPTY_PATH
   for (const path of paths) {
     const from = `linux.maskedPaths (${path})`
-    const target = openProtected(context, from, path)
-    container.push(
-      target,
-      { op: 'open_tree', from, like: target.into, whenFile: file, whenDirectory: directory, flags, into: mask },
-      { op: 'move_mount', from, mount: mask, to: target.into },
+    const target = openCovered(context, steps, from, path)
+    steps.push(
+      { op: 'open_tree', from, like: target, whenFile: file, whenDirectory: directory, flags, into: mask },
+      { op: 'move_mount', from, mount: mask, to: target },
       endSection(from),
     )
   }
-  container.push({ op: 'close', from, slots: [file, directory] })
-  return container
+  steps.push({ op: 'close', from, slots: [file, directory] })
 }
 
-/** Written through a descriptor of a procfs of our own; no link and no mount on it is followed (CVE-2025-52881). */
+/** Writes through a descriptor of a procfs of our own. */
 export function sysctlSteps(context: PlanContext): Step[] {
-  const entries = Object.entries(context.linux.sysctl)
-  if (entries.length === 0) return []
+  if (Object.keys(context.linux.sysctl).length === 0 || usesHostProc(context)) return []
   const { proc, steps } = openProc(context, 'linux.sysctl')
-  return [
-    ...steps,
-    ...entries.map(
-      ([name, data]): Step => ({
-        op: 'write_file',
-        from: `linux.sysctl.${name}`,
-        at: proc,
-        path: `sys/${sysctlPath(name)}`,
-        data,
-        expectFs: PROC_SUPER_MAGIC,
-        resolve: RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
-      }),
-    ),
-  ]
+  return [...steps, ...sysctlWrites(context, proc)]
 }
 
-/** `net.ipv4.conf.eth0/1.forwarding` and `net/ipv4/conf/eth0.1/forwarding` are the same: the first separator decides (sysctl(8)). */
-export function sysctlPath(name: string): string {
-  const dot = name.indexOf('.')
-  const slash = name.indexOf('/')
-  if (dot < 0 || (slash >= 0 && slash < dot)) return name
-  return [...name].map((c) => (c === '.' ? '/' : c === '/' ? '.' : c)).join('')
+/**
+ * Follows no link and no mount on the procfs (CVE-2025-52881). In a user namespace names can only be set by system
+ * calls.
+ */
+export function sysctlWrites({ linux }: PlanContext, proc: number): Step[] {
+  return Object.entries(linux.sysctl).flatMap(([name, data]): Step[] => {
+    const from = `linux.sysctl.${name}`
+    const path = sysctlPath(name)
+    if (path === 'kernel/domainname') return [{ op: 'setdomainname', from, name: data }]
+    // Equal to `hostname`: see config/rules/sysctl.ts.
+    if (path === 'kernel/hostname') return []
+    const resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV
+    return [{ op: 'write_file', from, at: proc, path: `sys/${path}`, data, expectFs: PROC_SUPER_MAGIC, resolve }]
+  })
 }
 
-/** The procfs that plans write to: the one mounted for the container, while it is still only ours, or a detached one. */
+/**
+ * Opens the procfs to write to: the one mounted for the container, before other processes can change it, or a detached
+ * one.
+ */
 export function openProc(context: PlanContext, from: string): { proc: number; steps: Step[] } {
   if (context.shared.proc !== undefined) return { proc: context.shared.proc, steps: [] }
   const proc = context.slots.allocate('procfs')

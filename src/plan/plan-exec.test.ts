@@ -1,4 +1,4 @@
-// Plans of exec: two printed ones beside the fixtures of create, and what must hold of all.
+// Plans of exec: two golden plans, and properties of all plans.
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import t from 'tap'
@@ -7,15 +7,15 @@ import type { JsonObject } from '../config/json.ts'
 import { stringify } from '../config/json.ts'
 import { parseConfig } from '../config/parse-config.ts'
 import type { HostProbe } from '../native.ts'
-import { PR_SET_DUMPABLE } from './constants.ts'
+import { PR_SET_DUMPABLE } from '../steps/constants.ts'
+import type { Step, StepOf } from '../steps/launch-plan.ts'
+import type { Op } from '../steps/step-table.ts'
 import { processOfFlags } from './exec-process.ts'
 import { configWith } from './fixtures/cases.ts'
 import { hybridHost, unifiedHost } from './fixtures/hosts.ts'
 import { hostFacts } from './host-facts.ts'
-import type { Step, StepOf } from './launch-plan.ts'
 import { type ExecOptions, type ExecPlan, type ExecTarget, planExec } from './plan-exec.ts'
 import { printPlan } from './print.ts'
-import type { Op } from './step-table.ts'
 import { forgotten, undeclared } from './testing/open-slots.ts'
 
 interface Launch {
@@ -51,7 +51,7 @@ function planOf({ config = {}, host = unifiedHost, tty = false, target = {}, opt
   return planExec(parsed, process, joined, hostFacts(host), {
     id: 'web',
     keyring: 'new',
-    preserveFds: 0,
+    preserveFds: [],
     consoleSocket: undefined,
     subgroups: [],
     ...options,
@@ -91,22 +91,22 @@ const cases: Readonly<Record<string, Launch>> = {
     },
     tty: true,
     target: { initCgroup: '/sys/fs/cgroup/web/init.scope' },
-    options: { consoleSocket: '/run/tty.sock', preserveFds: 2 },
+    options: { consoleSocket: '/run/tty.sock', preserveFds: [3, 6] },
   },
 }
 
 const steps = <O extends Op>({ plan }: ExecPlan, op: O): StepOf<O>[] =>
   [...plan.runtimeSteps, ...plan.containerSteps].filter((step): step is Extract<Step, StepOf<O>> => step.op === op)
 
-for (const [name, launch] of Object.entries(cases)) {
-  t.test(`${name}: the plan is the one that was reviewed`, (t) => {
-    const file = `src/plan/fixtures/${name}.plan.txt`
-    const text = printPlan(planOf(launch).plan).replace(/(filter|mask)=<\d+ bytes>/g, '$1=<…>')
-    if (process.env.RUNT_UPDATE_GOLDEN === '1') writeFileSync(file, text)
-    t.equal(text, readFileSync(file, 'utf8'), `${file} (RUNT_UPDATE_GOLDEN=1 writes it)`)
-    t.end()
-  })
+t.test('exec: the plan is the one that was reviewed', (t) => {
+  const file = 'src/plan/fixtures/exec.plan.txt'
+  const text = printPlan(planOf(cases.exec as Launch).plan).replace(/(filter|mask)=<\d+ bytes>/g, '$1=<…>')
+  if (process.env.RUNT_UPDATE_GOLDEN === '1') writeFileSync(file, text)
+  t.equal(text, readFileSync(file, 'utf8'), `${file} (RUNT_UPDATE_GOLDEN=1 writes it)`)
+  t.end()
+})
 
+for (const [name, launch] of Object.entries(cases)) {
   t.test(`${name}: init is not dumpable before it joins anything`, (t) => {
     const { containerSteps } = planOf(launch).plan
     const hidden = containerSteps.findIndex((step) => step.op === 'prctl' && step.option === PR_SET_DUMPABLE)
@@ -129,6 +129,11 @@ t.test('the namespaces of the config are joined at once, but for those we are in
   const config = { linux: { namespaces: namespaces('mount', 'uts', 'user'), uidMappings: range, gidMappings: range } }
   t.match(steps(planOf({ config }), 'setns'), [{ nstype: 0x10000000 | 0x00020000 | 0x04000000 }])
   t.match(steps(planOf({ config, target: { own: ['user'] } }), 'setns'), [{ nstype: 0x00020000 | 0x04000000 }])
+  t.match(
+    steps(planOf({ config, target: { own: ['user'], more: ['time'] } }), 'setns'),
+    [{ nstype: 0x00020000 | 0x04000000 | 0x00000080 }],
+    'and those that CRIU made',
+  )
   t.end()
 })
 

@@ -1,43 +1,39 @@
-// The plan of `exec` (no section of the spec, runc-exec(8)): a process that joins a container's cgroups and namespaces instead of
-// making them, and then becomes what the container's first process became. Pure, like plan.ts, and the only place that decides
-// the order of an exec. What the process is decides exec-process.ts.
+// The plan of `exec` (not in the spec, runc-exec(8)): a process joins a container's cgroups and namespaces instead of
+// creating them, and then gets the same settings as the container's first process. Pure, like plan.ts; no other file
+// decides the order of an exec. exec-process.ts decides what the process is.
 
 import { type JoinInput, type JoinPlan, planJoin } from '../cgroup/plan-join.ts'
-import type { Config, CpuAffinity, NamespaceType, Process } from '../config/config.ts'
-import { parseIdList } from '../config/id-list.ts'
+import type { Config, NamespaceType, Process } from '../config/config.ts'
+import { type LaunchPlan, type Step, SYNC_READY, SYNC_RECORDED } from '../steps/launch-plan.ts'
+import { createSlots } from '../steps/slots.ts'
 import { isWeakened } from '../weaken.ts'
-import {
-  DEVPTS_SUPER_MAGIC,
-  O_CLOEXEC,
-  O_DIRECTORY,
-  O_PATH,
-  RESOLVE_NO_MAGICLINKS,
-  RESOLVE_NO_SYMLINKS,
-} from './constants.ts'
 import type { PlanOptions, ProcessContext, SectionSteps } from './context.ts'
 import { capabilityWarnings } from './credentials.ts'
-import type { HostFacts } from './host-facts.ts'
-import { type LaunchPlan, type Step, SYNC_CGROUPS, SYNC_READY, SYNC_RECORDED } from './launch-plan.ts'
-import { becomeRoot, namespaceFlags } from './namespaces.ts'
+import { affinitySteps } from './exec-affinity.ts'
+import { attachSteps, type Joined, joinSteps, terminalSteps } from './exec-join.ts'
+import { type HostFacts, isTolerant, type RootlessFlag } from './host-facts.ts'
+import { keyLabelSteps, refuseLabels } from './labels.ts'
 import { execveStep, hostProcSteps } from './process.ts'
-import { allCpus, inheritedSlots, keyringSteps, notDumpable, processSteps } from './process-steps.ts'
+import { inheritedSlots, keyringSteps, notDumpable, preserved, processSteps } from './process-steps.ts'
 import { type AgentState, seccompSteps } from './seccomp.ts'
-import { createSlots } from './slots.ts'
-import { ptySteps } from './terminal.ts'
 
-/** The container that is joined, as its record has it. */
+/** The container to join, as recorded. */
 export interface ExecTarget {
   readonly pid: number
   readonly startTime: string
   readonly bundle: string
-  /** Of its class of service. */
+  /** The `tasks` files of its class of service. */
   readonly rdtTasks?: readonly string[]
   readonly cgroups: { readonly [controller: string]: string }
   readonly attach?: JoinInput['attach']
-  /** v2: the cgroup in which its first process is now. */
+  /** --rootless at its creation. */
+  readonly rootless?: RootlessFlag | undefined
+  /** v2: the current cgroup of its first process. */
   readonly initCgroup?: string | undefined
-  /** Namespaces of the config in which the runtime is itself: the kernel refuses to join one's own user namespace. */
+  /** Namespaces of the config that the runtime is already in: the kernel refuses to join one's own user namespace. */
   readonly own: readonly NamespaceType[]
+  /** Namespaces of its first process that are not in the config (record.ts). */
+  readonly more?: readonly NamespaceType[] | undefined
 }
 
 export interface ExecOptions
@@ -51,7 +47,7 @@ export interface ExecPlan {
   readonly warnings: readonly string[]
 }
 
-/** Plan `exec` of `process` in the container of `config`. */
+/** Plans `exec` of `process` in the container of `config`. */
 export function planExec(
   config: Config,
   process: Process,
@@ -60,25 +56,66 @@ export function planExec(
   given: ExecOptions,
 ): ExecPlan {
   const { linux } = config
+  refuseLabels({ process, linux, facts })
+  const modes = modesOf(linux, target)
   const slots = createSlots()
-  const modes = new Map(
-    linux.namespaces
-      .filter(({ type }) => !target.own.includes(type))
-      .map(({ type, path }) => [type, path === undefined ? 'new' : 'join'] as const),
-  )
   const options = { ...given, mode: 'exec' } as const
   const namespaces = { of: (type: NamespaceType) => modes.get(type) ?? 'host' } as const
   const context: ProcessContext = { config, process, linux, facts, options, slots, namespaces }
-  const rootless = facts.euid !== 0 || facts.inUserNamespace
-  const { cgroups: paths, initCgroup: initPath } = target
-  const cgroup = planJoin({ paths, subgroups: given.subgroups, initPath, attach: target.attach, rootless }, slots)
-  const joined = joinSteps(context, target, [...modes.keys()])
-  const terminal = terminalSteps(context)
-  const seccomp = seccompSteps(context, agentState(config, given.id, target))
+  const cgroup = planJoin(joinInput(target, facts, given), slots)
+  const sections = {
+    cgroup,
+    attached: attachSteps(cgroup),
+    joined: joinSteps(context, target, [...modes.keys()]),
+    terminal: terminalSteps(context),
+    seccomp: seccompSteps(context, agentState(config, given.id, target)),
+  }
+  const containerSteps = orderContainer(context, sections)
+  const runtimeSteps = orderRuntime(context, sections, containerSteps, target)
+  const { denied } = sections.seccomp
+  const plan = { slots: slots.names, runtimeSteps, containerSteps, ...(denied && { denied }) }
+  // `create` has warned about the container's own sets.
+  const isOwn = process.capabilities === config.process?.capabilities
+  return { plan, warnings: isOwn ? [] : capabilityWarnings(context) }
+}
 
-  const attached = attachSteps(cgroup)
-  // Only a child is in the container's pid namespace, where processes with CAP_SYS_PTRACE can trace it: it is born when init has given
-  // up its privileges. A scheduling policy may not be inherited (sched(7)), and needs privileges.
+/** The namespaces to join. */
+function modesOf({ namespaces }: Config['linux'], { own, more }: ExecTarget): Map<NamespaceType, 'new' | 'join'> {
+  const modes = new Map<NamespaceType, 'new' | 'join'>(
+    namespaces
+      .filter(({ type }) => !own.includes(type))
+      .map(({ type, path }) => [type, path === undefined ? 'new' : 'join'] as const),
+  )
+  for (const type of more ?? []) modes.set(type, 'join')
+  return modes
+}
+
+const joinInput = (
+  { cgroups: paths, initCgroup: initPath, attach, rootless }: ExecTarget,
+  facts: HostFacts,
+  { subgroups }: ExecOptions,
+): JoinInput => ({
+  paths,
+  subgroups,
+  initPath,
+  attach,
+  rootless: isTolerant(rootless, facts),
+  hierarchies: facts.cgroups.hierarchies,
+})
+
+interface Sections {
+  readonly cgroup: JoinPlan
+  readonly attached: SectionSteps
+  readonly joined: Joined
+  readonly terminal: ReturnType<typeof terminalSteps>
+  readonly seccomp: ReturnType<typeof seccompSteps>
+}
+
+function orderContainer(context: ProcessContext, { cgroup, attached, joined, terminal, seccomp }: Sections): Step[] {
+  const { process } = context
+  // Only a child is in the container's pid namespace, where processes with CAP_SYS_PTRACE can trace it: so init forks
+  // after it has dropped its privileges. A scheduling policy may not be inherited (sched(7)) and needs privileges, so
+  // it forces an early fork.
   const forksLate = process.scheduler === undefined && !(RUNT_WEAKEN && isWeakened('late-fork'))
   const become: Step[] = [...(forksLate ? joined.fork : []), { op: 'setsid', from: 'exec' }, ...terminal.attach]
   const after: Step[] = [
@@ -87,13 +124,13 @@ export function planExec(
     ...seccomp.last,
     execveStep(context),
   ]
-
-  const containerSteps: Step[] = [
+  return [
     ...attached.container,
     ...cgroup.containerSteps,
     ...affinitySteps('final', process.execCPUAffinity),
     ...hostProcSteps(context),
-    // From the next step on processes of the container may see init, in a pid namespace that is the host's.
+    ...keyLabelSteps(context),
+    // From the next step on processes of the container may see init, if its pid namespace is the host's.
     notDumpable,
     ...joined.container,
     ...(forksLate ? [] : joined.fork),
@@ -102,8 +139,16 @@ export function planExec(
     ...processSteps(context, seccomp, { become, after, start: 'at once' }),
     ...after,
   ]
+}
+
+function orderRuntime(
+  { process, options }: ProcessContext,
+  { cgroup, attached, joined, terminal, seccomp }: Sections,
+  containerSteps: readonly Step[],
+  { rdtTasks = [] }: ExecTarget,
+): Step[] {
   const beforeClone: Step[] = [...joined.runtime, ...cgroup.runtimeSteps, ...terminal.runtime, ...seccomp.connect]
-  const runtimeSteps: Step[] = [
+  return [
     ...beforeClone,
     ...affinitySteps('initial', process.execCPUAffinity),
     {
@@ -112,106 +157,22 @@ export function planExec(
       flags: 0,
       cgroup: cgroup.cgroupSlot,
       inherit: inheritedSlots(beforeClone, containerSteps, cgroup.cgroupSlot),
+      ...preserved(options),
       forks: joined.fork.length > 0 ? 1 : 0,
+      ...cgroup.crowded,
     },
     ...attached.runtime,
     ...terminal.runtimeAfter,
     ...seccomp.deliver,
     { op: 'sync_wait', from: 'exec', point: SYNC_READY },
-    ...(target.rdtTasks ?? []).map((path): Step => ({ op: 'write_pid', from: 'linux.intelRdt', path })),
+    ...rdtTasks.map((path): Step => ({ op: 'write_pid', from: 'linux.intelRdt', path })),
     { op: 'save_state', from: 'exec' },
     { op: 'sync_send', from: 'exec', point: SYNC_RECORDED },
     { op: 'sync_exec', from: 'exec' },
   ]
-  const { denied } = seccomp
-  const plan = { slots: slots.names, runtimeSteps, containerSteps, ...(denied && { denied }) }
-  // Of what the container's own sets lack `create` has warned.
-  const isOwn = process.capabilities === config.process?.capabilities
-  return { plan, warnings: isOwn ? [] : capabilityWarnings(context) }
 }
 
-/** Before the process joins anything: systemd moves what it can see. */
-function attachSteps({ attach }: JoinPlan): SectionSteps {
-  if (attach === undefined) return { runtime: [], container: [] }
-  const from = '--cgroup'
-  return {
-    runtime: [
-      { op: 'attach_unit', from, ...attach },
-      { op: 'sync_send', from, point: SYNC_CGROUPS },
-    ],
-    container: [{ op: 'sync_wait', from, point: SYNC_CGROUPS }],
-  }
-}
-
-/** What a seccomp agent is told of the container. */
+/** The container's state for a seccomp agent. */
 function agentState({ ociVersion, annotations }: Config, id: string, { pid, bundle }: ExecTarget): AgentState {
   return { ociVersion, id, status: 'running', bundle, annotations, pid }
-}
-
-interface Joined {
-  readonly runtime: readonly Step[]
-  readonly container: readonly Step[]
-  readonly fork: readonly Step[]
-}
-
-/** One setns(2) for all namespaces. Without a mount namespace the container's root is one that chroot(2) made. */
-function joinSteps({ linux, slots }: ProcessContext, target: ExecTarget, types: readonly NamespaceType[]): Joined {
-  const from = 'linux.namespaces'
-  const [pidfd, root] = [slots.allocate('init'), slots.allocate('root')]
-  const runtime: Step[] = []
-  const container: Step[] = []
-  const hasMounts = types.includes('mount')
-  // Before the pidfd, which tells whether the process was still the container's.
-  if (!hasMounts) {
-    const path = `/proc/${target.pid}/root`
-    runtime.push({ op: 'openat2', from: 'root.path', path, flags: O_PATH | O_DIRECTORY | O_CLOEXEC, into: root })
-  }
-  runtime.push({ op: 'pidfd_open', from: 'init', pid: target.pid, startTime: target.startTime, into: pidfd })
-  const nstype = types.reduce((flags, type) => flags | namespaceFlags[type], 0)
-  if (nstype !== 0) container.push({ op: 'setns', from, fd: pidfd, nstype })
-  if (!hasMounts)
-    container.push({ op: 'fchdir', from: 'root.path', fd: root }, { op: 'chroot', from: 'root.path', path: '.' })
-  if (types.includes('user')) container.push(...becomeRoot(linux))
-  container.push({ op: 'close', from, slots: hasMounts ? [pidfd] : [pidfd, root] })
-  const fork: Step[] = types.includes('pid') ? [{ op: 'fork', from: 'linux.namespaces (pid)' }] : []
-  return { runtime, container, fork }
-}
-
-/** The terminal is one of the container's own devpts. Its processes may have put anything at that path. */
-function terminalSteps(context: ProcessContext) {
-  if (!context.process.terminal) return ptySteps(context, undefined, () => [])
-  const devpts = context.slots.allocate('devpts')
-  const pty = ptySteps(context, devpts, () => [])
-  const open: Step = {
-    op: 'openat2',
-    from: 'process.terminal',
-    path: '/dev/pts',
-    flags: O_PATH | O_DIRECTORY | O_CLOEXEC,
-    resolve: RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS,
-    expectFs: DEVPTS_SUPER_MAGIC,
-    into: devpts,
-  }
-  return { ...pty, container: [open, ...pty.container] }
-}
-
-/**
- * execCPUAffinity: `initial` before the process enters the cgroup, `final` after it did. Without either the process may use what
- * its cpuset allows, whatever the caller was bound to.
- */
-function affinitySteps(when: 'initial' | 'final', affinity: CpuAffinity): Step[] {
-  const list = affinity[when]
-  if (list !== undefined) {
-    const from = `process.execCPUAffinity.${when}`
-    return [{ op: 'sched_setaffinity', from, mask: maskOf(parseIdList(list) ?? []) }]
-  }
-  if (when === 'initial' || affinity.initial !== undefined) return []
-  return [allCpus('process.execCPUAffinity')]
-}
-
-/** A CPU set, in whole 64-bit words, as the kernel wants it. */
-function maskOf(ids: readonly number[]): Uint8Array {
-  const words = Math.floor(Math.max(0, ...ids) / 64) + 1
-  const mask = new Uint8Array(words * 8)
-  for (const id of ids) mask[id >> 3] = (mask[id >> 3] ?? 0) | (1 << (id & 7))
-  return mask
 }

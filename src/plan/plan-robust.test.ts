@@ -1,6 +1,6 @@
-// The planner on configs it was not written with: the official fixtures, valid configs put together at random, and the reviewed ones
-// with something changed, right or wrong (RUNT_FUZZ_RUNS=N for more of these). It plans, or says
-// as a RuntError what this host cannot have; and what it plans keeps the rules of every plan.
+// The planner on unknown configs: the official fixtures, random valid configs, and the configs of the golden plans with
+// random changes, valid or not (RUNT_FUZZ_RUNS=N for more of these). It returns a plan that obeys the rules of every
+// plan, or throws a RuntError that says what this host lacks.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,12 +10,12 @@ import { parseConfig } from '../config/parse-config.ts'
 import { changed, changes } from '../config/testing/documents.ts'
 import { loadSchemas, membersByPath } from '../config/testing/schema.ts'
 import { RuntError } from '../errors.ts'
+import { type Step, slotsOf } from '../steps/launch-plan.ts'
 import { fc } from '../testing/random.ts'
 import { cases } from './fixtures/cases.ts'
 import { hybridHost, labelledHost, unifiedHost, userHost } from './fixtures/hosts.ts'
 import { planWith } from './fixtures/plan-of.ts'
 import { hostFacts } from './host-facts.ts'
-import { type Step, slotsOf } from './launch-plan.ts'
 import { type CreatePlan, planCreate } from './plan.ts'
 import { planJson, printPlan } from './print.ts'
 import { forgotten, undeclared } from './testing/open-slots.ts'
@@ -30,10 +30,10 @@ const options = {
   mode: 'create',
   rootSwitch: 'pivot_root',
   keyring: 'new',
-  preserveFds: 0,
+  preserveFds: [],
 } as const
 
-/** A plan, or the reason why there is none. */
+/** A plan, or undefined if the planner refuses. */
 function attempt(make: () => CreatePlan): CreatePlan | undefined {
   try {
     return make()
@@ -60,7 +60,7 @@ function check({ plan }: CreatePlan): boolean {
     !unfilled(plan.containerSteps, new Set([0, ...inherit])) &&
     undeclared(plan).length === 0 &&
     forgotten(plan).length === 0 &&
-    // Without a process there is nothing after the wait for `start`.
+    // Without a process, init does nothing after it has waited for `start`.
     ['execve', 'start_wait'].includes(plan.containerSteps.at(-1)?.op ?? '')
   )
 }
@@ -86,7 +86,7 @@ const option = fc.constantFrom(
 const mount = fc.record({
   destination: fc.constantFrom('/a', '/dev', '/dev/pts', '/proc', '/dev/stdout', '/sys', '/sys/fs/cgroup', '/a/b'),
   type: fc.constantFrom('bind', 'tmpfs', 'proc', 'devpts', 'sysfs', 'cgroup', 'cgroup2', 'overlay', 'ext4'),
-  source: fc.constantFrom('/src', 'none', '/dev/sda', 'cgroup'),
+  source: fc.constantFrom('/src', 'none', '/dev/sda', 'cgroup', 'rootfs/a/b'),
   options: fc.array(option, { maxLength: 4 }),
 })
 const type = fc.constantFrom('pid', 'network', 'ipc', 'mount', 'cgroup', 'time', 'user')
@@ -95,6 +95,8 @@ const namespaces = fc
     selector: (one) => one.type,
   })
   .map((list) => list.map(({ type, path }) => (path === undefined ? { type } : { type, path })))
+
+const paths = fc.subarray(['/a/b/c', '/a', '//dev/./shm/', '/proc/net', '/proc', '/sys/fs/cgroup/x', '/x'])
 
 const launch = fc.record({
   mounts: fc.array(mount, { maxLength: 8 }),
@@ -105,7 +107,9 @@ const launch = fc.record({
   hooks: flag,
   host: fc.constantFrom(...Object.values(hosts)),
   mode: fc.constantFrom('create', 'run'),
-  rootfsPropagation: fc.constantFrom('shared', 'rslave', 'private', 'unbindable'),
+  rootfsPropagation: fc.constantFrom('shared', 'rslave', 'private', 'slave', 'unbindable', 'rprivate'),
+  maskedPaths: paths,
+  readonlyPaths: paths,
 })
 
 t.test('configs put together at random', (t) => {
@@ -122,6 +126,8 @@ t.test('configs put together at random', (t) => {
         linux: {
           namespaces: given.namespaces,
           rootfsPropagation: given.rootfsPropagation,
+          maskedPaths: given.maskedPaths,
+          readonlyPaths: given.readonlyPaths,
           ...(isUser && { uidMappings: range, gidMappings: range }),
           ...(given.notify && {
             seccomp: {

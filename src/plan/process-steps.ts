@@ -1,10 +1,11 @@
-// What the first process of a container and the processes of `exec` have in common, in order: from the moment at which the
-// namespaces are there until the program can be executed (config.md, "Process"). The order of the rest is steps.ts's and
-// plan-exec.ts's.
+// The steps that the first process of a container and the processes of `exec` share, in order: from the creation of the
+// namespaces until the program can be executed (config.md, "Process"). order.ts and plan-exec.ts order the rest.
 
+import { ENOSYS, PR_SET_DUMPABLE, SIGHUP, SIGINT, SIGTERM } from '../steps/constants.ts'
+import { markSlots, type Step, slotsOf } from '../steps/launch-plan.ts'
+import { TEMPORARIES } from '../steps/slots.ts'
 import { isWeakened } from '../weaken.ts'
-import { ENOSYS, PR_SET_DUMPABLE, SIGHUP, SIGINT, SIGTERM } from './constants.ts'
-import type { ProcessContext } from './context.ts'
+import type { PlanOptions, ProcessContext } from './context.ts'
 import {
   boundingSteps,
   capabilitySteps,
@@ -13,37 +14,37 @@ import {
   standardStreamSteps,
   userSteps,
 } from './credentials.ts'
-import { markSlots, type Step, slotsOf } from './launch-plan.ts'
 import { memoryPolicySteps } from './memory-policy.ts'
-import {
-  cwdStep,
-  lateRlimitSteps,
-  personalitySteps,
-  programSteps,
-  rlimitSteps,
-  schedulingSteps,
-  umaskStep,
-} from './process.ts'
+import { lateRlimitSteps, personalitySteps, programSteps, rlimitSteps, schedulingSteps, umaskStep } from './process.ts'
 import type { SeccompSteps } from './seccomp.ts'
-import { TEMPORARIES } from './slots.ts'
+import { cwdAsUserSteps, cwdStep } from './working-directory.ts'
 
-/** Without this, processes of the container that see init could trace it and take its descriptors (CVE-2016-9962). */
+/** Otherwise processes of the container that see init could trace it and take its descriptors (CVE-2016-9962). */
 export const notDumpable: Step = { op: 'prctl', from: 'init', option: PR_SET_DUMPABLE, arg2: 0 }
 
+/** After standard input, output and error. */
+const FIRST_FD = 3
+
+/** The field of `clone` and `close_range` with the caller's descriptors that the process inherits. */
+export const preserved = ({
+  preserveFds,
+}: Pick<PlanOptions, 'preserveFds'>): { readonly preserve?: readonly number[] } =>
+  preserveFds.length === 0 ? {} : { preserve: preserveFds }
+
 export interface ProcessOrder {
-  /** Steps between the last that needs privileges and the filter: they need none. */
+  /** Steps that need no privileges, between the last one that does and the filter. */
   readonly become?: readonly Step[]
   /** The steps that follow processSteps(). */
   readonly after: readonly Step[]
-  /** `wait`: init waits for `start` there, and until then ends by the signals that end a program, as runc's init does. */
+  /** `wait`: init waits for `start`, and until then signals that end a program end it, as in runc. */
   readonly start: 'wait' | 'at once'
 }
 
 /**
- * What needs privileges first, then who the process is, then what that user may do. From close_range on names are resolved that an
- * image, a config or a container chose, so init holds nothing but what later steps need (CVE-2024-21626). Without no_new_privs loading
- * a filter needs CAP_SYS_ADMIN, which is then kept until everything else is done: what init does under the filter, the filter has to
- * allow.
+ * Privileged steps first, then the credentials, then steps as that user. From close_range on, init resolves names chosen by an image, a
+ * config or a container, so it only holds descriptors that later steps need (CVE-2024-21626). Without no_new_privs loading a filter needs
+ * CAP_SYS_ADMIN, which is then kept until everything else is done, so that the filter needs to allow as little as possible of what init
+ * does.
  */
 export function processSteps(context: ProcessContext, seccomp: SeccompSteps, order: ProcessOrder): Step[] {
   const isPrivileged = seccomp.privileged.length > 0
@@ -57,13 +58,15 @@ export function processSteps(context: ProcessContext, seccomp: SeccompSteps, ord
     {
       op: 'close_range',
       from: '--preserve-fds',
-      first: 3 + context.options.preserveFds,
+      first: FIRST_FD,
       keep: slotsOf(later, 'slot'),
+      ...preserved(context.options),
     },
     ...standardStreamSteps(context),
     ...boundingSteps(context),
     cwdStep(context),
     ...userSteps(context),
+    ...cwdAsUserSteps(context),
     ...(isPrivileged ? keepSysAdminSteps(context) : capabilitySteps(context)),
     ...noNewPrivilegesSteps(context),
     umaskStep(context),
@@ -77,17 +80,17 @@ export function processSteps(context: ProcessContext, seccomp: SeccompSteps, ord
   ]
 }
 
-/** More than kernels are built for: what is no CPU is ignored. */
+/** More than kernels support; the kernel ignores bits without a CPU. */
 const CPU_COUNT = 8192
 
-/** Whatever CPUs the caller was bound to, the process may use those of its cpuset; so after the cgroups are entered. */
+/** Allows all CPUs of the cpuset, whatever the caller's affinity; so it runs after the cgroups are entered. */
 export const allCpus = (from: string): Step => ({
   op: 'sched_setaffinity',
   from,
   mask: new Uint8Array(CPU_COUNT / 8).fill(0xff),
 })
 
-/** The session keyring of the container's own, or its processes could read the caller's keys (keyrings(7)). */
+/** A session keyring for the container, because its processes could otherwise read the caller's keys (keyrings(7)). */
 export function keyringSteps({ options }: ProcessContext): Step[] {
   if (options.keyring === 'keep' || (RUNT_WEAKEN && isWeakened('keyring'))) return []
   return [{ op: 'join_session_keyring', from: '--no-new-keyring', name: `_ses.${options.id}`, tolerate: [ENOSYS] }]
@@ -97,9 +100,8 @@ const FILLED = 1
 const READ = 2
 
 /**
- * Slots that the runtime fills before the clone and init reads; `own` is for the runtime alone. Init's steps are looked
- * through only until the last of them is found, for there are hundreds: the FIFOs of `start` and a listener's socket are read
- * by the last steps, all else by the first.
+ * Slots that the runtime fills before the clone and init reads; `own` is for the runtime alone. The search through init's hundreds of
+ * steps stops at the last of them: the FIFOs of `start` and a listener's socket are read by the last steps, all others by the first.
  */
 export function inheritedSlots(before: readonly Step[], container: readonly Step[], own: number | undefined): number[] {
   const filled = slotsOf(before, 'into').filter((slot) => slot !== own && slot > TEMPORARIES)

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Process } from '../config/config.ts'
-import { RESOLVE_NO_MAGICLINKS } from './constants.ts'
+import { RESOLVE_NO_MAGICLINKS } from '../steps/constants.ts'
 import { labelledHost, unifiedHost } from './fixtures/hosts.ts'
 import { planWith, stepsFrom, stepsOf } from './fixtures/plan-of.ts'
 import { executableCandidates, planEnvironment } from './process.ts'
@@ -82,12 +82,16 @@ t.test('labels need their security module', (t) => {
     message: /process\.apparmorProfile: AppArmor is not enabled/,
   })
   const labelled = planWith({ process: { selinuxLabel: 'l' } }, { host: labelledHost })
-  t.match(stepsFrom(labelled, 'process.selinuxLabel'), [{ op: 'write_file', path: 'self/attr/exec', data: 'l' }])
-  t.same(
-    stepsFrom(planWith({ process: { selinuxLabel: 'l' } }), 'process.selinuxLabel'),
-    [],
-    'as runc: no SELinux, no label',
-  )
+  t.match(stepsFrom(labelled, 'process.selinuxLabel'), [
+    { op: 'write_file', path: '/proc/self/attr/keycreate', data: 'l' },
+    { op: 'write_file', path: 'self/attr/exec', data: 'l' },
+  ])
+  t.throws(() => planWith({ process: { selinuxLabel: 'l' } }), {
+    code: 'host',
+    message: 'process.selinuxLabel: SELinux is not enabled on this host',
+  })
+  t.throws(() => planWith({ linux: { mountLabel: 'l' } }), { code: 'host', message: /^linux\.mountLabel: SELinux/ })
+  t.doesNotThrow(() => planWith({ process: { selinuxLabel: '' }, linux: { mountLabel: '' } }), 'empty is none')
   t.end()
 })
 
@@ -96,10 +100,20 @@ t.test('mountLabel: a plain value for file systems that take one', (t) => {
   const planned = planWith({ linux: { mountLabel } }, { host: labelledHost })
   const labels = stepsOf(planned, 'fsconfig').filter(({ key }) => key === 'context')
   t.same(new Set(labels.map(({ value }) => value)), new Set([mountLabel]))
-  const types = labels.map(({ from }) => /\((\w+) at/.exec(from)?.[1])
-  t.same(types, ['tmpfs', 'devpts', 'tmpfs'], 'not proc, sysfs, mqueue and cgroup')
+  const types = labels.map(({ from }) => /\((\w+) at/.exec(from)?.[1] ?? from)
   t.same(
-    stepsOf(planWith({ linux: { mountLabel } }), 'fsconfig').filter(({ key }) => key === 'context'),
+    types,
+    ['tmpfs', 'devpts', 'tmpfs', 'linux.maskedPaths'],
+    'not proc, sysfs, mqueue and cgroup; what masks as well',
+  )
+  const queue = planned.plan.containerSteps.findIndex(({ op }) => op === 'setxattr')
+  t.match(planned.plan.containerSteps.slice(queue - 1, queue + 1), [
+    { op: 'fchdir', from: /mqueue/ },
+    { op: 'setxattr', path: '.', name: 'security.selinux', value: mountLabel },
+  ])
+  const unset = planWith({ linux: { mountLabel: '' } }, { host: labelledHost })
+  t.same(
+    stepsOf(unset, 'fsconfig').filter(({ key }) => key === 'context'),
     [],
   )
   t.end()

@@ -1,4 +1,4 @@
-// The process itself (config.md "Process"): limits, scheduling, labels, environment, working directory and program.
+// Process attributes (config.md "Process"): limits, scheduling, labels, environment, working directory and program.
 
 import type { Process, Scheduler } from '../config/config.ts'
 import { rlimitNames } from '../config/kernel-names.ts'
@@ -12,19 +12,20 @@ import {
   RESOLVE_BENEATH,
   RESOLVE_NO_MAGICLINKS,
   RESOLVE_NO_XDEV,
-} from './constants.ts'
+} from '../steps/constants.ts'
+import type { Step, StepOf } from '../steps/launch-plan.ts'
 import type { PlanContext, ProcessContext } from './context.ts'
-import type { Step, StepOf } from './launch-plan.ts'
+import { usesHostProc } from './host-proc.ts'
 import { openProc } from './paths.ts'
 
-/** Limits on what init still does itself: opening files, and the fork of `exec`. */
+/** Limits on what init itself still does: opening files, and the fork of `exec`. */
 const lateLimits: readonly string[] = ['RLIMIT_NOFILE', 'RLIMIT_NPROC']
 
-/** The limits, but of the late ones only what needs a privilege. */
+/** All limits; of the late ones only what needs a privilege. */
 export const rlimitSteps = (context: ProcessContext): Step[] =>
   allLimits(context).map((step) => (isLate(step) ? { ...step, raise: 1 } : step))
 
-/** The late ones: lowering a limit needs no privilege. */
+/** The late limits: lowering a limit needs no privilege. */
 export const lateRlimitSteps = (context: ProcessContext): Step[] => allLimits(context).filter(isLate)
 
 const isLate = ({ resource }: StepOf<'prlimit'>): boolean => lateLimits.includes(rlimitNames[Number(resource)] ?? '')
@@ -37,7 +38,7 @@ function allLimits({ process }: ProcessContext): StepOf<'prlimit'>[] {
   })
 }
 
-/** What is set by writing to /proc/self: the out-of-memory score, and the labels that the next execve(2) gives. */
+/** Writes to /proc/self: the OOM score, and the labels that apply at the next execve(2). */
 function selfWrites({ process, facts }: ProcessContext): { from: string; path: string; data: string }[] {
   const writes: { from: string; path: string; data: string }[] = []
   if (process.oomScoreAdj !== undefined)
@@ -50,31 +51,43 @@ function selfWrites({ process, facts }: ProcessContext): { from: string; path: s
       data: `exec ${process.apparmorProfile}`,
     })
   }
-  if (process.selinuxLabel !== undefined && facts.selinux)
+  if (process.selinuxLabel && facts.selinux)
     writes.push({ from: 'process.selinuxLabel', path: 'self/attr/exec', data: process.selinuxLabel })
   return writes
 }
 
-/** Who has a user namespace may not lower its score any more. So then it is set before, and stays over fork(2). */
+/** A process in a user namespace may not lower its OOM score. So then it is set before; fork(2) preserves it. */
 export const scoreSteps = (context: PlanContext): Step[] =>
   context.namespaces.of('user') === 'host' ? [] : hostProcSteps(context).filter(isScore)
 
 const isScore = ({ from }: { readonly from: string }): boolean => from === 'process.oomScoreAdj'
 
 export function procSteps(context: PlanContext): Step[] {
-  const writes = selfWrites(context).filter((write) => !isScore(write) || context.namespaces.of('user') === 'host')
-  const first = writes[0]
-  if (first === undefined) return []
+  const first = ownWrites(context)[0]
+  if (first === undefined || usesHostProc(context)) return []
   const { proc, steps } = openProc(context, first.from)
-  // `self` is a link, so links are followed; magic ones and mounts over procfs are not (CVE-2019-16884).
-  const resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV
-  return [
-    ...steps,
-    ...writes.map((write): Step => ({ op: 'write_file', at: proc, expectFs: PROC_SUPER_MAGIC, resolve, ...write })),
-  ]
+  return [...steps, ...procWrites(context, proc)]
 }
 
-/** The same for `exec`: before it joins the container's namespaces, through the host's procfs. What is set stays over fork(2). */
+/** `self` is a link, so links are followed; magic links and mounts over procfs are not (CVE-2019-16884). */
+export function procWrites(context: PlanContext, proc: number): Step[] {
+  const resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV
+  return ownWrites(context).map((write) => ({
+    op: 'write_file',
+    at: proc,
+    expectFs: PROC_SUPER_MAGIC,
+    resolve,
+    ...write,
+  }))
+}
+
+const ownWrites = (context: PlanContext) =>
+  selfWrites(context).filter((write) => !isScore(write) || context.namespaces.of('user') === 'host')
+
+/**
+ * The same for `exec`, before it joins the container's namespaces, through the host's procfs. fork(2) preserves the
+ * values.
+ */
 export const hostProcSteps = (context: ProcessContext): Step[] =>
   selfWrites(context).map(
     (write): Step => ({ op: 'write_file', ...write, path: `/proc/${write.path}`, expectFs: PROC_SUPER_MAGIC }),
@@ -143,18 +156,9 @@ export const umaskStep = ({ process }: ProcessContext): Step => ({
   mode: process.user.umask ?? DEFAULT_UMASK,
 })
 
-/** The working directory is made if it is missing (as runc, and as there not for `exec`), and must be inside the root (CVE-2024-21626). */
-export const cwdStep = ({ process, options }: ProcessContext): Step => ({
-  op: 'chdir',
-  from: `process.cwd (${process.cwd})`,
-  path: process.cwd,
-  resolve: RESOLVE_NO_MAGICLINKS,
-  create: options.mode === 'exec' ? 0 : 1,
-})
-
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-/** The environment as runc makes it: of several values the last wins, and HOME is never missing. */
+/** The environment as runc builds it: the last of several values wins, and HOME is always set. */
 export function planEnvironment(process: Process): { env: string[]; needsHome: 'find' | 'given' } {
   const values = new Map<string, string>()
   for (const entry of process.env) {
@@ -167,7 +171,7 @@ export function planEnvironment(process: Process): { env: string[]; needsHome: '
   return { env: [...values.values(), 'HOME=/'], needsHome: 'find' }
 }
 
-/** Where the program may be: args[0] itself if it is a path, else in each directory of the container's PATH. */
+/** The candidates for the program: args[0] itself if it is a path, else in each directory of the container's PATH. */
 export function executableCandidates(process: Process): string[] {
   const program = process.args[0] ?? ''
   if (program.includes('/')) return [program]
@@ -175,10 +179,10 @@ export function executableCandidates(process: Process): string[] {
   return path.split(':').map((directory) => `${directory === '' ? '.' : directory}/${program}`)
 }
 
-/** There is none, it cannot be read, or it is no file that has to be one: then HOME is /. */
+/** The passwd file is missing, unreadable or not a regular file: then HOME is /. */
 const NO_PASSWD = [ENOENT, ENOTDIR, EACCES, ELOOP]
 
-/** Find the program, as the user who will run it. */
+/** Finds the program, with the rights of the user who will run it. */
 export function programSteps({ process }: ProcessContext): Step[] {
   if (process.args.length === 0) return []
   const from = `process.args[0] (${process.args[0]})`

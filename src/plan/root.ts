@@ -1,10 +1,8 @@
-// The root file system (config.md "Root", config-linux.md "Rootfs Mount Propagation"): cloned as a mount of its own, put
-// over its own path in the container's mount namespace, and made the root. Nothing below it is trusted: every later path is
-// resolved beneath its descriptor.
+// The root file system (config.md "Root", config-linux.md "Rootfs Mount Propagation"): cloned as a mount of its own,
+// mounted over its own path in the container's mount namespace, and made the root. Nothing below it is trusted: every
+// later path is resolved beneath its descriptor.
 
-import type { RootfsPropagation } from '../config/config.ts'
 import { RuntError } from '../errors.ts'
-import { isWeakened } from '../weaken.ts'
 import {
   AT_EMPTY_PATH,
   AT_RECURSIVE,
@@ -13,57 +11,30 @@ import {
   MNT_DETACH,
   MOUNT_ATTR_RDONLY,
   MS_MOVE,
-  MS_PRIVATE,
-  MS_REC,
-  MS_SHARED,
-  MS_SLAVE,
-  MS_UNBINDABLE,
   O_CLOEXEC,
   O_PATH,
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
   RESOLVE_NO_MAGICLINKS,
-} from './constants.ts'
+} from '../steps/constants.ts'
+import type { Step } from '../steps/launch-plan.ts'
+import { endSection, temporary } from '../steps/slots.ts'
+import { isWeakened } from '../weaken.ts'
 import type { PlanContext, SectionSteps } from './context.ts'
-import type { Step } from './launch-plan.ts'
 import { detachedMountSteps } from './mount-steps.ts'
-import { endSection, temporary } from './slots.ts'
-
-const propagationFlags: Readonly<Record<RootfsPropagation, number>> = {
-  private: MS_PRIVATE,
-  rprivate: MS_PRIVATE | MS_REC,
-  shared: MS_SHARED,
-  rshared: MS_SHARED | MS_REC,
-  slave: MS_SLAVE,
-  rslave: MS_SLAVE | MS_REC,
-  unbindable: MS_UNBINDABLE,
-  runbindable: MS_UNBINDABLE | MS_REC,
-}
-
-export const wantsShared = (wanted: RootfsPropagation | undefined): boolean =>
-  wanted === 'shared' || wanted === 'rshared'
-
-/**
- * What the mounts of the host become in the container's namespace: cut off one way at least. A root that is to be shared gets a
- * peer group of its own, later: pivot_root(2) takes none that is shared, and attaching it to a shared mount would attach it on the
- * host, too.
- */
-const outsidePropagation = (wanted: RootfsPropagation | undefined): number =>
-  wanted === 'private' || wanted === 'rprivate' || wantsShared(wanted) ? MS_PRIVATE : MS_SLAVE
-
-/** What bind mounts become that the runtime clones on the host: there, what is shared stays a peer of the host's, if that is wanted. */
-export const sourcePropagation = (wanted: RootfsPropagation | undefined): number =>
-  wantsShared(wanted) ? MS_SHARED : outsidePropagation(wanted)
+import { where } from './namespaces.ts'
+import { outsidePropagation, propagationFlags, rootPropagation } from './rootfs-propagation.ts'
+import { makeCwdSteps } from './working-directory.ts'
 
 export const rootPath = (bundle: string, path: string): string => (path.startsWith('/') ? path : `${bundle}/${path}`)
 
-/** No mount can be made: the namespace is the host's, and a user namespace has no power over that. */
+/** No mount can be made: the mount namespace is the host's, and the user namespace has no privileges over it. */
 const isBare = ({ of, unprivileged }: PlanContext['namespaces']): boolean => of('mount') === 'host' && unprivileged
 
 /**
- * Cut the new mount namespace off from the host's (slave: mounts of the host still come in, none go out), then clone the root file
- * system and put it in place. In the host's own namespace as well, as runc does: so it can be read-only, and all that the container
- * mounts lies on it.
+ * Makes the new mount namespace a slave of the host's (the host's mounts propagate in, none propagate out), then clones the root file
+ * system and attaches it. Also if the mount namespace is the host's, as in runc, so that the root can be read-only and carries all
+ * mounts of the container.
  */
 export function enterRootSteps(context: PlanContext): SectionSteps {
   const { config, linux, options, namespaces, shared } = context
@@ -85,33 +56,35 @@ export function enterRootSteps(context: PlanContext): SectionSteps {
       ? [
           {
             op: 'mount_setattr',
-            from: 'linux.rootfsPropagation',
+            from: where(linux.namespaces, 'mount'),
             path: '/',
             flags: RUNT_WEAKEN && isWeakened('propagation') ? 0 : AT_RECURSIVE,
             propagation: outside,
           },
         ]
       : []
-  // A mount that is shared would be mounted again in every peer, the host's namespace among them.
+  // A mount on a shared mount would propagate to every peer, including the host's namespace.
   const part: Step = {
     op: 'mount_setattr',
-    from: 'linux.rootfsPropagation',
+    from: wanted === undefined ? from : 'linux.rootfsPropagation',
     fd: shared.root,
     flags: AT_RECURSIVE,
-    propagation: outside,
+    propagation: rootPropagation(wanted),
   }
-  // The bundle is the caller's: its root file system may be a link, as for crun.
+  // The bundle belongs to the caller: its root file system may be a link, as in crun.
   const into = temporary('target')
   const target: Step = { op: 'openat2', from, path, flags: O_PATH | O_CLOEXEC, resolve: RESOLVE_NO_MAGICLINKS, into }
   const attach: Step[] = [{ op: 'move_mount', from, mount: shared.root, to: into }, endSection(from)]
-  // In a user namespace init may not be able to reach the path; what the runtime has cloned still belongs to the host's peers.
+  // In a user namespace init may not be able to reach the path; the runtime's clone is still a peer of the host's
+  // mount.
   if (namespaces.cloner === 'runtime') return { runtime: [clone], container: [...cut, part, target, ...attach] }
   const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH
   const opened: Step = { op: 'open_tree', from, at: into, flags, into: shared.root }
-  return { runtime: [], container: [...cut, target, opened, ...attach] }
+  const parted = rootPropagation(wanted) === outside ? [] : [part]
+  return { runtime: [], container: [...cut, target, opened, ...parted, ...attach] }
 }
 
-/** Into the root file system, while the host's is still the root: createContainer hooks run there, as with runc. */
+/** Enters the root file system while the root is still the host's: createContainer hooks run there, as in runc. */
 export const enterRootDirectory = ({ shared }: PlanContext): Step => ({
   op: 'fchdir',
   from: 'root.path',
@@ -119,9 +92,9 @@ export const enterRootDirectory = ({ shared }: PlanContext): Step => ({
 })
 
 /**
- * With chroot(2) the host's mounts stay in the namespace, out of reach, but there: and where all of a proc file system is
- * mounted, the kernel lets a user namespace mount another, without what maskedPaths cover (mount_namespaces(7)). So they
- * go; what came into a user namespace is locked and is covered instead.
+ * With chroot(2) the host's mounts stay in the namespace, unreachable but present. If one of them is a full proc file system, the kernel
+ * lets a user namespace mount another one without the masks of maskedPaths (mount_namespaces(7)). So they are unmounted; mounts that
+ * are locked in a user namespace are covered instead.
  */
 function hideFullMounts(context: PlanContext): Step[] {
   const from = '--no-pivot'
@@ -134,7 +107,7 @@ function hideFullMounts(context: PlanContext): Step[] {
   })
 }
 
-/** Make the root file system, where init is, the root. */
+/** Makes the root file system, which is init's working directory, the root. */
 export function switchRootSteps(context: PlanContext): Step[] {
   const { options, namespaces } = context
   const from = 'root.path'
@@ -147,23 +120,29 @@ export function switchRootSteps(context: PlanContext): Step[] {
     ]
   return [
     { op: 'pivot_root', from },
-    // The old root lies on top of the new one now; unmounting "." takes it away, and the host with it.
+    // The old root is now stacked on the new one; unmounting "." detaches it, and the host's mounts with it.
     { op: 'umount2', from, path: '.', flags: MNT_DETACH },
   ]
 }
 
-/** Propagation and read-only come last, when nothing has to be made in the root any more. */
-export function sealRootSteps({ config, linux, namespaces, shared }: PlanContext): Step[] {
+/** Sets propagation and read-only last, when nothing is created in the root any more. */
+export function sealRootSteps(context: PlanContext): Step[] {
+  const { config, linux, namespaces, shared } = context
   if (isBare(namespaces)) {
     if (!config.root.readonly) return []
     throw new RuntError('config', 'root.readonly: needs a mount namespace', { path: 'root.readonly' })
   }
-  const steps: Step[] = shared.readonlyLater.map(({ from, mount }) => ({
-    op: 'mount_setattr',
-    from,
-    fd: mount,
-    set: MOUNT_ATTR_RDONLY,
-  }))
+  const isSealed = config.root.readonly || shared.readonlyLater.length > 0
+  const made = isSealed ? makeCwdSteps(context) : []
+  const sealed = shared.readonlyLater.map(
+    ({ from, mount }): Step => ({
+      op: 'mount_setattr',
+      from,
+      fd: mount,
+      set: MOUNT_ATTR_RDONLY,
+    }),
+  )
+  const steps = [...made, ...sealed]
   const wanted = linux.rootfsPropagation
   if (wanted !== undefined)
     steps.push({

@@ -1,11 +1,12 @@
-// The filter of `run --seccomp-log`: that of the profile, but a call it denies asks the runtime, which reports it and gives the
-// profile's own answer (seccomp_unotify(2)). SCMP_ACT_TRAP stays as it is, for nobody can send that signal from outside.
+// The filter of `run --seccomp-log`: the profile's, but a denied call notifies the runtime, which reports it and
+// responds as the profile would (seccomp_unotify(2)). SCMP_ACT_TRAP is unchanged, because a listener cannot send that
+// signal.
 
 import { ARCHITECTURES, type ArchitectureName, syscallNumber } from 'seccomp-bpf-js'
 
 /**
- * What init itself does between loading the filter and execve(2): nobody answers then, so these calls are never reported. They
- * get the profile's answer at once.
+ * Calls of init between loading the filter and execve(2): the runtime does not respond yet, so they are never reported and get the
+ * profile's action at once.
  */
 const BY_INIT = (
   'write read recvmsg recvfrom close close_range fcntl execve execveat exit exit_group rt_sigaction rt_sigprocmask rt_sigreturn ' +
@@ -19,11 +20,14 @@ const [OFFSET_NUMBER, OFFSET_ARCH] = [0, 4]
 const ACTION = 0xffff0000
 const [KILL_PROCESS, KILL_THREAD, ERRNO, NOTIFY] = [0x80000000, 0, 0x00050000, 0x7fc00000]
 
-/** The profile's filter twice: for init's own calls as it is, for all others with its denials turned into questions. */
-export function askingFilter(filter: Uint8Array, archName: ArchitectureName): Uint8Array {
+/**
+ * Combines two copies of the profile's filter: unchanged for init's own calls and `more`; for all others, notifications
+ * instead of denials.
+ */
+export function askingFilter(filter: Uint8Array, archName: ArchitectureName, more: readonly string[]): Uint8Array {
   const arch = ARCHITECTURES[archName]
   const little = arch.endian === 'little'
-  const numbers = BY_INIT.map((name) => syscallNumber(arch, name)).filter((number) => number >= 0)
+  const numbers = [...BY_INIT, ...more].map((name) => syscallNumber(arch, name)).filter((number) => number >= 0)
   const [head, length] = [numbers.length + 5, filter.length / SIZE]
   const bytes = new Uint8Array((head + 2 * length) * SIZE)
   const view = new DataView(bytes.buffer)

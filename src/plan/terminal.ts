@@ -1,25 +1,26 @@
-// The terminal (config.md "terminal", "consoleSize"): a pty of the container's own devpts; its peer becomes /dev/console and descriptors
-// 0 to 2, its master goes to the caller (--console-socket) or to the runtime itself (foreground).
+// The terminal (config.md "terminal", "consoleSize"): a pty of the container's own devpts; its peer becomes
+// /dev/console and descriptors 0 to 2, its master goes to the caller (--console-socket) or to the runtime itself
+// (foreground).
 
-import { AT_EMPTY_PATH, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE } from './constants.ts'
+import { AT_EMPTY_PATH, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE } from '../steps/constants.ts'
+import { ON_MISSING_CREATE, type Step } from '../steps/launch-plan.ts'
+import { endSection, temporary } from '../steps/slots.ts'
 import type { PlanContext, ProcessContext, SectionSteps } from './context.ts'
-import { ON_MISSING_CREATE, type Step } from './launch-plan.ts'
 import { openTarget } from './mount-steps.ts'
-import { endSection, temporary } from './slots.ts'
 
 const SOCK_STREAM = 1
-const KEEP_GROUP = -1 // devpts gives the group of its gid= option
+const KEEP_GROUP = -1 // keep the group of devpts' gid= option
 
 export interface TerminalSteps extends SectionSteps {
-  /** After setsid: the terminal becomes the controlling one, and the standard streams. */
+  /** After setsid: makes it the controlling terminal and the standard streams. */
   readonly attach: readonly Step[]
-  /** After clone: the runtime takes the master over. */
+  /** After clone: the runtime receives the master. */
   readonly runtimeAfter: readonly Step[]
 }
 
 const from = 'process.terminal'
 
-/** Before the root is made read-only: the terminal is /dev/console as well. */
+/** Before the root is made read-only: the terminal is also mounted on /dev/console. */
 export function terminalSteps(context: PlanContext): TerminalSteps {
   return ptySteps(context, context.shared.devpts, (peer) => consoleSteps(context, peer))
 }
@@ -35,7 +36,7 @@ function consoleSteps(context: PlanContext, peer: number): Step[] {
   ]
 }
 
-/** In init: open the pty, do with its peer what else is to be done, send the master away. */
+/** In init: opens the pty, runs the steps of `withPeer`, sends the master. */
 export function ptySteps(
   context: ProcessContext,
   devpts: number | undefined,

@@ -1,8 +1,8 @@
-// Why execve(2) says E2BIG: which of the strings is too long for the kernel, or that all of them together are.
+// Explains E2BIG from execve(2): names the string that is too long, or says that all of them together are.
 
-import type { StepOf } from './launch-plan.ts'
+import type { StepOf } from '../steps/launch-plan.ts'
 
-/** MAX_ARG_STRLEN, with the NUL: 32 pages, which have 4 KiB almost everywhere. */
+/** MAX_ARG_STRLEN, including the NUL: 32 pages, which are 4 KiB almost everywhere. */
 const STRING_LIMIT = 131072
 
 type Executing = StepOf<'execve'> | StepOf<'run_hook'>
@@ -27,7 +27,7 @@ export function describeTooBig(step: Executing): string {
 
 /** The length in UTF-8. */
 function bytesOf(text: string): number {
-  // Almost always, and the expression is much faster than the loop: there may be megabytes.
+  // ASCII is the usual case, and the expression is much faster than the loop: there may be megabytes.
   if (!/[^\0-\x7f]/.test(text)) return text.length
   let bytes = text.length
   for (const character of text) {

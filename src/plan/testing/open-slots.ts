@@ -1,13 +1,15 @@
-// Which descriptors init has open at each step that resolves a name of the image, the config or the container (CVE-2024-21626): the steps
-// are followed slot by slot, and what is open has to be declared here, by the slot's name and the property of the step.
+// Lists the descriptors that init has open at each step that resolves a name of the image, the config or the container
+// (CVE-2024-21626). Follows the steps slot by slot; what is open must be declared here, by the slot's name and the
+// property of the step.
 
-import { type LaunchPlan, type Step, type StepOf, slotsOf } from '../launch-plan.ts'
-import { TEMPORARIES } from '../slots.ts'
-import type { Op } from '../step-table.ts'
+import { type LaunchPlan, type Step, type StepOf, slotsOf } from '../../steps/launch-plan.ts'
+import { TEMPORARIES } from '../../steps/slots.ts'
+import type { Op } from '../../steps/step-table.ts'
 
-/** What resolves a name, by itself or by what the kernel makes of a value (a layer of an overlay). */
+/** Operations that resolve a name, directly or because the kernel resolves a value (a layer of an overlay). */
 const resolving: ReadonlySet<Op> = new Set<Op>([
   'openat2',
+  'open_covered',
   'open_tree',
   'mkdirat',
   'mknodat',
@@ -28,9 +30,23 @@ const resolving: ReadonlySet<Op> = new Set<Op>([
   'execve',
 ])
 
-/** Kept from the step that fills them until the process's own names are resolved: the runtime's own mounts, and the terminal. */
-const ownMounts = ['root', '/proc', '/dev', '/dev/pts', '/sys', 'procfs', 'cgroup tmpfs', 'pty', 'pty master']
-/** What the runtime hands over for a later section. */
+/**
+ * Kept from the step that fills them until the process's own names are resolved: the runtime's mounts, and the
+ * terminal.
+ */
+const ownMounts = [
+  'root',
+  '/proc',
+  '/dev',
+  '/dev/pts',
+  '/sys',
+  'procfs',
+  'cgroup tmpfs',
+  'pty',
+  'pty master',
+  'sources',
+]
+/** Slots that the runtime passes for a later section. */
 const handedOver = [
   /^(start|report)\.fifo$/,
   /^console socket$/,
@@ -42,35 +58,44 @@ const handedOver = [
   // Until they are joined.
   / namespace$/,
 ]
-/** What may be open once the process's own names are resolved: the FIFOs of `start`, the terminal of `exec`, the output of hooks. */
+/**
+ * May be open when the process's own names are resolved: the FIFOs of `start`, the terminal of `exec`, the output of
+ * hooks.
+ */
 const kept = [/^(start|report)\.fifo$/, /^pty$/, /^run\.oci\.hooks\./, /^seccomp listener/]
 
-/** `mounts[3]` of `mounts[3] (proc at /proc)`. */
-const section = (from: string): string => from.replace(/ \(.*/s, '')
+/** `mounts[3]` of `mounts[3] (proc at /proc)` and of `mounts[3].options[1] (proc at /proc)`. */
+const section = (from: string): string => from.replace(/(\.options\[\d+\])? \(.*/s, '')
 
-/** What is open at a step and was not declared, as `step: slots`; empty where the plan keeps the rule. */
+/** Undeclared open slots at a step, as `step: slots`; empty if the plan obeys the rule. */
 export function undeclared({ slots, runtimeSteps, containerSteps }: LaunchPlan): string[] {
   const clone = runtimeSteps.find((step): step is StepOf<'clone'> => step.op === 'clone')
   /** Slot → the section that filled it. */
   const open = new Map((clone?.inherit ?? []).map((slot) => [Number(slot), 'inherited']))
-  // Read-only only at the end: a tmpfs in which other mounts have their targets.
+  // A tmpfs with targets of other mounts is made read-only at the end.
   const writable = containerSteps.flatMap((step) =>
     step.op === 'mount_setattr' && step.fd !== undefined && step.fd > TEMPORARIES ? [step.fd] : [],
   )
+  // Mounts with paths that are masked or made read-only later.
+  const covered = slotsOf(
+    containerSteps.filter(({ op, from }) => op !== 'close' && /^linux\.(masked|readonly)Paths \(/.test(from)),
+    'slot',
+  ).filter((slot) => slot > TEMPORARIES)
   const found: string[] = []
   let isProcess = false
   containerSteps.forEach((step, index) => {
     isProcess ||= step.op === 'close_range' || step.op === 'reopen_null' || step.op === 'chdir'
     const reads = slotsOf([step], 'slot')
-    const strangers = [...open].filter(([slot, owner]) => {
+    const unwanted = [...open].filter(([slot, owner]) => {
       const name = slots[slot] as string
       if (slot === 0 || reads.includes(slot)) return false
       if (isProcess) return !kept.some((pattern) => pattern.test(name))
       if (owner === 'inherited') return !handedOver.some((pattern) => pattern.test(name)) && name !== 'root'
-      return owner !== section(step.from) && !ownMounts.includes(name) && !writable.includes(slot)
+      const isLater = writable.includes(slot) || covered.includes(slot)
+      return owner !== section(step.from) && !ownMounts.includes(name) && !isLater
     })
-    if (resolving.has(step.op) && strangers.length > 0)
-      found.push(`${index} ${step.from} ${step.op}: ${strangers.map(([slot]) => slots[slot]).join(', ')}`)
+    if (resolving.has(step.op) && unwanted.length > 0)
+      found.push(`${index} ${step.from} ${step.op}: ${unwanted.map(([slot]) => slots[slot]).join(', ')}`)
     follow(step, open)
   })
   return found
@@ -88,7 +113,10 @@ const closedBy = (step: Step): readonly (number | bigint)[] => {
   return step.op === 'close_temporaries' ? Array.from({ length: Number(step.count) }, (_, index) => index + 1) : []
 }
 
-/** Slots that the runtime fills before the clone, and that neither init gets nor anything closes or uses afterwards. */
+/**
+ * Slots that the runtime fills before the clone, that init does not get, and that are neither closed nor used
+ * afterwards.
+ */
 export function forgotten({ slots, runtimeSteps }: LaunchPlan): string[] {
   const at = runtimeSteps.findIndex(({ op }) => op === 'clone')
   if (at < 0) return []

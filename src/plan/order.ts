@@ -1,11 +1,7 @@
-// The order of a launch, and the only place that decides it (runtime.md "Lifecycle"). Every section planner gives its steps; here they are put one
-// after another, for the runtime and for init, with the points at which the two wait for each other.
+// The order of a launch; no other file decides it (runtime.md "Lifecycle"). Combines the steps of the section planners
+// into the lists of the runtime and of init, with the sync points between the two.
 
 import type { CgroupPlan } from '../cgroup/plan-cgroup.ts'
-import { formatGVariant } from '../cgroup/systemd/gvariant-text.ts'
-import type { PlanContext, SectionSteps } from './context.ts'
-import { deviceSteps } from './devices.ts'
-import { type HookOutput, hookOutputOf, hookState, planHooks } from './hooks.ts'
 import {
   type LaunchPlan,
   type Step,
@@ -14,7 +10,13 @@ import {
   SYNC_NAMESPACES,
   SYNC_READY,
   SYNC_RECORDED,
-} from './launch-plan.ts'
+} from '../steps/launch-plan.ts'
+import { formatGVariant } from '../systemd/gvariant-text.ts'
+import type { PlanContext, SectionSteps } from './context.ts'
+import { deviceSteps } from './devices.ts'
+import { type HookOutput, hookOutputOf, hookState, planHooks } from './hooks.ts'
+import { hostProcWriteSteps } from './host-proc-writes.ts'
+import { keyLabelSteps } from './labels.ts'
 import { mountSteps } from './mounts.ts'
 import {
   cgroupNamespaceSteps,
@@ -25,9 +27,9 @@ import {
   userNamespaceSteps,
 } from './namespaces.ts'
 import { netDeviceSteps } from './net-devices.ts'
-import { maskedPathSteps, readonlyPathSteps, sysctlSteps } from './paths.ts'
+import { coveredPathSteps, sysctlSteps } from './paths.ts'
 import { execveStep, procSteps, scoreSteps } from './process.ts'
-import { allCpus, inheritedSlots, keyringSteps, notDumpable, processSteps } from './process-steps.ts'
+import { allCpus, inheritedSlots, keyringSteps, notDumpable, preserved, processSteps } from './process-steps.ts'
 import { enterRootDirectory, enterRootSteps, sealRootSteps, switchRootSteps } from './root.ts'
 import { seccompSteps } from './seccomp.ts'
 import { startFifos, startWait } from './start-fifos.ts'
@@ -56,7 +58,7 @@ export function orderSteps(context: PlanContext): OrderedSteps {
   const unit = unitExchange(cgroup, deviceFilter)
 
   const unshared = unshareSteps(context)
-  // An unprivileged runtime may write the mappings of a process that is dumpable only.
+  // An unprivileged runtime may only write the mappings of a dumpable process.
   const isEarly = namespaces.of('user') !== 'new' || facts.euid === 0
   const last: Step[] = [
     { op: 'sync_send', from: options.mode, point: SYNC_READY },
@@ -65,17 +67,18 @@ export function orderSteps(context: PlanContext): OrderedSteps {
     ...startSteps(context, seccomp.last, hookOutput),
   ]
   const containerSteps: Step[] = [
-    // First of all, so that everything init does is accounted to the container.
+    // First, so that the kernel charges everything init does to the container.
     ...unit.container,
     ...cgroup.containerSteps,
     allCpus('linux.resources.cpu.cpus'),
     ...scoreSteps(context),
-    // Who is in a namespace that init joins must not trace it.
+    ...keyLabelSteps(context),
+    // Processes in a namespace that init joins must not be able to trace it.
     ...(isEarly ? [notDumpable] : []),
     ...joined.container,
     ...user.container,
     ...unshared,
-    // The fork takes init where container processes may see it.
+    // After the fork, processes of the container may see init.
     ...(isEarly && !unshared.some(({ op }) => op === 'prctl') ? [] : [notDumpable]),
     ...forkSteps(context),
     ...cgroupNamespaceSteps(context),
@@ -89,10 +92,10 @@ export function orderSteps(context: PlanContext): OrderedSteps {
     ...terminal.attach,
     enterRootDirectory(context),
     ...hooks.container,
+    ...hostProcWriteSteps(context),
     ...switchRootSteps(context),
     ...sysctlSteps(context),
-    ...readonlyPathSteps(context),
-    ...maskedPathSteps(context),
+    ...coveredPathSteps(context),
     ...sealRootSteps(context),
     ...procSteps(context),
     ...processSteps(context, seccomp, { after: last, start: options.mode === 'create' ? 'wait' : 'at once' }),
@@ -121,6 +124,7 @@ export function orderSteps(context: PlanContext): OrderedSteps {
       flags: namespaces.cloneFlags,
       cgroup: cgroup.cgroupSlot,
       inherit: inheritedSlots(beforeClone, containerSteps, cgroup.cgroupSlot),
+      ...preserved(context.options),
       forks: namespaces.forks ? 1 : 0,
     },
     ...unit.runtime,
@@ -134,34 +138,40 @@ export function orderSteps(context: PlanContext): OrderedSteps {
   return { runtimeSteps, containerSteps, warnings, ...(denied && { denied }) }
 }
 
-/** The user namespaces of id-mapped mounts are needed no longer than the mounts are made. */
+/** The user namespaces of id-mapped mounts are needed only while the mounts are made. */
 function closeIdMappings({ shared }: PlanContext): Step[] {
   const slots = [...shared.idMappings.values()]
   return slots.length === 0 ? [] : [{ op: 'close', from: 'mounts', slots }]
 }
 
-/** None where there is no process: `start` refuses that. */
+/** Empty if the config has no process: `start` refuses that. */
 function startSteps(context: PlanContext, filter: readonly Step[], output: HookOutput): Step[] {
   if (context.process.args.length === 0) return []
   return [...filter, ...planHooks(context, 'startContainer', output), execveStep(context)]
 }
 
-/** The end of both modes: `run` records while init is still working, `create` only a container that is ready. An init that
- * forks has its pid only then. */
-function recordSteps({ options, namespaces, rdt }: PlanContext): Step[] {
+/**
+ * The end of both modes: `run` writes state.json while init is still working, `create` only once the container is
+ * ready. An init that forks has its final pid only then.
+ */
+function recordSteps({ options, namespaces, rdt, cgroup: { late = [] } }: PlanContext): Step[] {
   const from = options.mode
   const ready: Step = { op: 'sync_wait', from, point: SYNC_READY }
   const record: Step[] = [
     { op: 'save_state', from },
     { op: 'sync_send', from, point: SYNC_RECORDED },
   ]
-  if (options.mode === 'create') return [ready, ...rdt.assign, ...record]
-  // A class of service has to be entered between the two, as well.
-  const waits = namespaces.forks || rdt.assign.length > 0
-  return [...(waits ? [ready, ...rdt.assign, ...record] : [...record, ready]), { op: 'sync_exec', from }]
+  const complete = [ready, ...late, ...rdt.assign, ...record]
+  if (options.mode === 'create') return complete
+  // A class of service must be joined between the two, as well, and late limits are set then.
+  const waits = namespaces.forks || rdt.assign.length + late.length > 0
+  return [...(waits ? complete : [...record, ready]), { op: 'sync_exec', from }]
 }
 
-/** systemd's cgroups begin with a process: init waits in the runtime's until it is moved, and the devices there are guarded. */
+/**
+ * A systemd scope starts with a process: init waits in the runtime's cgroup until it is moved, and the device filter is
+ * loaded first.
+ */
 export function unitExchange({ unit }: CgroupPlan, deviceFilter: readonly Step[]): SectionSteps {
   if (unit === undefined) return { runtime: [], container: [] }
   const from = 'linux.cgroupsPath'
@@ -177,8 +187,10 @@ export function unitExchange({ unit }: CgroupPlan, deviceFilter: readonly Step[]
   }
 }
 
-/** prestart and createRuntime run in the runtime's namespaces once the container's exist, then createContainer in
- * the container's; all before pivot_root, so that they can still reach the host's files. */
+/**
+ * prestart and createRuntime hooks run in the runtime's namespaces once the container's exist, then createContainer
+ * hooks in the container's; all before pivot_root, so that they can still reach the host's files.
+ */
 function hookExchange(context: PlanContext, outputOfInit: HookOutput): { runtime: Step[]; container: Step[] } {
   const byInit = planHooks(context, 'createContainer', outputOfInit)
   const from = 'hooks'
@@ -208,7 +220,7 @@ function hookExchange(context: PlanContext, outputOfInit: HookOutput): { runtime
   }
 }
 
-/** Before the clone, where that can be: the container is born in the cgroup, and must not be able to open a device there for a moment. */
+/** Before the clone if possible: init starts in the cgroup and must never be able to open a denied device. */
 export function deviceFilterSteps({ deviceFilter }: CgroupPlan): Step[] {
   if (deviceFilter === undefined) return []
   const { slot, program, from } = deviceFilter
