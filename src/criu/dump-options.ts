@@ -1,14 +1,16 @@
-// What `checkpoint` asks of CRIU (runc-checkpoint(8), criu(8) "dump"): the flags of the command and what the container is.
+// The options of CRIU for `checkpoint` (runc-checkpoint(8), criu(8) "dump"), from the flags of the command and the
+// container.
 
 import type { FlagsOf } from '../cli/command-table.ts'
 import type { Config } from '../config/config.ts'
 import { RuntError } from '../errors.ts'
-import { CLONE_NEWNET } from '../plan/constants.ts'
-import { type ExternalSources, externalNames, presentMounts } from './external.ts'
+import { CLONE_NEWNET } from '../steps/constants.ts'
+import { externalNames } from './external.ts'
+import type { NamedMount } from './name-mounts.ts'
 import { type CriuOptions, cgroupModes } from './rpc.ts'
 
 export type CheckpointFlags = FlagsOf<'checkpoint'>
-/** What both commands have. */
+/** Flags of both commands. */
 type SharedFlags = Pick<
   FlagsOf<'restore'>,
   | 'ext-unix-sk'
@@ -24,18 +26,20 @@ type SharedFlags = Pick<
 export interface DumpTarget {
   readonly pid: number
   readonly rootfs: string
-  readonly sources: ExternalSources
-  /** proc_pid_mountinfo(5) of the process. */
-  readonly mountinfo: string
-  /** The v1 freezer's or the v2 cgroup; undefined: CRIU stops the processes one by one. */
+  /** Its mounts whose sources are on the host. */
+  readonly mounts: readonly NamedMount[]
+  /** The v1 freezer or v2 cgroup; undefined: CRIU stops the processes one by one. */
   readonly freezer: string | undefined
-  /** Inode numbers of the namespaces that the container shares with others, by type. */
+  /** Inode numbers of namespaces that the container shares with others, by type. */
   readonly namespaces: { readonly [type: string]: string }
 }
 
 const LOG_LEVEL = 4
 
-/** Options that mean the same to `checkpoint` and to `restore`. Network devices are the caller's: CRIU makes an empty namespace. */
+/**
+ * Options that `checkpoint` and `restore` share. CRIU restores an empty network namespace: the caller creates its
+ * devices.
+ */
 export function sharedOptions(flags: SharedFlags, annotations: Config['annotations']): CriuOptions {
   const mode = cgroupModes[flags['manage-cgroups-mode'] ?? '']
   if (mode === undefined)
@@ -56,12 +60,12 @@ export function sharedOptions(flags: SharedFlags, annotations: Config['annotatio
     file_locks: flags['file-locks'],
     auto_dedup: flags['auto-dedup'],
     lazy_pages: flags['lazy-pages'],
-    // An annotation that is there and empty means: no file at all.
+    // An empty annotation means: no file.
     config_file: config === undefined ? '/etc/criu/runc.conf' : config || undefined,
   }
 }
 
-/** The request's options but for the directories, which are descriptors. */
+/** The options of the request, except for the directories, which are descriptors. */
 export function dumpOptions(config: Config, target: DumpTarget, flags: CheckpointFlags): CriuOptions {
   const parent = flags['parent-path']
   return {
@@ -80,9 +84,7 @@ export function dumpOptions(config: Config, target: DumpTarget, flags: Checkpoin
       const name = externalNames[type]
       return `${name?.ns}[${inode}]:${name?.key}`
     }),
-    ext_mnt: flags['pre-dump']
-      ? undefined
-      : presentMounts(config, target.sources, target.mountinfo).map((point) => ({ key: point, val: point })),
+    ext_mnt: flags['pre-dump'] ? undefined : target.mounts.map(({ point, name }) => ({ key: point, val: name })),
   }
 }
 

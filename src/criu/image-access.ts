@@ -1,5 +1,6 @@
-// Who reads the images of a container with a user namespace: CRIU has become the container's root when it opens most of them. They
-// are readable for all, their directory is not searchable for others; so it belongs to that root's group.
+// Access to the images of a container with a user namespace: when CRIU opens most of them, it runs as the container's
+// root. The images are readable by all, but their directory is not searchable by others; so it belongs to that root's
+// group.
 
 import type { Config } from '../config/config.ts'
 import type { FileStatus } from '../native.ts'
@@ -8,13 +9,13 @@ import { hostId } from '../plan/cgroup-owner.ts'
 export const PRIVATE_MODE = 0o700
 export const GROUP_MODE = 0o710
 
-/** The group of the container's root on the host; undefined where that is root's, or only the kernel knows. */
+/** The group of the container's root on the host; undefined if it is root's, or if only the kernel knows it. */
 export function imageGroup({ linux: { namespaces, gidMappings } }: Config): number | undefined {
   const isOwn = namespaces.some(({ type, path }) => type === 'user' && path === undefined)
   return (isOwn && gidMappings.length > 0 && hostId(0, gidMappings)) || undefined
 }
 
-/** What may be why CRIU could not open an image, for it says only that it could not; undefined where the directory can be searched. */
+/** A hint why CRIU could not open an image, because CRIU does not say; undefined if the directory can be searched. */
 export function accessHint(
   path: string,
   status: FileStatus | undefined,

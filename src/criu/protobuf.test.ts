@@ -1,4 +1,4 @@
-/* The examples of protobuf.dev, "Encoding", and what comes back from bytes that are cut off or hold what is not known. */
+/* The examples of protobuf.dev, "Encoding", and decoding of truncated bytes and of unknown fields. */
 
 import t from 'tap'
 import { fc } from '../testing/random.ts'

@@ -1,9 +1,9 @@
-// Protocol Buffers' wire format (protobuf.dev, "Encoding"), as much of it as CRIU's messages use: integers, booleans, strings, and
-// messages in messages. Which fields there are decides rpc.ts.
+// The wire format of Protocol Buffers (protobuf.dev, "Encoding"), as far as CRIU's messages use it: integers, booleans,
+// strings, and nested messages. rpc.ts defines the fields.
 
 import { decodeUtf8, encodeUtf8 } from '../utf8.ts'
 
-/** A field: its number, and what it holds. 'message' is described by the third element. */
+/** A field: its number and type. The third element describes a 'message'. */
 export type Field =
   | readonly [number: number, type: 'int' | 'bool' | 'string' | 'strings']
   | readonly [number: number, type: 'message' | 'messages', schema: Schema]
@@ -22,7 +22,7 @@ type ValueOf<F extends Field> = F extends readonly [number, 'message', infer S e
     : F extends readonly [number, infer T extends keyof Scalar]
       ? Scalar[T]
       : never
-/** The values of a message; what is absent is not sent. */
+/** The values of a message; absent ones are not sent. */
 export type ValuesOf<S extends Schema> = { readonly [N in keyof S]?: ValueOf<S[N]> | undefined }
 
 const [VARINT, FIXED64, BYTES, FIXED32] = [0, 1, 2, 5]
@@ -51,14 +51,14 @@ function putField(out: number[], [number, type, schema]: Field, value: unknown):
   for (const byte of bytes) out.push(byte)
 }
 
-/** A negative number is sent as its 64-bit complement. */
+/** A negative number is encoded as its 64-bit complement. */
 function putVarint(out: number[], value: bigint): void {
   let rest = value < 0n ? value + WORD : value
   for (; rest >= 0x80n; rest >>= 7n) out.push(Number(rest & 0x7fn) | 0x80)
   out.push(Number(rest))
 }
 
-/** What is not in the schema is passed over; undefined: no such message. */
+/** Skips fields that are not in the schema; undefined if the bytes are not a message. */
 export function decodeMessage<S extends Schema>(schema: S, bytes: Uint8Array): ValuesOf<S> | undefined {
   const byNumber = new Map(Object.entries(schema).map(([name, field]) => [field[0], [name, field]] as const))
   const values: { [name: string]: unknown } = {}

@@ -1,20 +1,21 @@
-// What `restore` asks of CRIU (runc-restore(8), criu(8) "restore"). CRIU runs in the container's cgroups already and sees the
-// root file system as a mount of its own (plan/plan-criu.ts), so that it only has to fill both.
+// The options of CRIU for `restore` (runc-restore(8), criu(8) "restore"). CRIU already runs in the container's cgroups
+// and sees the root file system as a mount of its own (criu/plan-criu.ts), so it only has to fill both.
 
 import type { FlagsOf } from '../cli/command-table.ts'
 import type { Config } from '../config/config.ts'
 import { sharedOptions } from './dump-options.ts'
-import { type ExternalSources, externalMounts, externalNames, externalNamespaces } from './external.ts'
-import type { CriuOptions } from './rpc.ts'
+import { type ExternalMount, externalNames, externalNamespaces } from './external.ts'
+import { type CriuOptions, cgroupModes } from './rpc.ts'
 
 export interface RestoreTarget {
   readonly rootfs: string
-  readonly sources: ExternalSources
-  /** Where the container's processes go, by controller as in /proc/PID/cgroup, below the hierarchy's root. */
+  /** The host's mounts, by the names that the checkpoint gave them. */
+  readonly mounts: readonly Pick<ExternalMount, 'name' | 'source'>[]
+  /** The container's cgroups by controller, as in /proc/PID/cgroup, relative to the hierarchy's root. */
   readonly cgroups: { readonly [controller: string]: string }
-  /** What the standard streams were at the checkpoint, as /proc/PID/fd tells it. */
+  /** What the standard streams were at the checkpoint, from /proc/PID/fd. */
   readonly streams: readonly string[]
-  /** Number of the first of the descriptors that are handed to CRIU for external namespaces. */
+  /** The number of the first descriptor that is passed to CRIU for external namespaces. */
   readonly firstNamespace: number
 }
 
@@ -25,8 +26,11 @@ export function restoreOptions(config: Config, target: RestoreTarget, flags: Fla
   const joined = config.linux.namespaces.flatMap(({ type, path }) =>
     path === undefined || type in externalNames ? [] : [{ ns: type === 'mount' ? 'mnt' : type, ns_file: path }],
   )
+  // Else CRIU would make those of the checkpoint, which nobody would remove.
+  const hasNoCgroups = Object.keys(target.cgroups).length === 0
   return {
     ...sharedOptions(flags, config.annotations),
+    ...(hasNoCgroups && { manage_cgroups: false, manage_cgroups_mode: cgroupModes.ignore }),
     log_file: 'restore.log',
     root: target.rootfs,
     evasive_devices: true,
@@ -34,10 +38,7 @@ export function restoreOptions(config: Config, target: RestoreTarget, flags: Fla
     rst_sibling: true,
     lsm_profile: flags['lsm-profile'] || undefined,
     lsm_mount_context: flags['lsm-mount-context'] || undefined,
-    ext_mnt: externalMounts(config, target.sources).map(({ destination, source }) => ({
-      key: destination,
-      val: source,
-    })),
+    ext_mnt: target.mounts.map(({ name, source }) => ({ key: name, val: source })),
     cg_root: Object.entries(target.cgroups).map(([ctrl, path]) => ({ ctrl, path })),
     join_ns: joined,
     inherit_fd: [

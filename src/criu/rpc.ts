@@ -1,5 +1,5 @@
-// CRIU's service protocol (criu.org, "RPC"; images/rpc.proto of CRIU): the requests that runt sends and the answers that it
-// reads, with CRIU's own names and field numbers. What the options are decide dump-options.ts and restore-options.ts.
+// CRIU's service protocol (criu.org, "RPC"; images/rpc.proto of CRIU): the requests that runt sends and the responses
+// that it reads, with CRIU's names and field numbers. dump-options.ts and restore-options.ts set the options.
 
 import { decodeMessage, encodeMessage, type ValuesOf } from './protobuf.ts'
 
@@ -68,7 +68,7 @@ export const cgroupModes: { readonly [mode: string]: number } = { ignore: 0, sof
 export const encodeRequest = (action: CriuAction, opts: CriuOptions): Uint8Array =>
   encodeMessage(request, { type: requestTypes[action], opts })
 
-/** The answer to a notification: CRIU waits for it. */
+/** The response to a notification: CRIU waits for it. */
 export const encodeAcknowledgement = (success: 'done' | 'failed'): Uint8Array =>
   encodeMessage(request, { type: requestTypes.notify, notify_success: success === 'done' })
 
