@@ -1,6 +1,6 @@
-// Errnos as people read them: `ENOENT (no such file or directory)`. The texts are those of Go's syscall package, for engines
-// look for them in messages ("permission denied" becomes exit status 126, "no such file or directory" 127), and the same
-// in both hosts, whatever their libc says.
+// Errnos as text: `ENOENT (no such file or directory)`. The texts are those of Go's syscall package, because engines
+// search messages for them ("permission denied" becomes exit status 126, "no such file or directory" 127), and the same
+// in both hosts, whatever their libc prints.
 
 import { RuntError } from './errors.ts'
 import type { NativeError } from './native.ts'
@@ -54,12 +54,12 @@ const texts: { readonly [code: string]: string } = {
   EXDEV: 'invalid cross-device link',
 }
 
-/** `no such file or directory`; the name where there is no text. */
+/** `no such file or directory`; the name if there is no text. */
 export function errnoText(code: string): string {
   return texts[code] ?? code
 }
 
-/** `ENOENT (no such file or directory)`; the name alone where there is no text. */
+/** `ENOENT (no such file or directory)`; the name alone if there is no text. */
 export function errnoPhrase(code: string): string {
   const text = texts[code]
   return text === undefined ? code : `${code} (${text})`
@@ -69,14 +69,14 @@ export function isNativeError(error: unknown): error is NativeError {
   return error instanceof Error && 'code' in error && 'syscall' in error && !(error instanceof RuntError)
 }
 
-/** The errno's name, where the addon threw this. */
+/** The errno's name, if the addon threw this. */
 export function errnoOf(error: unknown): string | undefined {
   return isNativeError(error) ? error.code : undefined
 }
 
 /**
- * What the addon threw, as a sentence: `<object>: <system call>: <ERRNO> (<text>)[; hint]`. Anything else is handed back as
- * it is, so that a fault of ours keeps its stack.
+ * Turns an error of the addon into a message: `<object>: <system call>: <ERRNO> (<text>)[; hint]`. Returns any other error unchanged, so
+ * that a bug in runt keeps its stack.
  */
 export function hostFailure(object: string, error: unknown, hint = ''): unknown {
   if (!isNativeError(error)) return error

@@ -1,29 +1,30 @@
 /**
- * The one error class. Whatever goes wrong is thrown once, as a RuntError, and printed once, in main.ts.
- * The message follows the grammar `<config path or object>: <action>: <ERRNO> (<text>)[; hint]`; the prefix
- * `runt <command> <id>:` is added where it is printed. Decides neither exit status nor log format.
+ * The error class. Every failure is thrown once, as a RuntError, and printed once, in main.ts. The message has the form
+ * `<config path or object>: <action>: <ERRNO> (<text>)[; hint]`; main.ts adds the prefix `runt <command> <id>:`. Exit
+ * status and log format are decided elsewhere.
  */
 
-/** One fault of a document: where, in the notation of the OCI documents (`mounts[3].options[1]`), and what. */
+/** One fault of a document: its path, in the notation of the OCI documents (`mounts[3].options[1]`), and the reason. */
 export interface Problem {
-  /** Empty when the document as a whole is meant. */
+  /** Empty for the document as a whole. */
   readonly path: string
   readonly message: string
 }
 
 /**
- * Who has to act: the caller of the command line (`usage`), the author of the bundle (`config`), whoever holds the
- * container (`state`), the administrator of the machine (`host`), the kernel refused (`kernel`), or we did (`internal`).
+ * Who has to act: the caller of the command line (`usage`), the author of the bundle (`config`), the user of the
+ * container (`state`), the administrator of the host (`host`); or the kernel refused (`kernel`), or there is a bug in
+ * runt (`internal`).
  */
 export type ErrorCode = 'usage' | 'config' | 'state' | 'host' | 'kernel' | 'internal'
 
-/** What a RuntError may carry besides code and message. */
+/** What a RuntError may have besides code and message. */
 export interface ErrorDetails {
-  /** The config property or object that is at fault. */
+  /** The config property or object at fault. */
   readonly path?: string
   /** Every fault of a document, for errors that list them all at once. */
   readonly problems?: readonly Problem[]
-  /** The cgroups that were to be made are somebody else's: they must not be taken away. */
+  /** The cgroups to be created belong to others: they must not be removed. */
   readonly foreignCgroups?: boolean
   readonly cause?: unknown
 }
@@ -44,7 +45,7 @@ export class RuntError extends Error {
   }
 }
 
-/** All in one line, for an error is one: `2 problems: path: message; path: message`. */
+/** In one line, because an error is one line: `2 problems: path: message; path: message`. */
 export function formatProblems(problems: readonly Problem[]): string {
   const count = problems.length === 1 ? '' : `${problems.length} problems: `
   return count + problems.map(formatProblem).join('; ')

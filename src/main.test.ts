@@ -1,4 +1,4 @@
-/* From arguments to exit status and error text, on the real addon but for its output. Whole containers: conformance/. */
+/* From arguments to exit status and error text, with the real addon except for its output. conformance/ tests whole containers. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -28,7 +28,7 @@ function stateRoot(t: Test): string {
   return root
 }
 
-/** A container whose creation was interrupted, as far as its record says. */
+/** A record of a container whose creation was interrupted. */
 function interrupted(root: string): string {
   const record: ContainerRecord = {
     ociVersion: '1.3.0',

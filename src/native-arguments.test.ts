@@ -1,6 +1,6 @@
 /*
- * Wrong arguments to the functions of the addon, on Node and on the static host (addon/embed/testing/arguments.ts): each call
- * throws an error that names the function and the argument, and the process goes on.
+ * Wrong arguments to the functions of the addon, on Node and on the static host (addon/quickjs/testing/arguments.ts): each call throws an
+ * error that names the function and the argument, and the process continues.
  */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
@@ -13,7 +13,7 @@ const onNode = `import { createRequire } from 'node:module'
 const { main } = await import(${JSON.stringify(script)})
 await main(createRequire(${JSON.stringify(script)})(${JSON.stringify(join(build, 'runt.node'))}))`
 
-/** Runs the calls in a process of its own; its output. */
+/** Runs the calls in a process of its own and returns its output. */
 function check(t: Test, argv: readonly [string, ...string[]]): string {
   const [program, ...args] = argv
   const { status, signal, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', timeout: 120_000 })

@@ -1,6 +1,6 @@
 /*
- * The addon's verbs, driven from Node. Launching has its own tests (addon/test), foreground supervision and the sockets are
- * tested through the commands that use them (conformance/commands).
+ * The addon's functions, called from Node. addon/test tests launching; conformance/cases/commands tests foreground
+ * supervision and the sockets through the commands that use them.
  */
 import { spawn } from 'node:child_process'
 import {
@@ -38,7 +38,7 @@ function thrown(action: () => unknown): Partial<NativeError> {
   return {}
 }
 
-/** A process that waits, named by pid and start time. */
+/** A waiting process, identified by pid and start time. */
 function sleeper(t: Test): { readonly pid: number; readonly startTime: string } {
   const child = spawn('sleep', ['1000'], { stdio: 'ignore' })
   t.teardown(() => child.kill('SIGKILL'))
@@ -87,7 +87,7 @@ t.test('writeFileAtomic replaces the file', async (t) => {
   const path = join(dir, 'a')
   writeFileSync(path, 'old')
   const old = openSync(path, 'r')
-  // What a process with our pid has left behind must not be in the way.
+  // A stale file of a process with our pid must not cause a failure.
   writeFileSync(join(dir, `.a.${process.pid}`), 'stale')
   native.writeFileAtomic(path, 'new', 0o600)
   t.equal(readFileSync(path, 'utf8'), 'new')
@@ -189,6 +189,12 @@ t.test('attribute', async (t) => {
   const dir = scratch(t)
   t.equal(native.attribute(dir, 'user.runt.test'), undefined)
   t.equal(native.attribute(join(dir, 'none'), 'user.runt.test'), undefined)
+  native.setAttribute(dir, 'user.runt.test', 'välue')
+  t.equal(native.attribute(dir, 'user.runt.test'), 'välue')
+  t.match(
+    thrown(() => native.setAttribute(join(dir, 'none'), 'user.runt.test', 'x')),
+    { code: 'ENOENT', syscall: 'setxattr' },
+  )
 })
 
 t.test('surroundings', async (t) => {
@@ -223,7 +229,7 @@ t.test('processStatus', async (t) => {
   t.equal(startTime, readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ')[21])
   t.equal(native.processStatus(2 ** 22 + 1), undefined)
   const dir = scratch(t)
-  // A name with a parenthesis and a blank, which a naive reader takes for the end of the field.
+  // A name with a parenthesis and a blank, which a naive parser mistakes for the end of the field.
   const odd = join(dir, 'a) R 1 (b')
   writeFileSync(odd, '#!/bin/sh\nread line\n', { mode: 0o755 })
   const child = spawn(odd, { stdio: ['pipe', 'ignore', 'ignore'] })
@@ -277,7 +283,7 @@ t.test('cgroups', { skip: noCgroups }, async (t) => {
 t.test('a cgroup of many processes: every one gets the signal, once', { skip: noCgroups }, async (t) => {
   const cgroup = join(hierarchy?.split(' ')[4] ?? '', `runt-native-many-${process.pid}`)
   mkdirSync(cgroup)
-  // More than are opened at once. Each says when it is there, and writes a line for each signal.
+  // More than fit into one batch. Each reports that it runs, and writes a line for each signal.
   const script = `trap 'echo hit' USR1; echo up; while :; do read line; done`
   const shells = Array.from({ length: 70 }, () => spawn('sh', ['-c', script], { stdio: ['pipe', 'pipe', 'ignore'] }))
   const outputs = shells.map(() => '')
@@ -342,7 +348,7 @@ t.test('a conversation with a deadline: nobody takes the connection, answers, or
       .end('a'),
   )
   await new Promise<void>((done) => server.listen({ path, backlog: 1 }, done))
-  // As long as this function does not wait, the server does not run: what it has not taken stays in its queue.
+  // The server only runs while this function waits: until then connections stay in its queue.
   const sockets: number[] = []
   const full = thrown(() => {
     while (sockets.length < 8) sockets.push(native.connectSocket(path, 10))

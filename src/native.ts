@@ -1,17 +1,14 @@
-// The interface of the addon: every function TypeScript may call to touch the world, types (and two file names) only. The same addon source
-// implements it for Node and for the static executable (addon/binding.cc). Nothing here decides; each function is one
-// small verb. All of them are synchronous. Failures are thrown as Error objects with the fields of NativeError; a wrong argument
-// is a TypeError, or for a number out of range a RangeError, that names the function and the argument.
+// The interface of the addon: every function by which TypeScript accesses the system; types only. The same addon source
+// implements it for Node and for the static executable (addon/binding/). Each function does one thing and is
+// synchronous. Failures are thrown as Error objects with the fields of NativeError; a wrong argument throws a
+// TypeError, or a RangeError for a number out of range, that names the function and the argument.
 
-import type { LaunchPlan } from './plan/launch-plan.ts'
+import type { LaunchPlan } from './steps/launch-plan.ts'
 
-/** Names in a state directory: `runt start` writes to the first, init answers on the second. START_FIFO exists from create until start. */
-export const START_FIFO = 'start.fifo'
-export const REPORT_FIFO = 'report.fifo'
-/** What `supervise` returns when its watched descriptor can be read: no exit status. */
-export const ASKED = 256
+/** Returned by `supervise` when its watched descriptor is readable; not an exit status. */
+export const WATCH_READABLE = 256
 
-/** What every failing function throws (duck-typed: an Error with these fields). `code` is the errno's name. */
+/** Thrown by every function that fails (duck-typed: an Error with these fields). `code` is the errno's name. */
 export interface NativeError extends Error {
   readonly code: string
   readonly errno: number
@@ -28,13 +25,17 @@ export interface FileStatus {
   readonly inode: number
 }
 
-/** What a launch, or a list of steps, came to. */
+/** The outcome of a launch, or of a list of steps. */
 export type LaunchEvent =
-  /** A step was reached that is TypeScript's to do (`save_state`, `start_unit`, `attach_unit`): runtimeSteps[step]. Do it, then call
-   * `resume`. `pid` is init's pid as the runtime sees it. */
+  /**
+   * The machine has stopped at a step that TypeScript executes (`save_state`, `start_unit`, `attach_unit`):
+   * runtimeSteps[step]. Execute it, then call `resume`. `pid` is init's pid as the runtime sees it.
+   */
   | { readonly kind: 'paused'; readonly step: number; readonly pid: number }
-  /** All steps are done. `pid` is 0 when the list held no clone; `terminal` is the pty master of a foreground run, or -1;
-   * `kept` the descriptor of a keep step, or -1. */
+  /**
+   * All steps are done. `pid` is 0 if the list has no clone; `terminal` is the pty master of a foreground run, or -1;
+   * `kept` the descriptor of a keep step, or -1.
+   */
   | {
       readonly kind: 'done'
       readonly pid: number
@@ -42,11 +43,13 @@ export type LaunchEvent =
       readonly kept: number
       readonly warnings: readonly StepReport[]
     }
-  /** A step failed; init, if there was one, is dead and reaped, and all descriptors are closed. */
+  /** A step failed; init, if there was one, has been killed and reaped, and all descriptors are closed. */
   | ({ readonly kind: 'failed'; readonly warnings: readonly StepReport[] } & StepReport)
 
-/** One failure, or warning, of one step. `detail` is what the kernel's log or a hook's end adds ('' if nothing). `syscall` is
- * 'init' with errno 0 and a detail when init died of a signal. */
+/**
+ * A failure or warning of a step. `detail` is the message of the kernel's log or of a hook ('' if none). `syscall` is
+ * 'init' with errno 0 and a detail if init was killed by a signal.
+ */
 export interface StepReport {
   readonly list: 'runtimeSteps' | 'containerSteps'
   readonly step: number
@@ -57,7 +60,9 @@ export interface StepReport {
 }
 
 export interface ProcessStatus {
-  /** proc_pid_stat(5) field 22, as decimal text: clock ticks since boot. With the pid it names a process for ever. */
+  /**
+   * proc_pid_stat(5) field 22, as decimal text: clock ticks since boot. With the pid it identifies a process uniquely.
+   */
   readonly startTime: string
   /** proc_pid_stat(5) field 3: R, S, D, Z, T, … */
   readonly state: string
@@ -65,7 +70,7 @@ export interface ProcessStatus {
   readonly parent: number
 }
 
-/** What the host is, read once per command that plans. */
+/** Facts about the host, read once per command that plans. */
 export interface HostProbe {
   /** uname(2) machine, e.g. 'x86_64'. */
   readonly machine: string
@@ -79,17 +84,19 @@ export interface HostProbe {
   readonly cgroupMounts: readonly string[]
   /** The text of /proc/self/cgroup. */
   readonly ownCgroups: string
-  /** cgroup.controllers of the root of the v2 tree ('' without one). */
+  /** cgroup.controllers of the root of the v2 hierarchy ('' without one). */
   readonly unifiedControllers: string
   readonly apparmor: boolean
   readonly selinux: boolean
-  /** The runtime is not in the initial user namespace. */
+  /** Whether the runtime is outside of the initial user namespace. */
   readonly inUserNamespace: boolean
+  /** Whether our user namespace owns our mount namespace, so that CAP_SYS_ADMIN permits mounts in it. */
+  readonly ownsMounts: boolean
 }
 
 export interface Native {
-  // ---- the command's own surroundings ----
-  /** The program as called (argv[0]), for help texts: its base name is what help prints. */
+  // ---- this process ----
+  /** argv[0]; help texts print its base name. */
   programName(): string
   env(name: string): string | undefined
   cwd(): string
@@ -117,103 +124,147 @@ export interface Native {
   write(fd: number, text: string): void
   /** lstat(2); undefined: nothing there. */
   status(path: string): FileStatus | undefined
-  /** access(2): cheaper than `status` where only that counts. */
+  /** access(2): cheaper than `status` if only existence matters. */
   exists(path: string): boolean
+  /** access(2), W_OK: for a directory, whether files can be created in it. */
+  writable(path: string): boolean
   readDirectory(path: string): readonly string[]
   /** mkdir(2); throws EEXIST. */
   mkdir(path: string, mode: number): void
   /** mkdir -p; true if the last directory is new. */
   mkdirAll(path: string, mode: number): boolean
   rmdir(path: string): void
-  /** Unlink the files of a directory, and of the directories in it, which hold no further ones; the one named `last` after the
-   * others; then rmdir(2) it. What is already gone is no error. */
+  /**
+   * Removes a directory that has at most one level of subdirectories; the file `last` is removed after the other files.
+   * What does not exist is skipped.
+   */
   removeDirectory(path: string, last: string): void
   symlink(target: string, path: string): void
-  /** readlink(2); undefined: no symbolic link there. */
+  /** readlink(2); undefined: not a symbolic link. */
   readLink(path: string): string | undefined
   unlink(path: string): void
   rename(from: string, to: string): void
-  /** Whether somebody has the FIFO open for reading; false also where there is none. */
+  /** Whether a process has the FIFO open for reading; false if it does not exist. */
   fifoHasReader(path: string): boolean
-  /** Open `path` (a directory or file) and flock(2) it exclusively without waiting: a descriptor, or EAGAIN. */
+  /** Opens `path` (a directory or file) and takes an exclusive flock(2) without waiting: a descriptor, or EAGAIN. */
   lock(path: string): number
-  /** The same for one byte of a file, which is made where it is missing (fcntl(2) F_OFD_SETLK). */
+  /** Locks one byte of a file, which is created if missing (fcntl(2) F_OFD_SETLK). */
   lockByte(path: string, offset: number): number
-  /** getxattr(2); undefined: no such attribute, or nothing there. */
+  /** getxattr(2); undefined: no such attribute, or no such file. */
   attribute(path: string, name: string): string | undefined
+  /** setxattr(2). */
+  setAttribute(path: string, name: string, value: string): void
   close(fd: number): void
 
   // ---- the host ----
   probe(): HostProbe
 
   // ---- launching ----
-  /** Encode the plan and execute runtimeSteps until a save_state, the end or a failure. One launch at a time per process. */
-  launch(plan: LaunchPlan, options: { readonly preserveFds: number }): LaunchEvent
-  /** Go on after a 'paused'. EINVAL where no launch is paused; `launch` is EBUSY then. */
+  /**
+   * Encodes the plan and executes runtimeSteps until a step of TypeScript, the end or a failure. One launch at a time
+   * per process.
+   */
+  launch(plan: LaunchPlan): LaunchEvent
+  /** Continues after 'paused'. Throws EINVAL if no launch is paused; while one is, `launch` throws EBUSY. */
   resume(): LaunchEvent
-  /** Give up a launch that is paused, or done with an init: init is killed and reaped, everything is closed. Else EINVAL. */
+  /**
+   * Abandons a launch that is paused, or done with an init: kills and reaps init and closes everything. Else throws
+   * EINVAL.
+   */
   abandon(): void
-  /** Ask the created container to start, over the FIFOs START_FIFO and REPORT_FIFO of its state directory, and wait until its process
-   * runs ('done', pid 0) or a step of containerSteps failed ('failed'). Throws ENXIO when no init waits any more. */
+  /**
+   * Asks the created container to start, over the FIFOs START_FIFO and REPORT_FIFO of its state directory, and waits
+   * until its process runs ('done', pid 0) or a step of containerSteps has failed ('failed'). Throws ENXIO if no init
+   * waits.
+   */
   start(stateDirectory: string): LaunchEvent
 
   // ---- processes ----
   /** undefined: no such process. */
   processStatus(pid: number): ProcessStatus | undefined
-  /** Open a pidfd, check that the process still has `startTime`, pidfd_send_signal(2). False: it is gone. */
+  /** Opens a pidfd, checks that the process has `startTime`, then pidfd_send_signal(2). False: it has ended. */
   signal(pid: number, startTime: string, signal: number): boolean
-  /** Wait until the process has ended (poll on a pidfd), at most `milliseconds` (-1: for ever). False: still there. */
+  /**
+   * Waits until the process has ended (poll on a pidfd), at most `milliseconds` (-1: no limit). False: it still runs.
+   */
   waitForExit(pid: number, startTime: string, milliseconds: number): boolean
   /** prctl(PR_SET_CHILD_SUBREAPER, 1). */
   becomeSubreaper(): void
-  /** Block the signals that `supervise` forwards: what arrives from here on waits for it. */
+  /** Blocks the signals that `supervise` forwards: it handles those that arrive from here on. */
   holdSignals(): void
-  /** Foreground `run`/`exec`: forward signals to the process, relay the terminal when `terminal` is a pty master's descriptor (-1: none), reap,
-   * and return its exit status, or 128 + the signal that ended it. Signals stay blocked afterwards: cleaning up must not be interrupted.
-   * ASKED as soon as `watch` (-1: none) can be read: see to it, then call this again. */
+  /**
+   * Foreground `run`/`exec`: forwards signals to the process, relays the terminal if `terminal` is a pty master (-1:
+   * none), reaps, and returns the exit status, or 128 + the number of the signal that ended it. Signals stay blocked
+   * afterwards: cleaning up must not be interrupted. Returns WATCH_READABLE when `watch` (-1: none) is readable: handle it, then
+   * call this again.
+   */
   supervise(pid: number, terminal: number, watch: number): number
-  /** Take the next waiting call of a listener: id, pid, number, AUDIT_ARCH and six arguments as hexadecimal words. '' if it has gone. */
-  receiveQuestion(listener: number): string
-  /** Let the call go on, fail it with an errno, or kill its process (SIGKILL). */
-  answerQuestion(listener: number, question: string, answer: 'continue' | 'error' | 'kill', errno: number): void
-  /** Send a signal to every process of a cgroup and of the cgroups below it; how many there were. */
+  /**
+   * Receives the next notification of a listener: id, pid, nr, AUDIT_ARCH and six arguments as hexadecimal words. '' if
+   * the process has ended.
+   */
+  receiveSeccompNotif(listener: number): string
+  /** Responds: continue the call, fail it with an errno, or kill its process (SIGKILL). */
+  sendSeccompResponse(listener: number, question: string, answer: 'continue' | 'error' | 'kill', errno: number): void
+  /** Sends a signal to every process of a cgroup and its descendants. Returns their number. */
   signalCgroup(directory: string, signal: number): number
-  /** Kill what lives in a cgroup and below, wait for its end, remove the directories. False: not done after `milliseconds` (-1: wait for
-   * ever). A cgroup that is already gone is no error. */
+  /**
+   * Kills the processes of a cgroup and its descendants, waits for their end, removes the directories. False: timeout
+   * after `milliseconds` (-1: no limit). A cgroup that does not exist is no error.
+   */
   destroyCgroup(directory: string, milliseconds: number): boolean
-  /** The same without killing: what lives there has to end by itself. */
+  /** The same without killing: waits until the processes end by themselves. */
   removeCgroup(directory: string, milliseconds: number): boolean
-  /** The window size of our own terminal: standard descriptors first, then the controlling terminal. undefined: there is none. */
+  /**
+   * The window size of our own terminal: standard descriptors first, then the controlling terminal. undefined if there
+   * is none.
+   */
   terminalSize(): { readonly columns: number; readonly rows: number } | undefined
-  /** Send init's pidfd over the AF_UNIX socket `path` (--pidfd-socket). */
+  /** Sends a pidfd of `pid` over the AF_UNIX socket `path` (--pidfd-socket). */
   sendPidfd(path: string, pid: number): void
-  /** Connect to the AF_UNIX stream socket `path`, or an abstract name after "@": a descriptor. ETIMEDOUT: nobody took the connection
-   * within `milliseconds`. */
+  /**
+   * Connects to the AF_UNIX stream socket `path`, or an abstract name after "@": a descriptor. ETIMEDOUT: the peer did
+   * not accept within `milliseconds`.
+   */
   connectSocket(path: string, milliseconds: number): number
-  /** Send all of `bytes`, then wait for at least one byte and take what has come. ETIMEDOUT: not done within `milliseconds`; ECONNRESET:
-   * the other side has closed the connection. */
+  /**
+   * Sends all of `bytes`, then waits for at least one byte and returns what has arrived. ETIMEDOUT: after
+   * `milliseconds`; ECONNRESET: the peer has closed the connection.
+   */
   exchangeWithin(socket: number, bytes: Uint8Array, milliseconds: number): Uint8Array
-  /** A datagram socket at `path`, for sd_notify(3) of everybody who sees it: a descriptor. */
+  /** Binds a datagram socket at `path` for sd_notify(3), writable by everyone: a descriptor. */
   bindNotify(path: string): number
-  /** Wait for one datagram. undefined: the process has ended, and there is none. */
+  /** Waits for one datagram. undefined: the process has ended, and there is none. */
   receiveNotify(socket: number, pid: number, startTime: string): string | undefined
-  /** Send to the service manager at `address`: a path, or an abstract name after "@". `barrier`: and wait, at most 30 s, until it
-   * has read that (sd_notify_barrier(3)), for it asks who the sender is. */
+  /**
+   * Sends to the service manager at `address`: a path, or an abstract name after "@". `barrier`: waits, at most 30 s,
+   * until the manager has read it (sd_notify_barrier(3)), because it looks up the sender.
+   */
   sendNotify(address: string, text: string, end: 'barrier' | 'go-on'): void
-  /** Wait for the end of a child of ours, and of no other: its exit status, or 128 + the signal that ended it. */
+  /** Waits for the end of this child only: its exit status, or 128 + the number of the signal that ended it. */
   reap(pid: number): number
-  /** Send any descriptor over the AF_UNIX socket `path`, with `name` as the data. */
+  /** Sends any descriptor over the AF_UNIX socket `path`, with `name` as the data. */
   sendDescriptor(path: string, fd: number, name: string): void
-  /** Send a packet over a SOCK_SEQPACKET socket and wait for the next one, 64 KiB at most (EMSGSIZE); `fd` is a descriptor that
-   * came along, or -1. The message is empty when the other side has closed. */
+  /**
+   * Sends a packet over a SOCK_SEQPACKET socket and waits for the next one, 64 KiB at most (EMSGSIZE); `fd` is a
+   * descriptor that came with it, or -1. The message is empty if the peer has closed the socket.
+   */
   exchange(socket: number, message: Uint8Array): { readonly message: Uint8Array; readonly fd: number }
-  /** A descriptor for `waitForEvent`: with `control` (cgroup v1: cgroup.event_control) an eventfd(2) registered there for `file`, else an
-   * inotify(7) of changes to `file`. */
+  /**
+   * A descriptor for `waitForEvent`: with `control` (cgroup v1: cgroup.event_control) an eventfd(2) registered there
+   * for `file`, else an inotify(7) instance for changes to `file`.
+   */
   watchEvents(file: string, control: string | undefined): number
-  /** Wait for what comes first: the watched event (-1: none), the end of the process, or `milliseconds` (-1: for ever) have passed. */
+  /**
+   * Waits for the first of: the watched event (-1: none), the end of the process, and a timeout in `milliseconds` (-1:
+   * none).
+   */
   waitForEvent(watch: number, pid: number, startTime: string, milliseconds: number): 'event' | 'ended' | 'timeout'
-  /** Run a program of the host, found in PATH, with our environment, no input and our standard error: its exit status and its output. */
+  /**
+   * Runs a program of the host, found in PATH, with our environment and standard error and without input: its exit
+   * status and output.
+   */
   runProgram(argv: readonly string[]): { readonly status: number; readonly output: string }
-  /** Sleep; only for retry loops that have no event to wait for. */
+  /** Sleeps; only for retry loops that have no event to wait for. */
   sleep(milliseconds: number): void
 }

@@ -1,6 +1,6 @@
 /**
- * UTF-8 as bytes, and back: the embedded engine has no TextEncoder. Half a surrogate pair, or bytes that are no UTF-8,
- * become U+FFFD.
+ * Encodes and decodes UTF-8, because the embedded engine has no TextEncoder. Lone surrogates and invalid bytes become
+ * U+FFFD.
  */
 
 export function encodeUtf8(text: string): Uint8Array {
@@ -16,7 +16,7 @@ export function encodeUtf8(text: string): Uint8Array {
   return Uint8Array.from(bytes)
 }
 
-/** The least character that needs so many bytes; none has no bytes. */
+/** The lowest character for each length; no character has length 0. */
 const SHORTEST = [Number.POSITIVE_INFINITY, 0, 0x80, 0x800, 0x10000]
 
 export function decodeUtf8(bytes: Uint8Array): string {
@@ -30,7 +30,7 @@ export function decodeUtf8(bytes: Uint8Array): string {
       code = (byte & 0xc0) === 0x80 && lead >= 0xc2 ? (code << 6) | (byte & 0x3f) : Number.NaN
       if (Number.isNaN(code)) break
     }
-    // A NUL or a slash has one form only, and half a surrogate pair has none.
+    // Rejects overlong forms (of a NUL or a slash) and surrogates.
     const isValid = code >= (SHORTEST[length] as number) && code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff)
     text += String.fromCodePoint(isValid ? code : 0xfffd)
     i += isValid ? length : 1

@@ -1,46 +1,51 @@
-// Walls that a test build can turn off (make WEAKEN=1), so that a test can show that the wall is what stops an attack. In such a
-// build the environment variable RUNT_WEAKEN lists the walls that are off. In every other build the bundler removes what depends
-// on it. The walls in C: addon/weaken.h. docs/threat-model.md says what each wall is for.
+// Protections that a test build (make WEAKEN=1) can turn off, so that a test can show that an attack succeeds without
+// them. In such a build the environment variable RUNT_WEAKEN lists the protections that are off. In every other build
+// the bundler removes the code that depends on it. Those in C: addon/kernel/weaken.h. docs/threat-model.md describes
+// each one.
 
 import type { Native } from './native.ts'
 
 declare global {
-  /** Set by scripts/bundle.mjs. `RUNT_WEAKEN && isWeakened(…)` leaves nothing behind where it is false. */
+  /** Set by scripts/bundle.mjs. `RUNT_WEAKEN && isWeakened(…)` compiles to nothing if it is false. */
   const RUNT_WEAKEN: boolean
 }
 
-/** Walls that TypeScript builds. */
+/** Protections in TypeScript. */
 export type Wall =
-  /** Slots live as long as the section that needs them, and all others are closed before the process's own names are resolved. */
+  /** Slots are closed with the section that needs them, and all others before the process's own names are resolved. */
   | 'descriptors'
-  /** What is below a file system that the runtime mounted is masked through that mount's descriptor. */
+  /** Paths on a file system that the runtime mounted are masked through that mount's descriptor. */
   | 'own-mounts'
-  /** The process of `exec` is born in the container's pid namespace when init's privileges are gone. */
+  /** A path is masked before a clone of its parent becomes read-only. */
+  | 'masks-first'
+  /** The process of `exec` enters the container's pid namespace after init has dropped its privileges. */
   | 'late-fork'
-  /** What is below /proc is written through a procfs of the runtime's own. */
+  /** Files below /proc are written through a procfs of the runtime's own. */
   | 'own-procfs'
-  /** The container's mounts do not come into the host's mount namespace. */
+  /** The container's mounts do not propagate to the host's mount namespace. */
   | 'propagation'
   /** The container has a session keyring of its own. */
   | 'keyring'
-  /** No device is allowed that no rule allows. */
+  /** Devices without a rule are denied. */
   | 'device-default'
-  /** Hooks get nothing of the environment of the container's process. */
+  /** Hooks do not get the environment of the container's process. */
   | 'hook-environment'
-  /** No capability is inheritable that is not asked for. */
+  /** Capabilities are inheritable only on request. */
   | 'inheritable'
-  /** Nothing but a procfs is mounted on /proc. */
+  /** Only procfs can be mounted on /proc. */
   | 'proc-covered'
+  /** The working directory is resolved inside the root file system before it is entered. */
+  | 'made-cwd'
 
 let off: readonly string[] = []
 
-/** Turns off the walls that RUNT_WEAKEN lists (names separated by commas). Does nothing in a release. */
+/** Turns off the protections that RUNT_WEAKEN lists (names separated by commas). Does nothing in a release. */
 export function weaken(native: Pick<Native, 'env'>): void {
   if (RUNT_WEAKEN) off = (native.env('RUNT_WEAKEN') ?? '').split(',')
 }
 
-/** True where the wall is off. Ask only after RUNT_WEAKEN. */
+/** Whether the protection is off. Check RUNT_WEAKEN first. */
 export const isWeakened = (wall: Wall): boolean => off.includes(wall)
 
-/** Appended to the version, so that such a build is never taken for another. */
+/** Appended to the version, so that such a build cannot be mistaken for another. */
 export const weakenedSuffix: string = RUNT_WEAKEN ? '-weakened' : ''

@@ -1,14 +1,14 @@
-// Every command and flag of runt, once: the parser, the help pages, the shell completions and the man page are made from
-// this table. Names, aliases and meanings are runc's (runc(8)); what runc does not have is marked by its description.
-// Decides nothing about how a command works; that is in commands/.
+// Every command and flag of runt, defined once: the parser, the help pages, the shell completions and the man page are
+// generated from this table. Names, aliases and meanings are runc's (runc(8)); the descriptions of others say so.
+// commands/ implements them.
 
 export interface Flag {
-  /** Without dashes. One dash or two mean the same, as with Go's flags. */
+  /** Without dashes. One dash or two mean the same, as in Go's flag package. */
   readonly name: string
   readonly alias?: string
   /** 'strings' may be given several times. */
   readonly type: 'boolean' | 'string' | 'strings' | 'number'
-  /** What help pages call the value. */
+  /** The name of the value in help pages. */
   readonly value?: 'FILE' | 'DIR' | 'SOCKET' | 'N' | 'WORD' | 'SIZE' | 'LIST' | 'TEXT' | 'DURATION'
   readonly choices?: readonly string[]
   readonly default?: string
@@ -17,11 +17,11 @@ export interface Flag {
 
 export interface Command {
   readonly summary: string
-  /** Positional arguments, as help pages show them. */
+  /** Positional arguments for help pages. */
   readonly usage: string
-  /** How many positional arguments, at least and at most. */
+  /** The minimum and maximum number of positional arguments. */
   readonly count: readonly [number, number]
-  /** 'first': flags end at the first positional argument, so that what follows may look like a flag. */
+  /** 'first': flags end at the first positional argument, so that later arguments may look like flags. */
   readonly flagOrder: 'first' | 'anywhere'
   readonly description: string
   readonly flags: readonly Flag[]
@@ -35,7 +35,7 @@ const bundle = {
   description: 'directory of the bundle: config.json and the root file system (default: the current directory)',
 } as const
 
-/** What a caller wants of the container's process. */
+/** Flags about the container's process. */
 const processFlags = [
   {
     name: 'console-socket',
@@ -63,39 +63,48 @@ const launchFlags = [
   {
     name: 'no-new-keyring',
     type: 'boolean',
-    description: "keep the caller's session keyring instead of making a new one",
+    description: "keep the caller's session keyring instead of creating a new one",
   },
   {
     name: 'preserve-fds',
     type: 'number',
     value: 'N',
     default: '0',
-    description: 'pass N more descriptors on to the container, from 3 up',
+    description: 'pass the N descriptors from 3 up to the container, except closed ones',
   },
 ] as const
 
-/** What `checkpoint` and `restore` hand on to CRIU, in its terms (criu(8)). */
+/** Flags of `checkpoint` and `restore` that are passed to CRIU, with its names (criu(8)). */
 const criuFlags = [
-  { name: 'image-path', type: 'string', value: 'DIR', description: 'directory of the images (default: ./checkpoint)' },
+  { name: 'image-path', type: 'string', value: 'DIR', description: 'directory for the images (default: ./checkpoint)' },
   {
     name: 'work-path',
     type: 'string',
     value: 'DIR',
-    description: "directory of CRIU's log (default: that of the images)",
+    description: "directory for CRIU's log (default: the image path)",
   },
-  { name: 'tcp-established', type: 'boolean', description: 'with open TCP connections' },
-  { name: 'ext-unix-sk', type: 'boolean', description: 'with UNIX sockets connected to outside the container' },
-  { name: 'shell-job', type: 'boolean', description: 'with a session whose leader is outside the container' },
-  { name: 'file-locks', type: 'boolean', description: 'with file locks' },
+  { name: 'tcp-established', type: 'boolean', description: 'allow open TCP connections' },
+  {
+    name: 'ext-unix-sk',
+    type: 'boolean',
+    description: 'allow UNIX sockets connected to sockets outside the container',
+  },
+  { name: 'shell-job', type: 'boolean', description: 'allow a session whose leader is outside the container' },
+  { name: 'file-locks', type: 'boolean', description: 'allow file locks' },
   {
     name: 'manage-cgroups-mode',
     type: 'string',
     value: 'WORD',
-    description: 'what CRIU does about cgroups: soft, full, strict or ignore (default: soft)',
+    description: 'how CRIU handles cgroups: soft, full, strict or ignore (default: soft)',
   },
-  { name: 'empty-ns', type: 'strings', value: 'WORD', description: 'namespace to make but not to restore: network' },
-  { name: 'auto-dedup', type: 'boolean', description: 'drop pages of a parent image that a newer one has' },
-  { name: 'lazy-pages', type: 'boolean', description: 'bring memory later, through userfaultfd(2)' },
+  {
+    name: 'empty-ns',
+    type: 'strings',
+    value: 'WORD',
+    description: 'namespace to create empty, not to restore: network',
+  },
+  { name: 'auto-dedup', type: 'boolean', description: 'drop pages of parent images that a newer image contains' },
+  { name: 'lazy-pages', type: 'boolean', description: 'restore memory on demand (userfaultfd)' },
 ] as const
 
 const formatFlag = (choices: readonly [string, string]) =>
@@ -110,7 +119,7 @@ const formatFlag = (choices: readonly [string, string]) =>
   }) as const
 
 export const globalFlags = [
-  { name: 'debug', type: 'boolean', description: 'log what is done, not only what goes wrong' },
+  { name: 'debug', type: 'boolean', description: 'log debug messages' },
   {
     name: 'log',
     type: 'string',
@@ -129,13 +138,28 @@ export const globalFlags = [
     name: 'root',
     type: 'string',
     value: 'DIR',
-    description:
-      'directory for the state of containers (default: /run/runt, for others than root $XDG_RUNTIME_DIR/runt)',
+    description: 'directory for the state of containers (default: /run/runt; without root, $XDG_RUNTIME_DIR/runt)',
+  },
+  {
+    name: 'log-level',
+    type: 'string',
+    value: 'WORD',
+    choices: ['debug', 'warning', 'error'],
+    default: 'warning',
+    description: 'lowest level to log: debug, warning or error (as in crun)',
+  },
+  {
+    name: 'cgroup-manager',
+    type: 'string',
+    value: 'WORD',
+    choices: ['cgroupfs', 'systemd', 'disabled'],
+    default: 'cgroupfs',
+    description: 'who creates the cgroups: cgroupfs (runt), systemd, or disabled (no cgroups), as in crun',
   },
   {
     name: 'systemd-cgroup',
     type: 'boolean',
-    description: 'let systemd make the cgroups; cgroupsPath is then "slice:prefix:name"',
+    description: 'let systemd create the cgroups; cgroupsPath is then "slice:prefix:name"',
   },
   {
     name: 'rootless',
@@ -143,7 +167,7 @@ export const globalFlags = [
     value: 'WORD',
     choices: ['true', 'false', 'auto'],
     default: 'auto',
-    description: 'whether lacking permissions for cgroups are no error: true, false or auto',
+    description: 'ignore cgroup permission errors: true, false or auto (unless root)',
   },
   { name: 'help', alias: 'h', type: 'boolean', description: 'show help' },
   { name: 'version', alias: 'v', type: 'boolean', description: 'print the version' },
@@ -154,21 +178,21 @@ const limitFlag = <N extends string>(name: N, value: NonNullable<Flag['value']>,
 
 const updateFlags = [
   limitFlag('blkio-weight', 'N', 'relative share of block I/O'),
-  limitFlag('cpu-period', 'N', 'microseconds after which the CPU quota is there anew'),
-  limitFlag('cpu-quota', 'N', 'microseconds of CPU time in a period; -1 is no limit'),
-  limitFlag('cpu-burst', 'N', 'microseconds of CPU time that may be saved up'),
+  limitFlag('cpu-period', 'N', 'CPU quota period in microseconds'),
+  limitFlag('cpu-quota', 'N', 'CPU time in microseconds per period; -1 means no limit'),
+  limitFlag('cpu-burst', 'N', 'unused CPU time in microseconds that may accumulate'),
   limitFlag('cpu-share', 'N', 'relative share of CPU time'),
-  limitFlag('cpu-rt-period', 'N', 'microseconds after which the real-time CPU quota is there anew'),
-  limitFlag('cpu-rt-runtime', 'N', 'microseconds of real-time CPU in a period'),
+  limitFlag('cpu-rt-period', 'N', 'real-time CPU period in microseconds'),
+  limitFlag('cpu-rt-runtime', 'N', 'real-time CPU time in microseconds per period'),
   limitFlag('cpuset-cpus', 'LIST', 'CPUs to run on, such as 0-3,7'),
   limitFlag('cpuset-mems', 'LIST', 'memory nodes to use, such as 0-3,7'),
-  limitFlag('kernel-memory', 'SIZE', 'kernel memory (ignored by kernels that no longer have it)'),
-  limitFlag('kernel-memory-tcp', 'SIZE', 'kernel TCP buffers (ignored by kernels that no longer have it)'),
-  limitFlag('memory', 'SIZE', 'memory'),
-  limitFlag('memory-reservation', 'SIZE', 'memory, soft limit'),
-  limitFlag('memory-swap', 'SIZE', 'memory and swap together'),
-  limitFlag('pids-limit', 'N', 'number of tasks; -1 is no limit'),
-  limitFlag('cpu-idle', 'N', '1: run only when nothing else wants to; 0: not so'),
+  limitFlag('kernel-memory', 'SIZE', 'kernel memory limit (ignored by kernels without it)'),
+  limitFlag('kernel-memory-tcp', 'SIZE', 'kernel TCP buffer limit (ignored by kernels without it)'),
+  limitFlag('memory', 'SIZE', 'memory limit'),
+  limitFlag('memory-reservation', 'SIZE', 'soft memory limit'),
+  limitFlag('memory-swap', 'SIZE', 'memory and swap limit'),
+  limitFlag('pids-limit', 'N', 'maximum number of tasks; -1 means no limit'),
+  limitFlag('cpu-idle', 'N', '1: run only when the CPU is idle; 0: normally'),
   limitFlag('l3-cache-schema', 'TEXT', 'L3 cache of the class of service (Intel RDT), such as L3:0=7f0'),
   limitFlag('mem-bw-schema', 'TEXT', 'memory bandwidth of the class of service (Intel RDT), such as MB:0=20'),
 ] as const
@@ -179,26 +203,31 @@ export const commandTable = {
     usage: '<container-id>',
     count: [1, 1],
     flagOrder: 'anywhere',
-    description: `Saves a running container as images with criu(8), which must be installed, and deletes the container unless
-it is to go on running. "restore" makes it run again from them.`,
+    description: `Saves a running container to images with criu(8), which must be installed, and deletes the container unless
+--leave-running is given. "restore" restores it from the images.`,
     flags: [
       ...criuFlags,
-      { name: 'parent-path', type: 'string', value: 'DIR', description: 'earlier images, relative to the image path' },
-      { name: 'leave-running', type: 'boolean', description: 'let the container go on' },
+      {
+        name: 'parent-path',
+        type: 'string',
+        value: 'DIR',
+        description: 'images of an earlier pre-dump, relative to the image path',
+      },
+      { name: 'leave-running', type: 'boolean', description: 'leave the container running' },
       {
         name: 'pre-dump',
         type: 'boolean',
-        description: 'save memory only, ahead of a checkpoint; the container goes on',
+        description: 'save only memory, before a checkpoint; leave the container running',
       },
-      { name: 'link-remap', type: 'boolean', description: 'link files back that are open and have no name any more' },
-      { name: 'tcp-skip-in-flight', type: 'boolean', description: 'without TCP connections that are not yet accepted' },
-      { name: 'page-server', type: 'string', value: 'TEXT', description: 'ADDRESS:PORT that memory is sent to' },
+      { name: 'link-remap', type: 'boolean', description: 'link open files that have been deleted' },
+      { name: 'tcp-skip-in-flight', type: 'boolean', description: 'skip TCP connections that are not yet accepted' },
+      { name: 'page-server', type: 'string', value: 'TEXT', description: 'ADDRESS:PORT to send memory to' },
       {
         name: 'status-fd',
         type: 'number',
         value: 'N',
         default: '-1',
-        description: 'descriptor that gets a zero byte when lazy pages can be asked for',
+        description: 'descriptor to write a zero byte to when lazy pages can be requested',
       },
     ],
   },
@@ -207,8 +236,7 @@ it is to go on running. "restore" makes it run again from them.`,
     usage: '<container-id>',
     count: [1, 1],
     flagOrder: 'anywhere',
-    description: `Makes the container of a bundle, with everything but its process running: that waits for
-"start". The id must be unique on the host for this state root.`,
+    description: `Creates a container from a bundle. "start" starts its process. The id must be unique in this state root.`,
     flags: launchFlags,
   },
   delete: {
@@ -216,13 +244,13 @@ it is to go on running. "restore" makes it run again from them.`,
     usage: '<container-id>',
     count: [1, 1],
     flagOrder: 'anywhere',
-    description: `Removes what "create" made: cgroups and state. The container must be stopped or created.`,
+    description: `Removes a container's cgroups and state. The container must be stopped or created.`,
     flags: [
       {
         name: 'force',
         alias: 'f',
         type: 'boolean',
-        description: 'kill the container first; one that does not exist is no error',
+        description: 'kill the container first; no error if it does not exist',
       },
     ],
   },
@@ -231,8 +259,8 @@ it is to go on running. "restore" makes it run again from them.`,
     usage: '<container-id>',
     count: [1, 1],
     flagOrder: 'anywhere',
-    description: `Prints one JSON object a line: statistics every --interval, and an "oom" line whenever the container has run
-out of memory. It ends when the container does.`,
+    description: `Prints one JSON object per line: statistics every --interval, and an "oom" line whenever the container runs
+out of memory. Exits when the container ends.`,
     flags: [
       {
         name: 'interval',
@@ -241,17 +269,17 @@ out of memory. It ends when the container does.`,
         default: '5s',
         description: 'time between statistics, such as 5s, 1m30s or 100ms',
       },
-      { name: 'stats', type: 'boolean', description: 'print the statistics once, and nothing else' },
+      { name: 'stats', type: 'boolean', description: 'print the statistics once and exit' },
     ],
   },
   exec: {
-    summary: 'run a further process in a container',
+    summary: 'run another process in a container',
     usage: '<container-id> [command [argument...]]',
     count: [1, Number.POSITIVE_INFINITY],
     flagOrder: 'first',
-    description: `Runs a command in a container that is created or running. It is the container's own process with other
-arguments and what the flags change, or the process that --process describes. The exit status is that of the command, 128 + the
-number of the signal that ended it, or 255 for every failure of this program itself.`,
+    description: `Runs a command in a created or running container, with the attributes of the container's own process unless the
+flags change them, or runs the process that --process describes. The exit status is that of the command, 128 + the number of
+the signal that ended it, or 255 if runt itself fails.`,
     flags: [
       {
         name: 'console-socket',
@@ -267,7 +295,7 @@ number of the signal that ended it, or 255 for every failure of this program its
         alias: 'u',
         type: 'string',
         value: 'WORD',
-        description: 'UID[:GID] of the command, as numbers',
+        description: 'numeric UID[:GID] of the command',
       },
       { name: 'additional-gids', alias: 'g', type: 'strings', value: 'N', description: 'additional group id' },
       {
@@ -275,20 +303,24 @@ number of the signal that ended it, or 255 for every failure of this program its
         alias: 'p',
         type: 'string',
         value: 'FILE',
-        description: 'process.json that describes the command; - is standard input',
+        description: 'process.json that describes the command; - means standard input',
       },
       { name: 'detach', alias: 'd', type: 'boolean', description: 'return when the command has started' },
       { name: 'pid-file', type: 'string', value: 'FILE', description: 'file to write the process id to' },
       { name: 'process-label', type: 'string', value: 'WORD', description: 'SELinux label of the command' },
       { name: 'apparmor', type: 'string', value: 'WORD', description: 'AppArmor profile of the command' },
-      { name: 'no-new-privs', type: 'boolean', description: 'execve(2) can grant the command no privileges' },
+      {
+        name: 'no-new-privs',
+        type: 'boolean',
+        description: 'prevent the command from gaining privileges with execve(2)',
+      },
       { name: 'cap', alias: 'c', type: 'strings', value: 'WORD', description: 'capability to add, such as CAP_KILL' },
       {
         name: 'preserve-fds',
         type: 'number',
         value: 'N',
         default: '0',
-        description: 'pass N more descriptors on to the command, from 3 up',
+        description: 'pass the N descriptors from 3 up to the command, except closed ones',
       },
       {
         name: 'cgroup',
@@ -299,7 +331,7 @@ number of the signal that ended it, or 255 for every failure of this program its
       {
         name: 'ignore-paused',
         type: 'boolean',
-        description: 'also in a paused container: the command waits for resume',
+        description: 'also run in a paused container: the command waits for resume',
       },
       {
         name: 'pidfd-socket',
@@ -314,7 +346,8 @@ number of the signal that ended it, or 255 for every failure of this program its
     usage: '',
     count: [0, 0],
     flagOrder: 'anywhere',
-    description: 'Prints what this runtime can do as JSON, in the form of the OCI runtime specification (features.md).',
+    description:
+      'Prints the features of this runtime as JSON, as defined by the OCI runtime specification (features.md).',
     flags: [],
   },
   kill: {
@@ -322,8 +355,8 @@ number of the signal that ended it, or 255 for every failure of this program its
     usage: '<container-id> [signal]',
     count: [1, 2],
     flagOrder: 'first',
-    description: `The signal is a name, with or without SIG, or a number; the default is SIGTERM. SIGKILL reaches every
-process of a container that shares its pid namespace with others.`,
+    description: `The signal is a name, with or without SIG, or a number; the default is SIGTERM. If the container shares its pid
+namespace with others, SIGKILL is sent to all of its processes.`,
     flags: [
       { name: 'all', alias: 'a', type: 'boolean', description: 'send the signal to all processes of the container' },
     ],
@@ -333,7 +366,7 @@ process of a container that shares its pid namespace with others.`,
     usage: '',
     count: [0, 0],
     flagOrder: 'anywhere',
-    description: 'Lists the containers under --root in the order of their ids.',
+    description: 'Lists the containers under --root, sorted by id.',
     flags: [
       formatFlag(['table', 'json']),
       { name: 'quiet', alias: 'q', type: 'boolean', description: 'print ids only' },
@@ -344,8 +377,7 @@ process of a container that shares its pid namespace with others.`,
     usage: '<container-id>',
     count: [1, 1],
     flagOrder: 'anywhere',
-    description: `Freezes the container's cgroup. The command returns when nothing in the container runs any more; if that cannot
-be had in 10 s, everything goes on as before.`,
+    description: `Freezes the container's cgroup and returns when all processes are frozen; after 10 s it thaws the cgroup and fails.`,
     flags: [],
   },
   plan: {
@@ -354,7 +386,7 @@ be had in 10 s, everything goes on as before.`,
     count: [0, 1],
     flagOrder: 'anywhere',
     description: `Prints the launch plan of a bundle: every kernel action, and the property of config.json that causes it.
-Nothing is changed on the host.`,
+It changes nothing on the host.`,
     flags: [formatFlag(['text', 'json'])],
   },
   ps: {
@@ -362,8 +394,8 @@ Nothing is changed on the host.`,
     usage: '<container-id> [ps options]',
     count: [1, Number.POSITIVE_INFINITY],
     flagOrder: 'first',
-    description: `Shows what ps(1) of the host says of the container's processes; the options are ps's own, "-ef" without any. Its
-output must have a PID column. As JSON it is an array of process ids.`,
+    description: `Shows the output of the host's ps(1) for the container's processes; the options are passed to ps (default: "-ef"). Its
+output must have a PID column. With --format json, prints an array of process ids.`,
     flags: [formatFlag(['table', 'json'])],
   },
   restore: {
@@ -371,8 +403,8 @@ output must have a PID column. As JSON it is an array of process ids.`,
     usage: '<container-id>',
     count: [1, 1],
     flagOrder: 'anywhere',
-    description: `Makes the container of a bundle from the images of "checkpoint" with criu(8), and goes on with what ran in it. It
-waits for the end as "run" does, unless detached.`,
+    description: `Creates a container from a bundle and the images of "checkpoint" with criu(8), and resumes its processes. Waits
+for the end of the container as "run" does, unless --detach is given.`,
     flags: [
       ...criuFlags,
       bundle,
@@ -393,7 +425,7 @@ waits for the end as "run" does, unless detached.`,
     usage: '<container-id>',
     count: [1, 1],
     flagOrder: 'anywhere',
-    description: 'Lets the processes of a container go on that "pause" has suspended.',
+    description: 'Resumes a paused container.',
     flags: [],
   },
   run: {
@@ -401,12 +433,12 @@ waits for the end as "run" does, unless detached.`,
     usage: '<container-id>',
     count: [1, 1],
     flagOrder: 'anywhere',
-    description: `Makes a container, starts its process, waits for its end and removes the container. The exit status is the
-process's own, or 128 + the number of the signal that ended it.`,
+    description: `Creates a container, starts its process, waits for its end and deletes the container. The exit status is that
+of the process, or 128 + the number of the signal that ended it.`,
     flags: [
       ...launchFlags,
       { name: 'detach', alias: 'd', type: 'boolean', description: 'return when the process has started' },
-      { name: 'keep', type: 'boolean', description: 'do not delete the container after its end' },
+      { name: 'keep', type: 'boolean', description: 'do not delete the container when it ends' },
       {
         name: 'no-subreaper',
         type: 'boolean',
@@ -415,7 +447,7 @@ process's own, or 128 + the number of the signal that ended it.`,
       {
         name: 'seccomp-log',
         type: 'boolean',
-        description: 'report each system call that linux.seccomp denies, with the rule that does (not in runc)',
+        description: 'report each system call that linux.seccomp denies, with the rule (not in runc)',
       },
     ],
   },
@@ -424,16 +456,16 @@ process's own, or 128 + the number of the signal that ended it.`,
     usage: '[bundle]',
     count: [0, 1],
     flagOrder: 'anywhere',
-    description: `Prints the filter that linux.seccomp is compiled to, one instruction per line. With --syscall it says what the filter
-answers to that call, which part of the profile decides it, and what each rule about the call asks for.
-Nothing is changed on the host.`,
+    description: `Prints the filter that linux.seccomp is compiled to, one instruction per line. With --syscall it prints the filter's
+action for that call, which part of the profile decides it, and the conditions of each rule about the call.
+It changes nothing on the host.`,
     flags: [
       { name: 'syscall', type: 'string', value: 'WORD', description: 'name or number of a system call to explain' },
       {
         name: 'arg',
         type: 'strings',
         value: 'TEXT',
-        description: 'argument of that call, as "2=0x80000"; what is not given is 0',
+        description: 'argument of that call, as "2=0x80000"; others are 0',
       },
       {
         name: 'arch',
@@ -448,8 +480,8 @@ Nothing is changed on the host.`,
     usage: '',
     count: [0, 0],
     flagOrder: 'anywhere',
-    description: `Writes a config.json to start from. It runs "sh" on a terminal in the root file system at "rootfs" beside it.
-An existing file is not overwritten.`,
+    description: `Writes a default config.json, which runs "sh" on a terminal in the root file system "rootfs" of the same directory.
+Does not overwrite an existing file.`,
     flags: [
       { ...bundle, description: 'directory to write to (default: the current directory)' },
       { name: 'rootless', type: 'boolean', description: 'for a user who is not root' },
@@ -460,7 +492,7 @@ An existing file is not overwritten.`,
     usage: '<container-id>',
     count: [1, 1],
     flagOrder: 'anywhere',
-    description: 'Lets the process of a container run that "create" made. It returns when the process runs.',
+    description: 'Starts the process of a created container. Returns when the process runs.',
     flags: [],
   },
   state: {
@@ -468,7 +500,7 @@ An existing file is not overwritten.`,
     usage: '<container-id>',
     count: [1, 1],
     flagOrder: 'anywhere',
-    description: 'Prints the state as JSON, in the form of the OCI runtime specification (runtime.md, State).',
+    description: 'Prints the state as JSON, as defined by the OCI runtime specification (runtime.md, State).',
     flags: [],
   },
   update: {
@@ -476,15 +508,15 @@ An existing file is not overwritten.`,
     usage: '<container-id>',
     count: [1, 1],
     flagOrder: 'anywhere',
-    description: `Changes the limits that are named, by flags or in a JSON document as linux.resources of config.json is one; all
-others stay. Sizes may end in b, k, m, g or t; -1 is no limit.`,
+    description: `Changes the given limits, from flags or from a JSON document like linux.resources of config.json, and leaves
+the others unchanged. Sizes may end in b, k, m, g or t; -1 means no limit.`,
     flags: [
       {
         name: 'resources',
         alias: 'r',
         type: 'string',
         value: 'FILE',
-        description: 'read the changes as JSON from this file, "-" is standard input; no other flag may be given then',
+        description: 'read the changes as JSON from this file ("-": standard input); excludes other flags',
       },
       ...updateFlags,
     ],
@@ -494,8 +526,8 @@ others stay. Sizes may end in b, k, m, g or t; -1 is no limit.`,
     usage: '[bundle]',
     count: [0, 1],
     flagOrder: 'anywhere',
-    description: `Checks config.json without running it, and prints each problem with its path. Properties without effect and
-probable typing errors are shown as warnings. The exit status is 1 if there is a problem.`,
+    description: `Checks config.json without running it, and prints each problem with its path. Prints warnings for properties
+without effect and likely typing errors. The exit status is 1 if there is a problem.`,
     flags: [formatFlag(['text', 'json'])],
   },
 } as const satisfies Record<string, Command>
@@ -513,6 +545,6 @@ type ValueOf<F extends Flag> = F['type'] extends 'boolean'
         : string | undefined
 type ValuesOf<L extends readonly Flag[]> = { readonly [F in L[number] as F['name']]: ValueOf<F> }
 
-/** The values of a command's flags, by name: those not given are false, 0, empty, the default, or undefined. */
+/** The values of a command's flags by name; without the flag: false, 0, empty, the default, or undefined. */
 export type FlagsOf<C extends CommandName> = ValuesOf<(typeof commandTable)[C]['flags']>
 export type GlobalFlags = ValuesOf<typeof globalFlags>

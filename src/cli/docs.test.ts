@@ -1,4 +1,4 @@
-/* The man page and the completions in the repository are those of the table; scripts/generate-cli-docs.ts makes them. */
+/* The man page and the completions in the repository match the table; scripts/generate-cli-docs.ts generates them. */
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import t from 'tap'
@@ -14,8 +14,7 @@ const files = {
 }
 
 t.test('the files are up to date', async (t) => {
-  for (const [name, text] of Object.entries(files))
-    t.equal(readFileSync(name, 'utf8'), text, `${name}: generate it again`)
+  for (const [name, text] of Object.entries(files)) t.equal(readFileSync(name, 'utf8'), text, `${name}: make docs`)
 })
 
 t.test('they name every command and flag', async (t) => {

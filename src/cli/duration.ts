@@ -1,4 +1,4 @@
-// Durations as Go's time.ParseDuration takes them, for flags that engines write: `5s`, `100ms`, `1m30s`, `1.5h`.
+// Parses durations like Go's time.ParseDuration, for flags that engines write: `5s`, `100ms`, `1m30s`, `1.5h`.
 
 const MILLISECONDS: { readonly [unit: string]: number } = {
   ns: 1e-6,
@@ -11,7 +11,7 @@ const MILLISECONDS: { readonly [unit: string]: number } = {
   h: 3_600_000,
 }
 
-/** Milliseconds; undefined for what is no duration. */
+/** Milliseconds; undefined if the text is not a duration. */
 export function parseDuration(text: string): number | undefined {
   if (text === '0') return 0
   const negative = text.startsWith('-')

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { commandTable } from './command-table.ts'
-import { editDistance, helpPage, usageText } from './help.ts'
+import { helpPage, usageText } from './help.ts'
 
 t.test('pages have runc’s form', async (t) => {
   for (const [name, command] of Object.entries(commandTable)) {
@@ -23,10 +23,10 @@ USAGE:
    runc delete [command options] <container-id>
 
 DESCRIPTION:
-   Removes what "create" made: cgroups and state. The container must be stopped or created.
+   Removes a container's cgroups and state. The container must be stopped or created.
 
 OPTIONS:
-   --force, -f  kill the container first; one that does not exist is no error
+   --force, -f  kill the container first; no error if it does not exist
    --help, -h   show help
 `,
   )
@@ -50,16 +50,4 @@ t.test('suggestions', async (t) => {
     problem: 'runt list: m',
     advice: "Run 'runt list --help' for usage.\n",
   })
-})
-
-t.test('edit distance', async (t) => {
-  for (const [a, b, distance] of [
-    ['', '', 0],
-    ['abc', '', 3],
-    ['kitten', 'sitting', 3],
-    ['bundle', 'bundel', 2],
-  ] as const) {
-    t.equal(editDistance(a, b), distance)
-    t.equal(editDistance(b, a), distance)
-  }
 })

@@ -1,12 +1,13 @@
-// Help pages, in runc's form, and usage errors with a suggestion. Loaded only when one of them is shown.
+// Help pages, in runc's form, and usage errors with a suggestion.
 
+import { suggest } from '../suggest.ts'
 import { type Command, type CommandName, commandTable, type Flag, globalFlags } from './command-table.ts'
 import { isCommand, type UsageProblem } from './parse.ts'
 import { versionText } from './version.ts'
 
 const helpFlag: Flag = { name: 'help', alias: 'h', type: 'boolean', description: 'show help' }
 
-/** The page of a command, or with topic undefined of the whole program; undefined where there is no such command. */
+/** The page of a command, or of the whole program if topic is undefined; undefined if there is no such command. */
 export function helpPage(topic: string | undefined, program: string): string | undefined {
   if (topic === undefined || topic === 'help') return programPage(program)
   return isCommand(topic) ? commandPage(topic, program) : undefined
@@ -81,7 +82,7 @@ function columns(rows: readonly (readonly [string, string])[]): readonly string[
   return rows.map(([left, right]) => left.padEnd(width) + right)
 }
 
-/** What to print for a wrong command line: what is wrong, what was probably meant, where to read on. */
+/** The message for a wrong command line: the error, a suggestion, and where to find help. */
 export function usageText(
   { message, command, unknown }: UsageProblem,
   program: string,
@@ -94,27 +95,7 @@ export function usageText(
 
 function suggestion(word: string, command: CommandName | undefined): string | undefined {
   const flags: readonly Flag[] = command === undefined ? globalFlags : commandTable[command].flags
-  const names = flags.map((flag) => `--${flag.name}`)
-  const candidates = command === undefined ? [...Object.keys(commandTable), ...names] : names
-  let best: string | undefined
-  let least = Math.max(2, Math.floor(word.length / 3)) + 1
-  for (const candidate of candidates) {
-    const distance = editDistance(word, candidate.startsWith('--') ? candidate.slice(2) : candidate)
-    if (distance < least) [best, least] = [candidate, distance]
-  }
-  return best
-}
-
-/** Levenshtein distance. */
-export function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const changed = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(changed, (row[j] as number) + 1, (next[j - 1] as number) + 1))
-    }
-    row = next
-  }
-  return row[b.length] as number
+  const names = flags.map((flag) => flag.name)
+  const meant = suggest(word, command === undefined ? [...Object.keys(commandTable), ...names] : names)
+  return meant !== undefined && names.includes(meant) ? `--${meant}` : meant
 }

@@ -1,24 +1,39 @@
-// Where messages go and in which form: lines as logrus writes them for runc, because engines parse them (--log,
-// --log-format). A log that cannot be opened is a mistake of the caller; one that cannot be written to later (a full disk)
-// never fails a command.
+// Writes messages in logrus's format, as runc does, because engines parse it (--log, --log-format). It is an error of
+// the caller if the log cannot be opened; later write errors (a full disk) never fail a command.
 
 import { hostFailure } from '../errno.ts'
 import type { Native } from '../native.ts'
-import type { GlobalFlags } from './command-table.ts'
+import type { CommandName, GlobalFlags } from './command-table.ts'
 
 export type LogLevel = 'debug' | 'warning' | 'error'
 
 export interface Log {
   readonly debug: (message: string) => void
   readonly warn: (message: string) => void
-  /** For main.ts only: everything else throws. */
+  /** A warning that the caller asked for by a flag. It is always shown. */
+  readonly report: (message: string) => void
+  /** For main.ts only: all others throw. */
   readonly error: (message: string) => void
 }
 
 const STDERR = 2
 const LOG_MODE = 0o644
 
-export function openLog(native: Native, globals: Pick<GlobalFlags, 'log' | 'log-format' | 'debug'>): Log {
+/** --debug, or crun's --log-level. */
+export const wantsDebug = (globals: Pick<GlobalFlags, 'debug' | 'log-level'>): boolean =>
+  globals.debug || globals['log-level'] === 'debug'
+
+/**
+ * Commands whose standard error becomes that of a container's process. Engines treat all of it as the program's output.
+ */
+const SHARED_STDERR: ReadonlySet<CommandName> = new Set(['create', 'start', 'run', 'exec', 'restore'])
+
+/** `command` is undefined if there is none to run. */
+export function openLog(
+  native: Native,
+  globals: Pick<GlobalFlags, 'log' | 'log-format' | 'log-level' | 'debug'>,
+  command?: CommandName,
+): Log {
   const file = globals.log === '' ? undefined : globals.log
   if (file !== undefined) checkFile(native, file)
   const format = globals['log-format'] === 'json' ? jsonLine : textLine
@@ -28,14 +43,24 @@ export function openLog(native: Native, globals: Pick<GlobalFlags, 'log' | 'log-
       if (file === undefined) native.write(STDERR, line)
       else native.appendFile(file, line, LOG_MODE)
     } catch {
-      // A log that cannot be written must not change what a command does.
+      // a log that cannot be written must not change what a command does
     }
   }
+  const showsWarnings = (): boolean => {
+    if (wantsDebug(globals)) return true
+    if (globals['log-level'] === 'error') return false
+    const isShared = file === undefined && command !== undefined && SHARED_STDERR.has(command)
+    return !isShared || native.isTerminal(STDERR)
+  }
+  // Most commands log nothing, so the file is prepared at the first message.
   return {
     debug: (message) => {
-      if (globals.debug) put('debug', message)
+      if (wantsDebug(globals)) put('debug', message)
     },
-    warn: (message) => put('warning', message),
+    warn: (message) => {
+      if (showsWarnings()) put('warning', message)
+    },
+    report: (message) => put('warning', message),
     error: (message) => {
       const plain = file !== undefined || globals['log-format'] !== 'json'
       if (file !== undefined || !plain) put('error', message)
@@ -44,11 +69,27 @@ export function openLog(native: Native, globals: Pick<GlobalFlags, 'log' | 'log-
   }
 }
 
-/** An image or a pod chooses names that errors repeat: none of them may move the cursor or colour the caller's terminal. */
-export const printable = (message: string): string =>
-  /[^\P{Cc}\n\t]/u.test(message)
-    ? message.replace(/[^\P{Cc}\n\t]/gu, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`)
-    : message
+/** Control characters except tabs, line and paragraph separators, and characters that change the direction of text. */
+const UNPRINTABLE = /[^\P{Cc}\t]|[\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu
+
+/**
+ * Escapes characters that control a terminal or begin a new line: images and pods choose names that errors contain, and
+ * these must not look like another message.
+ */
+export const printable = (message: string): string => message.replace(UNPRINTABLE, escaped)
+
+function escaped(character: string): string {
+  if (character === '\n') return '\\n'
+  const code = character.charCodeAt(0)
+  return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16)}`
+}
+
+/** JSON.stringify does not escape all of them. */
+const quoted = (value: unknown): string =>
+  JSON.stringify(value).replace(
+    UNPRINTABLE,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 
 function checkFile(native: Native, file: string): void {
   try {
@@ -62,14 +103,14 @@ function writeQuietly(native: Native, text: string): void {
   try {
     native.write(STDERR, text)
   } catch {
-    // Nobody is listening any more.
+    // the reader has gone
   }
 }
 
 export function textLine(level: LogLevel, message: string, time: string): string {
-  return `time="${time}" level=${level} msg=${JSON.stringify(message)}\n`
+  return `time="${time}" level=${level} msg=${quoted(message)}\n`
 }
 
 export function jsonLine(level: LogLevel, message: string, time: string): string {
-  return `${JSON.stringify({ level, msg: message, time })}\n`
+  return `${quoted({ level, msg: message, time })}\n`
 }

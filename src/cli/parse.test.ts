@@ -61,6 +61,15 @@ t.test('numbers and choices', async (t) => {
   t.match(problem('run --preserve-fds -1 x'), 'invalid value "-1" for flag -preserve-fds: expected a number')
   t.equal(command('list').flags.format, 'table')
   t.match(problem('list -f yaml'), 'invalid value "yaml" for flag -format: expected table, json')
+  for (const [word, value] of [
+    ['1', 'true'],
+    ['T', 'true'],
+    ['FALSE', 'false'],
+    ['auto', 'auto'],
+    ['', 'auto'],
+  ] as const)
+    t.equal(command(`--rootless=${word} list`).globals.rootless, value, word)
+  t.match(problem('--rootless=yes list'), 'invalid value "yes" for flag -rootless: expected true, false, auto')
   t.match(problem('run --keep=maybe x'), 'invalid value "maybe"')
 })
 

@@ -1,7 +1,7 @@
-// Arguments to values, by the table. The rules are those of Go's flag package as runc uses it: one dash or two, `--flag value`
-// or `--flag=value`, booleans only with `=`, no bundles of short flags, `--` ends the flags. Global flags stand before the
-// command. Written here and not taken from yargs-parser: that has other rules (`-no-subreaper` is eleven flags to it), needs
-// a RegExp compiler, and takes 1.6 million instructions in QuickJS for each list that it parses.
+// Parses arguments by the table, with the rules of Go's flag package as runc uses it: one dash or two, `--flag value`
+// or `--flag=value`, booleans only with `=`, no combined short flags, `--` ends the flags. Global flags precede the
+// command. Not yargs-parser: it has other rules (it parses `-no-subreaper` as eleven flags), needs a RegExp compiler,
+// and takes 1.6 million instructions in QuickJS for each list that it parses.
 
 import {
   type Command,
@@ -28,7 +28,7 @@ export type CommandLine =
   | { readonly kind: 'version'; readonly globals: GlobalFlags }
   | { readonly kind: 'usage'; readonly problem: UsageProblem; readonly globals: GlobalFlags }
 
-/** What is wrong with a command line. `unknown` is the word that no flag or command has, for a suggestion. */
+/** An error in a command line. `unknown` is the word that is no flag or command, for a suggestion. */
 export interface UsageProblem {
   readonly message: string
   readonly command: CommandName | undefined
@@ -37,14 +37,14 @@ export interface UsageProblem {
 
 interface FlagSet {
   readonly byName: ReadonlyMap<string, Flag>
-  /** The prototype of every result: what was not given need not be put into it. */
+  /** The prototype of every result, with the values of flags that are not given. */
   readonly absent: Values
   readonly order: Command['flagOrder']
 }
 
 const helpFlag: Flag = { name: 'help', alias: 'h', type: 'boolean', description: 'show help' }
 
-// Made when the module is evaluated: in the static program that was at build time.
+// Created when the module is evaluated: for the static program that is at build time.
 const globalSet = flagSet(globalFlags, 'first')
 const commandSets: ReadonlyMap<string, FlagSet> = new Map(
   Object.entries(commandTable).map(([name, { flags, flagOrder }]) => [name, flagSet([...flags, helpFlag], flagOrder)]),
@@ -61,7 +61,7 @@ function flagSet(flags: readonly Flag[], order: Command['flagOrder']): FlagSet {
   return { byName, absent, order }
 }
 
-/** Never throws: what is wrong is a result, for it is told in another way than a command's failure. */
+/** Never throws: an error is a result, because it is reported differently from a command's failure. */
 export function parseCommandLine(argv: readonly string[]): CommandLine {
   const before = parseFlags(argv, globalSet)
   const globals = before.values as unknown as GlobalFlags
@@ -124,7 +124,7 @@ function parseFlags(argv: readonly string[], { byName, absent, order }: FlagSet)
     if (flag === undefined) {
       return { values, positionals, problem: { message: `flag provided but not defined: -${name}`, unknown: name } }
     }
-    // A boolean takes no second word: that would be the id.
+    // A boolean takes no separate value: the next word would be the id.
     const text = inline ?? (flag.type === 'boolean' ? 'true' : argv[++i])
     if (text === undefined) return { values, positionals, problem: { message: `flag needs an argument: -${name}` } }
     const value = readValue(flag, text, values[flag.name])
@@ -160,8 +160,15 @@ function readValue(flag: Flag, text: string, before: Value): Value {
     case 'strings':
       return [...(before as readonly string[]), text]
     default:
-      return flag.choices === undefined || flag.choices.includes(text) ? text : undefined
+      return flag.choices === undefined ? text : choiceOf(flag, flag.choices, text)
   }
+}
+
+/** `true` and `false` in all spellings of a boolean; an empty word means the default. */
+function choiceOf(flag: Flag, choices: readonly string[], text: string): string | undefined {
+  if (text === '') return flag.default
+  const word = TRUE.includes(text) ? 'true' : FALSE.includes(text) ? 'false' : text
+  return choices.includes(word) ? word : undefined
 }
 
 function invalidValue(flag: Flag, text: string): string {

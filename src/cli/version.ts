@@ -1,5 +1,5 @@
-// What `--version` prints, in the form that engines read: dockerd splits the first line at "version" and looks for "commit:",
-// go-runc wants the line to begin with "runc version", so a link named runc makes it so.
+// The output of `--version`, in the form that engines parse: dockerd splits the first line at "version" and looks for
+// "commit:", go-runc expects the line to begin with "runc version", so a link named runc prints that.
 
 import { version } from '../../package.json'
 import { weakenedSuffix } from '../weaken.ts'
@@ -7,7 +7,7 @@ import { weakenedSuffix } from '../weaken.ts'
 export const VERSION: string = `${version}${weakenedSuffix}`
 export const SPEC_VERSION = '1.3.0'
 
-/** Set by the build, where it knows the commit. */
+/** Set by the build if it knows the commit. */
 declare const RUNT_COMMIT: string | undefined
 
 export function versionText(program: string): string {

@@ -1,38 +1,42 @@
-// checkpoint (runc-checkpoint(8)): a running container becomes images that CRIU writes, and is deleted unless it is to go on.
+// checkpoint (runc-checkpoint(8)): CRIU saves a running container to images; the container is deleted unless
+// --leave-running is given.
 
 import { freezerOf } from '../cgroup/freezer.ts'
+import type { Context, Run } from '../cli/context.ts'
 import type { Config } from '../config/config.ts'
 import { parseConfig } from '../config/parse-config.ts'
+import { openDirectories, runCriuRequest, searchPath } from '../criu/criu-request.ts'
 import { type CheckpointFlags, dumpOptions } from '../criu/dump-options.ts'
-import { externalNames, externalNamespaces } from '../criu/external.ts'
+import { externalMounts, externalNames, externalNamespaces } from '../criu/external.ts'
+import { findMounts } from '../criu/find-mounts.ts'
 import { GROUP_MODE, imageGroup } from '../criu/image-access.ts'
+import { type NamedMount, nameMounts } from '../criu/name-mounts.ts'
+import { planDump } from '../criu/plan-criu.ts'
+import { saveStreams } from '../criu/streams-file.ts'
 import { hostFailure } from '../errno.ts'
 import { RuntError } from '../errors.ts'
+import { parseMountTable } from '../host/mount-table.ts'
+import { removeContainer } from '../launch/remove-container.ts'
 import type { Native } from '../native.ts'
 import { hostFacts } from '../plan/host-facts.ts'
-import { planDump } from '../plan/plan-criu.ts'
-import { createSlots } from '../plan/slots.ts'
 import { type Container, loadContainer } from '../state/load-container.ts'
 import { withLock } from '../state/lock.ts'
 import { CONFIG_FILE, type ContainerRecord } from '../state/record.ts'
 import { stateRoot } from '../state/state-root.ts'
 import { containerStatus } from '../state/status.ts'
-import { askCriu, openDirectories, searchPath } from './ask-criu.ts'
-import type { Context, Run } from './context.ts'
-import { removeContainer } from './remove-container.ts'
-import { saveStreams } from './streams-file.ts'
+import { createSlots } from '../steps/slots.ts'
 
 export const DEFAULT_IMAGES = 'checkpoint'
 
-export const checkpoint: Run<'checkpoint'> = async (context, flags, [id = '']) => {
+export const checkpoint: Run<'checkpoint'> = (context, flags, [id = '']) => {
   const { native } = context
   const root = stateRoot(native, context.globals.root).path
   loadContainer(native, root, id)
-  await withLock(native, `${root}/${id}`, () => dump(context, loadContainer(native, root, id), flags))
+  withLock(native, `${root}/${id}`, () => dump(context, loadContainer(native, root, id), flags))
   return 0
 }
 
-async function dump(context: Context, container: Container, flags: CheckpointFlags): Promise<void> {
+function dump(context: Context, container: Container, flags: CheckpointFlags): void {
   const { native } = context
   const { directory, record } = container
   const status = containerStatus(native, directory, record)
@@ -41,13 +45,14 @@ async function dump(context: Context, container: Container, flags: CheckpointFla
   const images = flags['image-path'] || DEFAULT_IMAGES
   const work = flags['work-path'] || images
   const config = parseConfig(native.readFile(`${directory}/${CONFIG_FILE}`), CONFIG_FILE).config
-  const options = dumpOptions(config, dumpTarget(native, record, config), flags)
+  const mounts = flags['pre-dump'] ? [] : namedMounts(native, record, config)
+  const options = dumpOptions(config, { ...dumpTarget(native, record, config), mounts }, flags)
   const group = imageGroup(config)
   const isNew = group !== undefined && makeDirectory(native, images)
   const directories = openDirectories(native, { images, work })
   checkParent(native, images, flags['parent-path'])
   if (!flags['pre-dump']) saveStreams(native, images, record.pid)
-  askCriu(native, {
+  runCriuRequest(native, {
     action: flags['pre-dump'] ? 'pre-dump' : 'dump',
     options: () => ({ ...options, ...directories }),
     plan: planDump({ path: searchPath(native) }, isNew ? { images, group } : undefined, createSlots()),
@@ -56,10 +61,10 @@ async function dump(context: Context, container: Container, flags: CheckpointFla
       if (script === 'status-ready' && flags['status-fd'] >= 0) tellReady(native, flags['status-fd'])
     },
   })
-  if (!flags['leave-running'] && !flags['pre-dump']) await removeContainer(context, container, 'spare')
+  if (!flags['leave-running'] && !flags['pre-dump']) removeContainer(context, container, 'spare')
 }
 
-/** Searchable for the group that it is going to belong to. A directory that was there is its owner's matter. */
+/** Creates a directory that the group of the container's root may search. An existing one keeps its owner and mode. */
 function makeDirectory(native: Native, images: string): boolean {
   try {
     return native.mkdirAll(images, GROUP_MODE)
@@ -73,14 +78,19 @@ function tellReady(native: Native, fd: number): void {
   native.close(fd)
 }
 
+/** Throws for a mount that `restore` could not make again. */
+function namedMounts(native: Native, { pid, bundle, cgroups }: ContainerRecord, config: Config): NamedMount[] {
+  const hosts = externalMounts(config, { bundle, host: hostFacts(native.probe()).cgroups, cgroups })
+  const table = parseMountTable(native.readFile(`/proc/${pid}/mountinfo`))
+  return nameMounts(table, findMounts(native, hosts), config.linux)
+}
+
 function dumpTarget(native: Native, record: ContainerRecord, config: Config) {
-  const { pid, rootfs, bundle, cgroups } = record
+  const { pid, rootfs, cgroups } = record
   const freezer = freezerOf(cgroups)?.file
   return {
     pid,
     rootfs,
-    mountinfo: native.readFile(`/proc/${pid}/mountinfo`),
-    sources: { bundle, host: hostFacts(native.probe()).cgroups, cgroups },
     freezer: freezer?.slice(0, freezer.lastIndexOf('/')),
     namespaces: Object.fromEntries(
       externalNamespaces(config).map(({ type }) => [type, inodeOf(native, pid, externalNames[type]?.ns ?? type)]),
@@ -94,7 +104,7 @@ function inodeOf(native: Native, pid: number, name: string): string {
   return link.slice(link.indexOf('[') + 1, -1)
 }
 
-/** CRIU makes a link of it in the new images, so it has to be relative to them. */
+/** CRIU creates a link to it in the new images, so the path must be relative to them. */
 function checkParent(native: Native, images: string, parent: string | undefined): void {
   if (parent === undefined || parent === '') return
   const problem = (text: string) => new RuntError('usage', `--parent-path ${parent}: ${text}`)

@@ -1,31 +1,33 @@
-// delete (runtime.md, "delete"): removes a stopped container; a created one as well, which its init does not outlive, as with
-// runc. With --force whatever the state is, also where the record of it is broken.
+// delete (runtime.md, "delete"): removes a stopped container, or a created one, whose init it kills, as runc does. With
+// --force in every state, also if the record is broken.
 
+import type { Context, Run } from '../cli/context.ts'
 import { hostFailure } from '../errno.ts'
 import { RuntError } from '../errors.ts'
+import { removeContainer } from '../launch/remove-container.ts'
 import type { Native } from '../native.ts'
 import { destroyCgroups, killInit } from '../state/destroy-container.ts'
 import { forceLock } from '../state/force-lock.ts'
 import { type Container, findContainer, loadContainer, salvageRecord } from '../state/load-container.ts'
-import { inTurn, isGone, withLock } from '../state/lock.ts'
+import { isGone, withLock } from '../state/lock.ts'
+import { withOwnCgroups } from '../state/own-cgroups.ts'
 import { CGROUP_LINK, cgroupDirectories } from '../state/record.ts'
+import { destroyByCgroup, lostCgroup } from '../state/recover.ts'
 import { removeStateDirectory } from '../state/remove-state-directory.ts'
 import { checkId, stateRoot } from '../state/state-root.ts'
 import { containerStatus } from '../state/status.ts'
-import type { Context, Run } from './context.ts'
-import { removeContainer } from './remove-container.ts'
 
-export const deleteContainer: Run<'delete'> = async (context, { force }, [id = '']) => {
+export const deleteContainer: Run<'delete'> = (context, { force }, [id = '']) => {
   const { native } = context
   const root = stateRoot(native, context.globals.root).path
   checkId(id)
   if (force) return forceDelete(context, root, id)
-  const done = await withLock(native, `${root}/${id}`, () => deleteEnded(context, root, id))
+  const done = withLock(native, `${root}/${id}`, () => deleteEnded(context, root, id))
   if (done === undefined) throw new RuntError('state', 'container does not exist')
   return done
 }
 
-async function deleteEnded(context: Context, root: string, id: string): Promise<number> {
+function deleteEnded(context: Context, root: string, id: string): number {
   const { native } = context
   const container = loadContainer(native, root, id)
   const status = containerStatus(native, container.directory, container.record)
@@ -33,30 +35,41 @@ async function deleteEnded(context: Context, root: string, id: string): Promise<
     throw new RuntError('state', `cannot delete container ${id} that is not stopped: ${status}`)
   }
   if (status === 'created') killInit(native, container.record)
-  await removeContainer(context, container, 'spare')
+  removeContainer(context, container, 'spare')
   return 0
 }
 
-/** A creation that was interrupted, or lost its state.json: its processes are found in the cgroups only. */
+/**
+ * Whether a container whose creation was interrupted, or whose state.json is lost, has processes: only its cgroups
+ * tell.
+ */
 function isInhabited(native: Native, { record }: Container): boolean {
   return cgroupDirectories(record).some((directory) => native.signalCgroup(directory, 0) > 0)
 }
 
-async function forceDelete(context: Context, root: string, id: string): Promise<number> {
+function forceDelete(context: Context, root: string, id: string): number {
   const { native } = context
   const directory = `${root}/${id}`
-  const before = findContainer(native, root, id)
-  if (before.kind === 'none') {
-    await removeLost(context, directory, id)
+  const found = findContainer(native, root, id)
+  if (found.kind === 'none') {
+    removeLost(context, directory, id)
     return 0
   }
-  // Killed before the lock is waited for: a `create` that hangs in its container holds it, and fails then by itself.
-  if (before.kind === 'container') killContainer(native, before)
-  await inTurn(directory, () => removeLocked(context, directory, id))
+  if (found.kind === 'broken') {
+    removeLocked(context, directory, id, 'own')
+    return 0
+  }
+  const before = withOwnCgroups(native, found)
+  // Kill before waiting for the lock: a `create` that hangs in its container holds it, and fails then.
+  killContainer(native, before)
+  removeLocked(context, directory, id, before === found ? 'own' : 'lost')
   return 0
 }
 
-async function removeLocked(context: Context, directory: string, id: string): Promise<void> {
+/** `lost`: another container uses the cgroups, so they are not removed. */
+type Cgroups = 'own' | 'lost'
+
+function removeLocked(context: Context, directory: string, id: string, cgroups: Cgroups): void {
   const { native, log } = context
   let lock: number | undefined
   try {
@@ -66,17 +79,21 @@ async function removeLocked(context: Context, directory: string, id: string): Pr
     throw hostFailure(directory, error)
   }
   try {
-    await removeKilled(context, directory, id)
+    removeKilled(context, directory, id, cgroups)
   } finally {
     if (lock !== undefined) native.close(lock)
   }
 }
 
-async function removeKilled(context: Context, directory: string, id: string): Promise<void> {
-  const record = salvageRecord(context.native, directory)
-  if (record === undefined) return removeRemains(context, directory, id)
+function removeKilled(context: Context, directory: string, id: string, cgroups: Cgroups): void {
+  const salvaged = salvageRecord(context.native, directory)
+  if (salvaged === undefined) {
+    removeRemains(context, directory, id)
+    return
+  }
+  const record = cgroups === 'lost' ? { ...salvaged, cgroups: {} } : salvaged
   killContainer(context.native, { directory, record })
-  await removeContainer(context, { directory, record }, 'kill')
+  removeContainer(context, { directory, record }, 'kill')
 }
 
 function killContainer(native: Native, { record }: Container): void {
@@ -85,12 +102,11 @@ function killContainer(native: Native, { record }: Container): void {
 }
 
 /**
- * Neither record can be read: the container is found by its cgroup. Without a link to that nothing had been launched yet, or
- * somebody took everything away.
+ * Neither record can be read: the container is found by its cgroup. If there is no link to the cgroup, nothing had been launched yet, or
+ * everything was removed.
  */
-async function removeRemains(context: Context, directory: string, id: string): Promise<void> {
+function removeRemains(context: Context, directory: string, id: string): void {
   const { native } = context
-  const { destroyByCgroup, lostCgroup } = await import('../state/recover.ts')
   const cgroup = native.readLink(`${directory}/${CGROUP_LINK}`) ?? lostCgroup(native, directory, id)
   if (cgroup !== undefined) {
     destroyByCgroup(native, cgroup)
@@ -99,12 +115,11 @@ async function removeRemains(context: Context, directory: string, id: string): P
   removeStateDirectory(native, directory)
 }
 
-/** There is no state directory. */
-async function removeLost(context: Context, directory: string, id: string): Promise<void> {
+/** Removes a container without a state directory. */
+function removeLost(context: Context, directory: string, id: string): void {
   const { native } = context
-  const { destroyByCgroup, lostCgroup } = await import('../state/recover.ts')
   const cgroup = lostCgroup(native, directory, id)
-  // A `create` makes the directory first: one that has begun meanwhile is not meant.
+  // `create` makes the directory first: a new container of this id must not be removed.
   if (cgroup === undefined || native.exists(directory)) return
   destroyByCgroup(native, cgroup)
   warnOfHooks(context)

@@ -1,20 +1,21 @@
-// events (runc-events(8)): what happens in a container, one JSON object a line: statistics from time to time, and each time it
-// has run out of memory. Ends with the container's process.
+// events (runc-events(8)): prints what happens in a container, one JSON object a line: statistics at intervals, and
+// each out-of-memory event. Ends with the container's process.
 
 import { oomKills, oomWatch } from '../cgroup/oom.ts'
 import { pageSizesOf, readStats } from '../cgroup/stats/stats.ts'
+import { type Run, STDOUT } from '../cli/context.ts'
 import { parseDuration } from '../cli/duration.ts'
 import { stringify } from '../config/json.ts'
 import { errnoOf, hostFailure } from '../errno.ts'
 import { RuntError } from '../errors.ts'
 import type { Native } from '../native.ts'
 import { loadContainer } from '../state/load-container.ts'
-import type { ContainerRecord } from '../state/record.ts'
+import { readSetting } from '../state/read-setting.ts'
+import { type ContainerRecord, requireCgroups } from '../state/record.ts'
 import { stateRoot } from '../state/state-root.ts'
 import { containerStatus } from '../state/status.ts'
-import { type Run, STDOUT } from './context.ts'
 
-/** What poll(2) takes. */
+/** The maximum timeout of poll(2). */
 const LONGEST = 0x7fff_ffff
 const HUGE_PAGES = '/sys/kernel/mm/hugepages'
 
@@ -39,7 +40,9 @@ function readInterval(text: string | undefined): number {
   return Math.min(Math.max(1, Math.round(interval)), LONGEST)
 }
 
+/** Without cgroups there is nothing to wait for; the statistics are empty then, as runc's. */
 function follow(native: Native, record: ContainerRecord, interval: number): void {
+  requireCgroups(record)
   const oom = openOomWatch(native, record)
   for (let next = native.uptime() + interval; ; ) {
     const left = Math.max(0, next - native.uptime())
@@ -55,7 +58,7 @@ function follow(native: Native, record: ContainerRecord, interval: number): void
 
 interface OpenOomWatch {
   readonly watch: number
-  /** Asked after each wake-up, which may have other causes. */
+  /** Called after each wake-up, which may have other causes. */
   readonly hasHappened: () => boolean
 }
 
@@ -67,16 +70,16 @@ function openOomWatch(native: Native, { cgroups }: ContainerRecord): OpenOomWatc
   try {
     watch = native.watchEvents(oom.file, isLegacy ? oom.control : undefined)
   } catch (error) {
-    // Beside v1 the v2 tree has no memory.events.
+    // On a hybrid host the v2 hierarchy has no memory.events.
     if (errnoOf(error) === 'ENOENT') return { watch: -1, hasHappened: () => false }
     throw hostFailure(oom.file, error)
   }
-  // v1 tells of the removal of the cgroup in the same way.
+  // v1 also signals the eventfd when the cgroup is removed.
   if (isLegacy) return { watch, hasHappened: () => native.exists(oom.control) }
-  let known = oomKills(readIfThere(native, oom.file) ?? '')
+  let known = oomKills(readSetting(native, oom.file) ?? '')
   const hasHappened = (): boolean => {
     const before = known
-    known = oomKills(readIfThere(native, oom.file) ?? '')
+    known = oomKills(readSetting(native, oom.file) ?? '')
     return known > before
   }
   return { watch, hasHappened }
@@ -84,19 +87,10 @@ function openOomWatch(native: Native, { cgroups }: ContainerRecord): OpenOomWatc
 
 function printStats(native: Native, { id, cgroups }: ContainerRecord): void {
   const pageSizes = pageSizesOf(native.exists(HUGE_PAGES) ? native.readDirectory(HUGE_PAGES) : [])
-  const data = readStats(cgroups, pageSizes, (path) => readIfThere(native, path))
+  const data = readStats(cgroups, pageSizes, (path) => readSetting(native, path))
   printLine(native, { type: 'stats', id, data })
 }
 
 function printLine(native: Native, event: object): void {
   native.write(STDOUT, `${stringify(event)}\n`)
-}
-
-/** A controller that is not there, a kernel without the file, or a cgroup that is just going. */
-function readIfThere(native: Native, path: string): string | undefined {
-  try {
-    return native.readFile(path)
-  } catch {
-    return undefined
-  }
 }

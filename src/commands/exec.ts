@@ -1,18 +1,24 @@
-// exec (runc-exec(8); the spec has no such operation): a further process in a container. In the foreground its exit status is
-// ours; every failure of our own is status 255 (main.ts).
+// exec (runc-exec(8); not in the spec): runs another process in a container. In the foreground its exit status is ours;
+// our own failures have status 255 (main.ts).
 
 import { parseOwnCgroups } from '../cgroup/hierarchies.ts'
-import { attachProcess } from '../cgroup/systemd/conversation.ts'
 import type { FlagsOf } from '../cli/command-table.ts'
+import { type Context, type Run, STDOUT } from '../cli/context.ts'
 import type { Config, NamespaceType, Process } from '../config/config.ts'
 import { parseConfig, parseProcess } from '../config/parse-config.ts'
-import { hostFailure } from '../errno.ts'
+import { errnoOf, hostFailure } from '../errno.ts'
 import { RuntError } from '../errors.ts'
+import { commonDirectory } from '../host/probe-cgroups.ts'
+import { openDescriptors, withTerminalSize } from '../launch/caller-settings.ts'
+import { checkConsole } from '../launch/check-console.ts'
+import { seccompReceiver, warnOf } from '../launch/load-bundle.ts'
+import { reportPid } from '../launch/pid-file.ts'
+import { refuseDenied } from '../launch/refuse-denied.ts'
+import { runPlan } from '../launch/run-plan.ts'
 import type { Native } from '../native.ts'
 import { describeFailure, describeWarning } from '../plan/describe.ts'
 import { processOfFile, processOfFlags } from '../plan/exec-process.ts'
 import { type HostFacts, hostFacts } from '../plan/host-facts.ts'
-import type { LaunchPlan, StepOf } from '../plan/launch-plan.ts'
 import { type ExecTarget, planExec } from '../plan/plan-exec.ts'
 import { type Container, loadContainer } from '../state/load-container.ts'
 import { CONFIG_FILE, type ContainerRecord, type UnitRecord } from '../state/record.ts'
@@ -20,30 +26,26 @@ import { SIGKILL } from '../state/signals.ts'
 import { stateRoot } from '../state/state-root.ts'
 import { containerStatus } from '../state/status.ts'
 import { converse, withSystemd } from '../state/systemd.ts'
-import { type Context, type Run, STDOUT } from './context.ts'
-import { seccompReceiver, warnOf } from './load-bundle.ts'
-import { publishProcess } from './publish-process.ts'
-import { refuseDenied } from './refuse-denied.ts'
-import { runPlan } from './run-plan.ts'
-import { checkPreserved, withTerminalSize } from './surroundings.ts'
+import type { LaunchPlan, StepOf } from '../steps/launch-plan.ts'
+import { attachProcess } from '../systemd/conversation.ts'
 
 type Flags = FlagsOf<'exec'>
 
 export const exec: Run<'exec'> = (context, flags, [id = '', ...args]) => {
   const { native, log, globals } = context
-  checkPreserved(native, flags['preserve-fds'])
+  const preserveFds = openDescriptors(native, flags['preserve-fds'])
   const container = loadContainer(native, stateRoot(native, globals.root).path, id)
   checkStatus(native, container, flags)
   const config = loadConfig(native, container)
   const chosen = chooseProcess(context, config, flags, args)
-  checkConsole(chosen, flags)
+  checkConsole('--tty', { terminal: chosen.terminal, isServed: !flags.detach }, flags['console-socket'])
   const isSized = chosen.consoleSize !== undefined || isSent(flags)
   const process = isSized ? chosen : withTerminalSize(native, chosen)
   const facts = hostFacts(native.probe())
   const { plan, warnings } = planExec(config, process, targetOf(native, container.record, config, facts), facts, {
     id,
     keyring: container.record.keyring ?? 'new',
-    preserveFds: flags['preserve-fds'],
+    preserveFds,
     consoleSocket: flags['console-socket'],
     plainNewlines: process.terminal && !isSent(flags) && !native.isTerminal(STDOUT),
     subgroups: flags.cgroup,
@@ -54,7 +56,7 @@ export const exec: Run<'exec'> = (context, flags, [id = '', ...args]) => {
   return flags.detach ? 0 : supervise(native, pid, terminal)
 }
 
-/** Whatever goes wrong here, no process stays that nobody watches. */
+/** If anything fails here, the process is killed: nothing would supervise it. */
 function supervise(native: Native, pid: number, terminal: number): number {
   try {
     return native.supervise(pid, terminal, -1)
@@ -70,7 +72,7 @@ const stopped = () => new RuntError('state', 'cannot exec in a stopped container
 /** The container ended while it was being joined. */
 const isGone = (code: string): boolean => code === 'ESRCH'
 
-/** runc's words. A created container has its namespaces already, so it may be entered. */
+/** runc's wording. A created container has its namespaces already, so it can be joined. */
 function checkStatus(native: Native, { directory, record }: Container, flags: Flags): void {
   const status = containerStatus(native, directory, record)
   if (status === 'stopped') throw stopped()
@@ -80,7 +82,7 @@ function checkStatus(native: Native, { directory, record }: Container, flags: Fl
   }
 }
 
-/** The config as it was at `create`: its warnings have been told then. */
+/** The config as it was at `create`, which has printed its warnings. */
 function loadConfig(native: Native, { directory }: Container): Config {
   const path = `${directory}/${CONFIG_FILE}`
   return parseConfig(readNamed(native, path, path), path, seccompReceiver(native)).config
@@ -96,35 +98,21 @@ function readNamed(native: Native, path: string, name: string): string {
 
 function chooseProcess({ native, log }: Context, config: Config, flags: Flags, args: readonly string[]): Process {
   const file = flags.process
-  if (file === undefined || file === '') return processOfFlags(config, flags, args)
+  if (file === undefined || file === '')
+    return processOfFlags(config, flags, args, (warning) => warnOf([warning], log.warn))
   const name = `--process ${file}`
   const { process, warnings } = parseProcess(readNamed(native, file, name), name)
   warnOf(warnings, log.warn)
   return processOfFile(config, process)
 }
 
-/** The terminal is not ours to serve. */
+/** The terminal is not served by this process. */
 const isSent = (flags: Flags): boolean => flags.detach || flags['console-socket'] !== undefined
 
-/** As for `run`: who goes away cannot serve a terminal, and a socket for one makes no sense without it. */
-function checkConsole({ terminal }: Process, flags: Flags): void {
-  const socket = flags['console-socket']
-  if (terminal && flags.detach && socket === undefined) {
-    throw new RuntError(
-      'usage',
-      '--tty: the terminal needs --console-socket, for with --detach nobody stays to serve it',
-    )
-  }
-  if (!terminal && socket !== undefined) {
-    throw new RuntError('usage', '--console-socket: the process has no terminal to send; see --tty')
-  }
-}
-
 function targetOf(native: Native, record: ContainerRecord, { linux }: Config, facts: HostFacts): ExecTarget {
-  const { pid, startTime, bundle, cgroups } = record
-  const isOwn = (name: string) =>
-    native.readLink(`/proc/self/ns/${name}`) === native.readLink(`/proc/${pid}/ns/${name}`)
-  const own: NamespaceType[] = linux.namespaces.some(({ type }) => type === 'user') && isOwn('user') ? ['user'] : []
+  const { pid, startTime, bundle, cgroups, namespaces } = record
+  const hasUser = linux.namespaces.some(({ type }) => type === 'user')
+  const own: NamespaceType[] = hasUser && isInUserNamespaceOf(native, pid) ? ['user'] : []
   return {
     pid,
     startTime,
@@ -132,14 +120,28 @@ function targetOf(native: Native, record: ContainerRecord, { linux }: Config, fa
     rdtTasks: record.rdt?.tasks ?? [],
     cgroups,
     own,
+    more: namespaces,
+    rootless: record.rootless,
     attach: attachment(native, record, facts),
     initCgroup: initCgroup(native, record, facts),
   }
 }
 
+function isInUserNamespaceOf(native: Native, pid: number): boolean {
+  try {
+    return native.readLink('/proc/self/ns/user') === native.readLink(`/proc/${pid}/ns/user`)
+  } catch (error) {
+    if (errnoOf(error) !== 'EACCES') throw error
+    // Init is not dumpable (PR_SET_DUMPABLE(2const)) until `start`: docs/spec-choices.md.
+    const message =
+      'is not open to an ordinary user before the container is started, nor while its program is not dumpable'
+    throw new RuntError('state', `/proc/${pid}/ns: ${message}`)
+  }
+}
+
 /**
- * A user may move processes only below a cgroup that is the user's (cgroups(7), Delegation): a login session is not below the
- * user's systemd. Then systemd is asked, which asks the system's.
+ * A user may only move processes between cgroups below one that the user owns (cgroups(7), Delegation); a login session is not below the
+ * user's systemd. Then the user's systemd moves the process, with the help of the system's.
  */
 function attachment(native: Native, { cgroups, unit }: ContainerRecord, facts: HostFacts): ExecTarget['attach'] {
   const { '': directory } = cgroups
@@ -151,14 +153,7 @@ function attachment(native: Native, { cgroups, unit }: ContainerRecord, facts: H
   return isOurs ? undefined : { unit: unit.name, directory: directory.slice(0, end) }
 }
 
-function commonDirectory(first: string, second: string): string {
-  const others = second.split('/')
-  const parts = first.split('/')
-  const end = parts.findIndex((part, i) => part !== others[i])
-  return (end < 0 ? parts : parts.slice(0, end)).join('/')
-}
-
-/** On a v2 host: where in its cgroup the first process has gone to. */
+/** On a v2 host: the current cgroup of the first process, relative to the container's. */
 function initCgroup(
   native: Native,
   { pid, cgroups }: ContainerRecord,
@@ -171,11 +166,11 @@ function initCgroup(
   return directory.startsWith(`${unified}/`) ? directory : undefined
 }
 
-/** The process runs when this returns. */
+/** Launches the process; it runs when this returns. */
 function launch({ native, log }: Context, plan: LaunchPlan, { unit }: ContainerRecord, flags: Flags) {
-  const event = runPlan(native, plan, flags['preserve-fds'], (step, pid) => {
+  const event = runPlan(native, plan, (step, pid) => {
     if (step?.op === 'attach_unit') return attach(native, step, pid, unit)
-    publishProcess(native, pid, flags)
+    reportPid(native, pid, flags)
     if (!flags.detach) native.holdSignals()
   })
   if (event.kind === 'failed') throw isGone(event.code) ? stopped() : describeFailure(plan, event)

@@ -1,17 +1,17 @@
-// features (features.md, features-linux.md): what this runtime can do, for engines that ask before they use it: containerd
-// reads idmap, CRI-O and dockerd look for "rro" and the two versions. Taken from the tables that do the work where there
-// are some; the same on every host.
+// features (features.md, features-linux.md): what this runtime supports, for engines that check before they use it:
+// containerd reads idmap, CRI-O and dockerd look for "rro" and the two versions. Derived from the tables that the code
+// uses where they exist; the same on every host.
 
 import { ARCHITECTURES } from 'seccomp-bpf-js'
+import { type Run, STDOUT } from '../cli/context.ts'
 import { SPEC_VERSION, VERSION } from '../cli/version.ts'
 import type { Hooks, NamespaceType, SeccompAction, SeccompFlag, SeccompOperator } from '../config/config.ts'
 import { capabilityNames } from '../config/kernel-names.ts'
 import { memoryPolicyFlags, memoryPolicyModes } from '../plan/memory-policy.ts'
 import { knownMountOptions } from '../plan/mount-options.ts'
 import { namespaceFlags } from '../plan/namespaces.ts'
-import { type Run, STDOUT } from './context.ts'
 
-// Tables by type, so that the compiler asks when the spec gets a new word. False: known, but not supported yet.
+// Records by type, so that a new word of the spec is a compile error. False: known, but not supported yet.
 const hooks: Record<keyof Hooks, true> = {
   prestart: true,
   createRuntime: true,
@@ -76,10 +76,10 @@ export function featuresObject() {
       mountExtensions: { idmap: { enabled: true } },
       netDevices: { enabled: true },
     },
-    // The second is asked for by engines under this name, whatever the runtime.
+    // Engines look for the second key under this name, whatever the runtime.
     annotations: { 'org.runt.version': VERSION, 'org.opencontainers.runc.checkpoint.enabled': 'true' },
-    // Who may set these gets more than the rest of the config gives: any property of the unit, the caller's groups, files
-    // and sockets of the host.
+    // Whoever can set these gets more than the rest of the config allows: any property of the unit, the caller's
+    // groups, files and sockets of the host.
     potentiallyUnsafeConfigAnnotations: [
       'org.criu.config',
       'org.systemd.property.',

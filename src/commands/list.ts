@@ -1,12 +1,12 @@
-// list: the containers of a state root, as a table, as JSON or as ids. What is no container is skipped with a warning.
+// list: prints the containers of a state root, as a table, as JSON or as ids. Skips other directories with a warning.
 
+import { type Context, type Run, STDOUT } from '../cli/context.ts'
 import { errnoOf, hostFailure } from '../errno.ts'
 import type { Native } from '../native.ts'
 import { findContainer } from '../state/load-container.ts'
 import { type StateObject, stateObject } from '../state/state-object.ts'
 import { idProblem, type StateRoot, stateRoot } from '../state/state-root.ts'
 import { containerStatus } from '../state/status.ts'
-import { type Context, type Run, STDOUT } from './context.ts'
 
 const HEADINGS = ['ID', 'PID', 'STATUS', 'BUNDLE', 'CREATED', 'OWNER']
 const NARROWEST = 12
@@ -38,7 +38,7 @@ function containers({ native, globals, log }: Context): readonly StateObject[] {
   return states
 }
 
-/** In the order of ids. A default root that is missing has no containers; one that --root names is a mistake. */
+/** Sorted by id. A missing default root has no containers; a missing root of --root is an error. */
 function directoryNames(native: Native, root: StateRoot): readonly string[] {
   try {
     return [...native.readDirectory(root.path)].sort()
@@ -48,7 +48,7 @@ function directoryNames(native: Native, root: StateRoot): readonly string[] {
   }
 }
 
-/** Columns as Go's tabwriter aligns them for runc: the last one is not padded. */
+/** Aligns columns as Go's tabwriter does for runc: the last one is not padded. */
 export function table(states: readonly StateObject[]): string {
   const rows = states.map((state) => [
     state.id,

@@ -1,11 +1,11 @@
-// pause (runc-pause(8)): suspends everything in a container. What is asked of the kernel is in state/freeze.ts.
+// pause (runc-pause(8)): suspends all processes of a container (state/freeze.ts).
 
+import type { Run } from '../cli/context.ts'
 import { RuntError } from '../errors.ts'
 import { freezeContainer } from '../state/freeze.ts'
 import { withContainer } from '../state/lock-container.ts'
 import { stateRoot } from '../state/state-root.ts'
 import { containerStatus } from '../state/status.ts'
-import type { Run } from './context.ts'
 
 export const pause: Run<'pause'> = ({ native, globals }, _flags, [id = '']) =>
   withContainer(native, stateRoot(native, globals.root).path, id, ({ directory, record }) => {

@@ -1,21 +1,24 @@
-// plan: prints what `create` would do for a bundle. Nothing is changed.
+// plan: prints what `create` would do for a bundle. Changes nothing.
 
+import { type Run, STDOUT } from '../cli/context.ts'
+import { probeCgroups } from '../host/probe-cgroups.ts'
+import { probeLinks } from '../host/probe-links.ts'
+import { probeResctrl } from '../host/probe-resctrl.ts'
+import { loadBundle, rootfsOf, warnOf } from '../launch/load-bundle.ts'
 import { hostFacts } from '../plan/host-facts.ts'
 import { planCreate } from '../plan/plan.ts'
 import { planJson, printPlan } from '../plan/print.ts'
 import { claimsFile, stateRoot } from '../state/state-root.ts'
-import { askSystemd } from '../state/systemd.ts'
-import { type Run, STDOUT } from './context.ts'
-import { loadBundle, rootfsOf, warnOf } from './load-bundle.ts'
-import { probeResctrl } from './probe-resctrl.ts'
+import { askSystemd, isSystemd } from '../state/systemd.ts'
 
 export const plan: Run<'plan'> = ({ native, globals, log }, { format }, [path]) => {
   const bundle = loadBundle(native, path)
   warnOf(bundle.warnings, log.warn)
   rootfsOf(native, bundle)
   const id = bundle.path.slice(bundle.path.lastIndexOf('/') + 1) || 'plan'
-  const systemd = globals['systemd-cgroup'] ? askSystemd(native) : undefined
-  const planned = planCreate(bundle.config, hostFacts(native.probe()), {
+  const systemd = isSystemd(globals) ? askSystemd(native) : undefined
+  const facts = hostFacts(native.probe())
+  const planned = planCreate(bundle.config, facts, {
     id,
     bundle: bundle.path,
     stateDirectory: `${stateRoot(native, globals.root).path}/${id}`,
@@ -23,9 +26,13 @@ export const plan: Run<'plan'> = ({ native, globals, log }, { format }, [path]) 
     mode: 'create',
     rootSwitch: 'pivot_root',
     keyring: 'new',
-    preserveFds: 0,
+    preserveFds: [],
+    rootless: globals.rootless,
+    withoutCgroups: globals['cgroup-manager'] === 'disabled',
     systemd,
+    access: systemd === undefined ? probeCgroups(native, facts, id, bundle.config, globals.rootless) : undefined,
     resctrl: probeResctrl(native, bundle.config, id),
+    sourceLinks: probeLinks(native, bundle.config, bundle.path),
   })
   for (const warning of planned.warnings) log.warn(warning)
   native.write(STDOUT, format === 'json' ? `${planJson(planned.plan)}\n` : printPlan(planned.plan))

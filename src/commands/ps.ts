@@ -1,19 +1,18 @@
-// ps (runc-ps(8)): the processes of a container, as ids or as the rows that the host's ps(1) has of them. A container that has
-// stopped has none.
+// ps (runc-ps(8)): lists the processes of a container, as ids or as the lines of the host's ps(1). A stopped container
+// has none.
 
+import { type Run, STDOUT } from '../cli/context.ts'
 import { hostFailure } from '../errno.ts'
 import { RuntError } from '../errors.ts'
 import type { Native } from '../native.ts'
 import { cgroupProcesses } from '../state/cgroup-processes.ts'
 import { loadContainer } from '../state/load-container.ts'
-import { mainCgroup } from '../state/record.ts'
+import { requireCgroups } from '../state/record.ts'
 import { stateRoot } from '../state/state-root.ts'
-import { type Run, STDOUT } from './context.ts'
 
 export const ps: Run<'ps'> = ({ native, globals }, { format }, [id = '', ...options]) => {
   const { record } = loadContainer(native, stateRoot(native, globals.root).path, id)
-  const cgroup = mainCgroup(record)
-  const pids = cgroup === undefined ? [] : cgroupProcesses(native, cgroup)
+  const pids = cgroupProcesses(native, requireCgroups(record))
   const text = format === 'json' ? JSON.stringify(pids) : rowsOf(runPs(native, options), pids).join('\n')
   native.write(STDOUT, `${text}\n`)
   return 0
@@ -30,7 +29,7 @@ function runPs(native: Native, options: readonly string[]): string {
   }
 }
 
-/** The heading and the rows of the processes. */
+/** The heading and the lines of the processes. */
 export function rowsOf(output: string, pids: readonly number[]): readonly string[] {
   const [heading = '', ...rows] = output.split('\n')
   const column = fieldsOf(heading).indexOf('PID')

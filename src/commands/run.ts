@@ -1,18 +1,20 @@
-// run: create and start in one, then, in the foreground, stand for the container's process until it ends: its signals, its
-// terminal, its exit status.
+// run: creates and starts a container; in the foreground forwards signals and the terminal until its process ends, and
+// exits with its status.
 
+import type { Context, Run } from '../cli/context.ts'
 import { RuntError } from '../errors.ts'
+import { type LaunchedContainer, launchContainer } from '../launch/launch-container.ts'
+import { superviseNotifying, waitUntilReady } from '../launch/notify-socket.ts'
+import { removeContainer } from '../launch/remove-container.ts'
+import { runPoststart } from '../launch/run-hooks.ts'
+import { superviseContainer } from '../launch/supervise-container.ts'
+import { superviseDenied } from '../launch/supervise-denied.ts'
 import type { Native } from '../native.ts'
-import type { Context, Run } from './context.ts'
-import { type LaunchedContainer, launchContainer } from './launch-container.ts'
-import { superviseNotifying, waitUntilReady } from './notify-socket.ts'
-import { removeContainer } from './remove-container.ts'
-import { superviseContainer } from './supervise-container.ts'
 
-export const run: Run<'run'> = async (context, flags, [id = '']) => {
+export const run: Run<'run'> = (context, flags, [id = '']) => {
   const { native } = context
   if (flags['seccomp-log']) checkSeccompLog(native, flags.detach)
-  // Before the launch: what the container's processes leave behind is adopted from the start.
+  // Before the launch, so that orphans of the container's processes are reparented to us from the start.
   if (!flags.detach && !flags['no-subreaper']) native.becomeSubreaper()
   const container = launchContainer(context, id, flags, {
     mode: 'run',
@@ -20,7 +22,7 @@ export const run: Run<'run'> = async (context, flags, [id = '']) => {
     signals: flags.detach ? 'leave' : 'hold',
     seccomp: flags['seccomp-log'] ? 'asked' : 'loaded',
   })
-  if (container.record.hooks.poststart.length > 0) await runPoststart(context, container)
+  if (container.record.hooks.poststart.length > 0) afterStart(context, container)
   if (flags.detach) {
     if (container.notify !== undefined) waitUntilReady(context, container.notify, container.record)
     return 0
@@ -28,26 +30,25 @@ export const run: Run<'run'> = async (context, flags, [id = '']) => {
   return superviseContainer(context, container, flags.keep ? 'keep' : 'remove', () => supervise(context, container))
 }
 
-/** Who answers calls has no time for anything else, and must stay. */
+/** The runtime must stay to respond to notifications, and cannot do anything else meanwhile. */
 function checkSeccompLog(native: Native, detach: boolean): void {
   if (detach) throw new RuntError('usage', '--seccomp-log does not go with --detach')
   if (native.env('NOTIFY_SOCKET')) throw new RuntError('usage', '--seccomp-log does not go with NOTIFY_SOCKET')
 }
 
-/** A failing hook has stopped the container; nobody will come to delete it. */
-async function runPoststart(context: Context, container: LaunchedContainer): Promise<void> {
-  const hooks = await import('./run-hooks.ts')
+/** A failing poststart hook has stopped the container, and nobody will delete it. */
+function afterStart(context: Context, container: LaunchedContainer): void {
   try {
-    hooks.runPoststart(context.native, container.record)
+    runPoststart(context.native, container.record)
   } catch (error) {
-    await removeContainer(context, container, 'spare')
+    removeContainer(context, container, 'spare')
     throw error
   }
 }
 
-async function supervise(context: Context, container: LaunchedContainer): Promise<number> {
+function supervise(context: Context, container: LaunchedContainer): number {
   const { record, terminal, listener, notify } = container
-  if (listener >= 0) return (await import('./answer-denied.ts')).superviseDenied(context, container)
+  if (listener >= 0) return superviseDenied(context, container)
   if (notify !== undefined) return superviseNotifying(context, notify, record, terminal)
   return context.native.supervise(record.pid, terminal, -1)
 }

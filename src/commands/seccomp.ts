@@ -1,5 +1,5 @@
-// seccomp: what a bundle's system call filter is, and which part of the profile decides a call (config-linux.md "Seccomp"). Nothing
-// is changed or loaded; the verdicts are the compiled filter's own, seccomp-bpf-js runs it.
+// seccomp: prints a bundle's system call filter, or which part of the profile decides about a call (config-linux.md
+// "Seccomp"). Changes and loads nothing; the verdicts come from running the compiled filter in seccomp-bpf-js.
 
 import {
   ARCHITECTURES,
@@ -10,11 +10,11 @@ import {
   disassemble,
   explainSyscall,
 } from 'seccomp-bpf-js'
+import { type Run, STDOUT } from '../cli/context.ts'
 import type { Seccomp } from '../config/config.ts'
 import { formatProblems, RuntError } from '../errors.ts'
+import { loadBundle, warnOf } from '../launch/load-bundle.ts'
 import { hostFacts } from '../plan/host-facts.ts'
-import { type Run, STDOUT } from './context.ts'
-import { loadBundle, warnOf } from './load-bundle.ts'
 
 const MAX_ARGUMENT = 5
 
@@ -47,7 +47,7 @@ function filterText(profile: Seccomp, options: CompileOptions, warn: (message: s
   return disassemble(decodeFilter(result.filter, endian), endian)
 }
 
-/** The verdict, and under it every rule about the call. */
+/** The verdict, and below it every rule about the call. */
 function callText(
   profile: Seccomp,
   options: CompileOptions,
@@ -61,7 +61,7 @@ function callText(
   return [explained.text, ...explained.considered.map((line) => `  ${line}`), ''].join('\n')
 }
 
-/** `N=VALUE`, each: what is not given is 0. */
+/** Parses `N=VALUE` words; arguments that are not given are 0. */
 function argumentsOf(given: readonly string[]): bigint[] {
   const args: bigint[] = []
   for (let i = 0; i <= MAX_ARGUMENT; i++) args.push(0n)

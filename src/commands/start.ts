@@ -1,25 +1,28 @@
-// start (runtime.md, "start"): lets a created container's process run, and runs the poststart hooks.
+// start (runtime.md, "start"): starts the process of a created container and runs the poststart hooks.
 
+import type { Context, Run } from '../cli/context.ts'
 import { errnoOf, hostFailure } from '../errno.ts'
 import { RuntError } from '../errors.ts'
-import { type LaunchEvent, REPORT_FIFO, START_FIFO } from '../native.ts'
-import type { LaunchPlan, Step } from '../plan/launch-plan.ts'
+import { bindNotifySocket, checkManager, type NotifySocket, waitUntilReady } from '../launch/notify-socket.ts'
+import { refuseDenied } from '../launch/refuse-denied.ts'
+import { runPoststart } from '../launch/run-hooks.ts'
+import type { LaunchEvent } from '../native.ts'
+import { describeFailure, describeWarning } from '../plan/describe.ts'
 import { type Container, loadContainer } from '../state/load-container.ts'
 import { withLock } from '../state/lock.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { checkId, stateRoot } from '../state/state-root.ts'
 import { containerStatus, type Status } from '../state/status.ts'
-import type { Context, Run } from './context.ts'
-import { bindNotifySocket, checkManager, type NotifySocket, waitUntilReady } from './notify-socket.ts'
-import { refuseDenied } from './refuse-denied.ts'
+import type { LaunchPlan, Step } from '../steps/launch-plan.ts'
+import { REPORT_FIFO, START_FIFO } from '../steps/protocol.ts'
 
-export const start: Run<'start'> = async (context, _flags, [id = '']) => {
+export const start: Run<'start'> = (context, _flags, [id = '']) => {
   const { native, globals } = context
   const root = stateRoot(native, globals.root).path
   checkId(id)
-  const done = await withLock(native, `${root}/${id}`, () => startLocked(context, root, id))
+  const done = withLock(native, `${root}/${id}`, () => startLocked(context, root, id))
   if (done === undefined) throw new RuntError('state', 'container does not exist')
-  // Not under the lock: who deletes the container meanwhile ends this.
+  // Without the lock, so that deleting the container ends the wait.
   if (done.notify !== undefined) waitUntilReady(context, done.notify, done.record)
   return 0
 }
@@ -29,25 +32,22 @@ interface Started {
   readonly notify: NotifySocket | undefined
 }
 
-async function startLocked(context: Context, root: string, id: string): Promise<Started> {
+function startLocked(context: Context, root: string, id: string): Started {
   const { native } = context
-  // Read under the lock: another `start` may have been faster.
+  // Read under the lock: another `start` may have come first.
   const container = loadContainer(native, root, id)
   const status = containerStatus(native, container.directory, container.record)
   if (status !== 'created') throw wrongStatus(status)
   if (container.record.startSteps.steps.length === 0)
     throw new RuntError('config', 'process: was not set in config.json: nothing to start', { path: 'process' })
   const notify = notifySocketOf(context, container)
-  await startInit(context, container)
+  startInit(context, container)
   refuseDenied(native, container.record.denied, container.record.pid, 'started')
-  if (container.record.hooks.poststart.length > 0) {
-    const { runPoststart } = await import('./run-hooks.ts')
-    runPoststart(native, container.record)
-  }
+  runPoststart(native, container.record)
   return { record: container.record, notify }
 }
 
-/** Where `create` has made a directory for it. */
+/** The notify socket, if `create` has made a directory for it. */
 function notifySocketOf(context: Context, { directory, record }: Container): NotifySocket | undefined {
   const address = record.notify === undefined ? undefined : context.native.env('NOTIFY_SOCKET')
   const manager = address === undefined || address === '' ? undefined : checkManager(context, address)
@@ -60,7 +60,7 @@ function wrongStatus(status: Status): RuntError {
   return new RuntError('state', `cannot start a container that is ${status}`)
 }
 
-async function startInit({ native, log }: Context, { directory, record }: Container): Promise<void> {
+function startInit({ native, log }: Context, { directory, record }: Container): void {
   let event: LaunchEvent
   try {
     event = native.start(directory)
@@ -71,13 +71,12 @@ async function startInit({ native, log }: Context, { directory, record }: Contai
   native.unlink(`${directory}/${START_FIFO}`)
   native.unlink(`${directory}/${REPORT_FIFO}`)
   if (event.kind === 'paused' || (event.kind === 'done' && event.warnings.length === 0)) return
-  const { describeFailure, describeWarning } = await import('../plan/describe.ts')
   const plan = restOfPlan(record)
   for (const warning of event.warnings) log.warn(describeWarning(plan, warning))
   if (event.kind === 'failed') throw describeFailure(plan, event)
 }
 
-/** The plan is gone by now; what init had left to do is in the record. */
+/** The record contains init's remaining steps, because the plan no longer exists. */
 function restOfPlan({ startSteps: { first, steps }, denied }: ContainerRecord): LaunchPlan {
   const containerSteps: Step[] = []
   steps.forEach((step, index) => {

@@ -1,10 +1,10 @@
-// The flags of `update` as the part of linux.resources that they name. Sizes are those of Docker's units package, which runc
-// uses: 50M, 1.5g, 32kib, powers of 1024.
+// The flags of `update` as a part of linux.resources. Sizes have the syntax of Docker's units package, which runc uses:
+// 50M, 1.5g, 32kib, powers of 1024.
 
 import { stringify } from '../config/json.ts'
 import { RuntError } from '../errors.ts'
 
-/** A flag's way into linux.resources. */
+/** The member of linux.resources for each flag. */
 const members = {
   'blkio-weight': ['blockIO', 'weight', 'number'],
   'cpu-period': ['cpu', 'period', 'number'],
@@ -27,7 +27,7 @@ const members = {
 type LimitFlag = keyof typeof members
 export type LimitFlags = { readonly [name in LimitFlag]: string | undefined }
 
-/** A document in the form of linux.resources, to be checked as one that `--resources` reads; undefined: no flag was given. */
+/** A document like linux.resources, to be checked like that of `--resources`; undefined: no flag was given. */
 export function resourcesOfFlags(flags: LimitFlags): string | undefined {
   const document: { [section: string]: { [member: string]: bigint | string } } = {}
   for (const [name, [section, member, kind]] of Object.entries(members)) {

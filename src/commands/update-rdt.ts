@@ -1,13 +1,13 @@
-// The part of `update` that concerns resctrl (runc-update(8), --l3-cache-schema and --mem-bw-schema): which class of service is meant,
-// and how it is put back when the update fails. What is written is decided in plan/intel-rdt.ts.
+// The resctrl part of `update` (runc-update(8), --l3-cache-schema and --mem-bw-schema): finds the class of service, and
+// restores it if the update fails. plan/intel-rdt.ts decides what is written.
 
 import { RuntError } from '../errors.ts'
+import { findResctrl } from '../host/probe-resctrl.ts'
 import type { Native } from '../native.ts'
 import { planRdtUpdate, type RdtCandidate, type RdtRecord } from '../plan/intel-rdt.ts'
-import type { Step } from '../plan/launch-plan.ts'
 import { cgroupProcesses } from '../state/cgroup-processes.ts'
 import { type ContainerRecord, mainCgroup } from '../state/record.ts'
-import { findResctrl } from './probe-resctrl.ts'
+import type { Step } from '../steps/launch-plan.ts'
 
 export interface RdtFlags {
   readonly 'l3-cache-schema': string | undefined
@@ -18,7 +18,7 @@ export interface RdtChange {
   readonly steps: readonly Step[]
   /** For the container's record. */
   readonly rdt: RdtRecord
-  /** The schemata of before: absent for a class that is new. */
+  /** The previous schemata; undefined for a new class. */
   readonly before: { readonly path: string; readonly text: string } | undefined
 }
 
@@ -47,12 +47,12 @@ function candidate(native: Native, record: ContainerRecord, flag: string): RdtCa
   return { group, exists: native.exists(group), pids }
 }
 
-/** As far as the kernel lets it: an error has been reported already. */
+/** Restores what the kernel allows: an error has been reported already. */
 export function undoRdtChange(native: Native, { rdt, before }: RdtChange): void {
   try {
     if (before !== undefined) native.writeFile(before.path, before.text, 0o644)
     else for (const directory of rdt.directories) native.rmdir(directory)
   } catch {
-    // Never changed, or never made.
+    // it was not changed or not created
   }
 }

@@ -1,12 +1,14 @@
-// update (runc-update(8)): changes limits of a container, from flags or from a document in the form of linux.resources. All or
-// nothing, as far as the kernel's files can be read back: what was written before a failure is put back. Nothing is frozen
-// for it, so that a paused container stays paused and a running one running.
+// update (runc-update(8)): changes limits of a container, from flags or from a document like linux.resources. All or
+// nothing, as far as the kernel's files can be read: values written before a failure are restored. Does not freeze the
+// container, so a paused one stays paused and a running one running.
 
 import { parseHierarchies } from '../cgroup/hierarchies.ts'
 import { mergeResources, updateResources } from '../cgroup/merge-resources.ts'
+import { unlimited } from '../cgroup/no-cgroups.ts'
 import { planUpdate, type UpdatePlan } from '../cgroup/plan-update.ts'
 import { undoWrite } from '../cgroup/undo-write.ts'
 import { ALLOW_ALL } from '../cgroup/v2/device-program.ts'
+import type { Run } from '../cli/context.ts'
 import type { Resources } from '../config/config.ts'
 import { stringify } from '../config/json.ts'
 import { parseConfig, parseResources } from '../config/parse-config.ts'
@@ -14,15 +16,15 @@ import { hostFailure } from '../errno.ts'
 import { RuntError } from '../errors.ts'
 import type { Native, StepReport } from '../native.ts'
 import { describeFailure } from '../plan/describe.ts'
-import type { LaunchPlan, Step } from '../plan/launch-plan.ts'
-import { createSlots } from '../plan/slots.ts'
+import { isUnprivileged } from '../plan/host-facts.ts'
 import type { Container } from '../state/load-container.ts'
 import { withContainer } from '../state/lock-container.ts'
-import { CONFIG_FILE, type ContainerRecord, encodeRecord, STATE_FILE } from '../state/record.ts'
+import { CONFIG_FILE, type ContainerRecord, encodeRecord, requireCgroups, STATE_FILE } from '../state/record.ts'
 import { stateRoot } from '../state/state-root.ts'
 import { isAlive } from '../state/status.ts'
 import { updateUnit } from '../state/update-unit.ts'
-import type { Run } from './context.ts'
+import type { LaunchPlan, Step } from '../steps/launch-plan.ts'
+import { createSlots } from '../steps/slots.ts'
 import { type LimitFlags, resourcesOfFlags } from './update-flags.ts'
 import { planRdtChange, type RdtChange, undoRdtChange } from './update-rdt.ts'
 
@@ -30,6 +32,8 @@ export const update: Run<'update'> = ({ native, globals }, flags, [id = '']) => 
   const change = readChange(native, flags)
   return withContainer(native, stateRoot(native, globals.root).path, id, (container) => {
     if (!isAlive(native, container.record)) throw new RuntError('state', 'container not running')
+    if (flags.resources || resourcesOfFlags(flags) !== undefined)
+      requireCgroups(container.record, () => unlimited(change, parseHierarchies(native.probe())))
     const old = recordedResources(native, container)
     const rdt = planRdtChange(native, container.record, flags)
     const resources = stringify(mergeResources(old, change))
@@ -40,7 +44,7 @@ export const update: Run<'update'> = ({ native, globals }, flags, [id = '']) => 
   })
 }
 
-/** The record first: where it cannot be written, nothing has been changed. */
+/** Writes the record first: if that fails, nothing has been changed. */
 function recordWhile(native: Native, before: Container, after: ContainerRecord, action: () => void): void {
   const write = (record: ContainerRecord): void =>
     native.writeFileAtomic(`${before.directory}/${STATE_FILE}`, encodeRecord(record), 0o600)
@@ -65,7 +69,7 @@ function readChange(native: Native, flags: LimitFlags & { readonly resources: st
   }
 }
 
-/** As earlier updates have left them, else the bundle's. */
+/** The resources after earlier updates, else the bundle's. */
 function recordedResources(native: Native, { directory, record }: Container): Resources {
   if (record.resources !== undefined) return parseResources(record.resources, STATE_FILE)
   const path = `${directory}/${CONFIG_FILE}`
@@ -94,13 +98,15 @@ function apply(
   const host = parseHierarchies(probe)
   const slots = createSlots()
   const { memory, devices } = resources
+  const rootless = isUnprivileged(probe)
   const isUnified = cgroups.memory === undefined && cgroups[''] !== undefined
   const { steps: planned, deviceFilter } = planUpdate(
     {
       resources,
       paths: cgroups,
-      rootless: probe.euid !== 0 || probe.inUserNamespace,
+      rootless,
       ...(devices.length > 0 &&
+        !rootless &&
         cgroups.devices !== undefined && { devicesList: native.readFile(`${cgroups.devices}/devices.list`) }),
       ...(memory.checkBeforeUpdate && isUnified && { usage: native.readFile(`${cgroups['']}/memory.current`) }),
     },
@@ -111,10 +117,10 @@ function apply(
   const runtimeSteps = deviceFilter === undefined ? steps : [...steps, attachStep(deviceFilter)]
   if (runtimeSteps.length === 0) return
   const undo = undoSteps(native, steps)
-  // systemd first: it writes what it is told to the same files, as it rounds it.
+  // systemd first: it writes its properties to the same files, rounded.
   const undoUnit = unit && updateUnit(native, unit, host.mode === 'v2' ? 'v2' : 'v1', old, resources)
   const plan: LaunchPlan = { slots: slots.names, runtimeSteps, containerSteps: [] }
-  const event = native.launch(plan, { preserveFds: 0 })
+  const event = native.launch(plan)
   if (event.kind !== 'failed') return
   undoUnit?.()
   restore(native, undo)
@@ -122,14 +128,14 @@ function apply(
   throw describeUpdateFailure(native, plan, event, cgroups)
 }
 
-/** The last step: it cannot be put back. */
+/** The last step, because it cannot be undone. */
 function attachStep({ program, slot, from }: NonNullable<UpdatePlan['deviceFilter']>): Step {
   return { op: 'bpf_prog_attach', from, cgroup: slot, program: program ?? ALLOW_ALL, replace: 1 }
 }
 
 type Undo = readonly [path: string, data: string]
 
-/** What puts back the values that are there now, in the order of the writes. */
+/** Reads the current values, in the order of the writes, to restore them. */
 function undoSteps(native: Native, steps: readonly Step[]): readonly Undo[] {
   const opened = new Map<number, string>()
   const undo: Undo[] = []
@@ -143,7 +149,7 @@ function undoSteps(native: Native, steps: readonly Step[]): readonly Undo[] {
   return undo
 }
 
-/** Devices lists cannot be read. */
+/** Device lists cannot be read. */
 function readPresent(native: Native, path: string): string {
   try {
     return native.readFile(path)
@@ -153,17 +159,24 @@ function readPresent(native: Native, path: string): string {
 }
 
 function restore(native: Native, undo: readonly Undo[]): void {
-  // Twice: one limit may have to be there before another is possible, in an order that depends on how far we came.
+  // In both directions: restoring one limit may require another one first, and the order depends on where the update
+  // failed.
   for (const [path, value] of [...undo.toReversed(), ...undo]) {
     try {
       native.writeFile(path, value, 0o644)
     } catch {
-      // Refused in this order; or it never was changed.
+      // refused in this order, or it was never changed
     }
   }
 }
 
-/** The two usual mistakes, of which the kernel's errnos tell little. */
+/** --rootless: without permissions a container may have fewer cgroups than its record lists. */
+function isWithoutCgroup(native: Native, step: Step | undefined): boolean {
+  if (step === undefined || !('path' in step) || step.path === undefined) return false
+  return !native.exists(step.path.slice(0, step.path.lastIndexOf('/')))
+}
+
+/** Explains the two most frequent mistakes, for which the kernel's errno says little. */
 function describeUpdateFailure(
   native: Native,
   plan: LaunchPlan,
@@ -171,6 +184,14 @@ function describeUpdateFailure(
   { memory }: { readonly [controller: string]: string },
 ): RuntError {
   const failure = describeFailure(plan, report)
+  if (report.code === 'ENOENT' && isWithoutCgroup(native, plan.runtimeSteps[report.step])) {
+    const reason = 'the container has no cgroup there: whoever created it lacked the permission'
+    return new RuntError(
+      'host',
+      `${failure.message}; ${reason}`,
+      failure.path === undefined ? {} : { path: failure.path },
+    )
+  }
   if (memory === undefined || failure.path !== 'linux.resources.memory.limit') return failure
   const present = (file: string): string => native.readFile(`${memory}/${file}`).trimEnd()
   const hints: { readonly [code: string]: () => string } = {

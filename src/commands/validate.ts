@@ -1,13 +1,13 @@
-// validate: every problem of a config at once, with its path, and what is probably a mistake: members that nothing knows, keys
-// that occur twice. Nothing is changed. Unknown members are no error, here and elsewhere (config.md "Extensibility").
+// validate: reports all problems of a config with their paths, and likely mistakes: unknown members and duplicate keys.
+// Changes nothing. Unknown members are not errors, here and elsewhere (config.md "Extensibility").
 
+import { type Run, STDOUT } from '../cli/context.ts'
 import { parseConfig, validateConfig } from '../config/parse-config.ts'
 import { formatProblem, type Problem, RuntError } from '../errors.ts'
+import { type Bundle, openBundle, seccompReceiver } from '../launch/load-bundle.ts'
 import type { Native } from '../native.ts'
 import { checkFilter } from '../plan/check-filter.ts'
 import { hostFacts } from '../plan/host-facts.ts'
-import { type Run, STDOUT } from './context.ts'
-import { type Bundle, openBundle, seccompReceiver } from './load-bundle.ts'
 
 export const validate: Run<'validate'> = ({ native }, { format }, [path]) => {
   const bundle = openBundle(native, path)

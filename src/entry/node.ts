@@ -1,5 +1,5 @@
-// The entry of the npm package, and of the command line on Node: loads the addon as a .node file. Everything else is
-// the same code as in the static program.
+// The entry of the npm package and of the command line on Node: loads the addon as a .node file. The rest is the same
+// code as in the static program.
 
 import { createRequire } from 'node:module'
 import type { Native } from '../native.ts'

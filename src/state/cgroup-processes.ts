@@ -1,13 +1,16 @@
-// Who is in a cgroup and in those below it, which the container may have made itself.
+// Lists the processes in a cgroup and its descendants, which the container may have created.
 
 import { nestedFirst, parseProcesses } from '../cgroup/removal.ts'
 import { errnoOf, hostFailure } from '../errno.ts'
 import type { Native } from '../native.ts'
 
-/** What is said of a cgroup that is gone, or (EOPNOTSUPP) whose processes are listed in its threaded domain. */
+/** Errors of a cgroup that has been removed, or (EOPNOTSUPP) whose processes are listed in its threaded domain. */
 const nothingThere = ['ENOENT', 'ENODEV', 'ENOTDIR', 'EOPNOTSUPP']
 
-/** What was read of a cgroup, or `otherwise` where there is nothing to read: any other error is not "nobody is there". */
+/**
+ * Returns `otherwise` if there is nothing to read. Any other error is thrown: it does not mean that the cgroup is
+ * empty.
+ */
 function readingOf<T>(directory: string, read: () => T, otherwise: T): T {
   try {
     return read()
@@ -17,7 +20,7 @@ function readingOf<T>(directory: string, read: () => T, otherwise: T): T {
   }
 }
 
-/** The cgroup and all below it, deepest first. One that goes away meanwhile has nothing in it. */
+/** The cgroup and all below it, deepest first. One that is removed meanwhile is skipped. */
 export function nestedCgroups(native: Native, directory: string): readonly string[] {
   return nestedFirst(directory, (parent) =>
     readingOf(
@@ -28,7 +31,7 @@ export function nestedCgroups(native: Native, directory: string): readonly strin
   )
 }
 
-/** Their processes, in the order of their ids; those that our pid namespace does not show are left out. */
+/** Their processes, sorted by pid, without those that are not visible in our pid namespace. */
 export function cgroupProcesses(native: Native, directory: string): readonly number[] {
   const pids = new Set<number>()
   for (const cgroup of nestedCgroups(native, directory)) {

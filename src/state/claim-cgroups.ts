@@ -1,15 +1,15 @@
-// The other side of claim_cgroup (cgroup/claim.ts): removing cgroups only where no other runtime is about to enter them.
+// The counterpart of claim_cgroup (cgroup/claim.ts): removes cgroups only if no other runtime is about to use them.
 
 import { claimOf } from '../cgroup/claim.ts'
 import { errnoOf } from '../errno.ts'
 import { RuntError } from '../errors.ts'
 import type { Native } from '../native.ts'
-import { LOCK_PATIENCE, tryWithin } from './lock.ts'
+import { LOCK_TIMEOUT_MS, tryWithin } from './lock.ts'
 import { claimsFile } from './state-root.ts'
 
 /**
- * Does something while no container can begin in the cgroups. `yield`: where one is about to, nothing is done, for then they
- * are that one's. `wait`: until it is in or has failed.
+ * Runs an action while no container can start in the cgroups. `yield`: does nothing if one is about to, because then they belong to it.
+ * `wait`: waits until that one has joined or failed.
  */
 export function whileUnclaimed(
   native: Native,
@@ -18,10 +18,10 @@ export function whileUnclaimed(
   action: () => void,
 ): void {
   const claim = claimOf(paths)
-  const lock = claim && tryWithin(native, taken === 'wait' ? LOCK_PATIENCE : 0, () => take(native, claim.offset))
+  const lock = claim && tryWithin(native, taken === 'wait' ? LOCK_TIMEOUT_MS : 0, () => take(native, claim.offset))
   if (claim !== undefined && lock === undefined) {
     if (taken === 'yield') return
-    const reason = `another container has been about to enter it for ${LOCK_PATIENCE / 1000} s`
+    const reason = `another container has been about to enter it for ${LOCK_TIMEOUT_MS / 1000} s`
     throw new RuntError('state', `cgroup ${claim.directory}: fcntl: EAGAIN (${reason})`, { path: claim.directory })
   }
   try {
@@ -31,7 +31,7 @@ export function whileUnclaimed(
   }
 }
 
-/** -1: the file is not ours to open, nor to whoever else is without privileges here. */
+/** -1: neither we nor other unprivileged users here may open the file. */
 function take(native: Native, offset: number): number {
   try {
     return native.lockByte(claimsFile(native), offset)

@@ -1,5 +1,5 @@
 /*
- * Records, and what is read from them: on real files and processes, through the addon.
+ * Records and what is derived from them, with real files and processes, through the addon.
  */
 import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -74,7 +74,7 @@ t.test('status', async (t) => {
 
 t.test('a zombie is stopped', async (t) => {
   const { directory } = stateRoot(t)
-  // The shell becomes a program that does not wait for the child it has: a zombie until that ends.
+  // The shell becomes a program that does not reap its child, which is a zombie until that program ends.
   const parent = spawn('sh', ['-c', 'sleep 0.1 & echo $!; exec sleep 1000'], { stdio: ['ignore', 'pipe', 'ignore'] })
   t.teardown(() => parent.kill('SIGKILL'))
   const pid = await new Promise<number>((done) => parent.stdout.once('data', (line) => done(Number(line))))

@@ -1,4 +1,4 @@
-// Ends what is left of a container and removes its cgroups. Whether that may be done is the commands' decision.
+// Ends a container's processes and removes its cgroups. The commands decide whether that is allowed.
 
 import { busyError, lastWrites, releases } from '../cgroup/removal.ts'
 import { errnoOf, hostFailure } from '../errno.ts'
@@ -10,54 +10,54 @@ import { type ContainerRecord, cgroupDirectories } from './record.ts'
 import { SIGKILL } from './signals.ts'
 import { thaw } from './status.ts'
 
-/** As long as runc waits. */
-const PATIENCE = 10_000
-/** For what has been killed to go. */
-const USUALLY_ENOUGH = 50
-/** For what has ended with the container to be gone: longer waits only who is not the container's. */
-const GRACE = 2000
+/** The same timeout as runc's. */
+const KILL_TIMEOUT_MS = 10_000
+/** A first wait for killed processes to end. */
+const FAST_WAIT_MS = 50
+/** For processes of the ended container to disappear; those that take longer are not the container's. */
+const REMOVE_TIMEOUT_MS = 2000
 
-/** Kills init and waits for its end. With a pid namespace of its own that is the end of all. */
+/** Kills init and waits for its end. If it has its own pid namespace, that ends all processes. */
 export function killInit(native: Native, record: ContainerRecord): void {
   if (record.pid === 0 || !native.signal(record.pid, record.startTime, SIGKILL)) return
   thaw(native, record)
-  if (native.waitForExit(record.pid, record.startTime, USUALLY_ENOUGH)) return
-  // The first process of a pid namespace waits for all others.
+  if (native.waitForExit(record.pid, record.startTime, FAST_WAIT_MS)) return
+  // The first process of a pid namespace waits for all others when it ends.
   releaseAll(native, record)
-  if (!native.waitForExit(record.pid, record.startTime, PATIENCE)) {
-    throw new RuntError('state', `process ${record.pid} has not ended ${PATIENCE / 1000} s after SIGKILL`)
+  if (!native.waitForExit(record.pid, record.startTime, KILL_TIMEOUT_MS)) {
+    throw new RuntError('state', `process ${record.pid} has not ended ${KILL_TIMEOUT_MS / 1000} s after SIGKILL`)
   }
 }
 
-/** Sees to it that nothing in the cgroups goes on, or at least that nothing is added to what is to be killed. */
+/** Ends all processes in the cgroups, or at least prevents new ones. */
 export function endCgroups(native: Native, cgroups: ContainerRecord['cgroups']): void {
   for (const { path, data } of lastWrites(cgroups)) {
     try {
       native.writeFile(path, data, 0o644)
     } catch {
-      // Not there, gone already, or not ours to write: then they are killed one by one.
+      // missing, already removed, or not writable: then they are killed one by one
     }
   }
 }
 
 /**
- * Removes the cgroups of a container whose init has ended, and those that it has made in them. Without a pid namespace of its
- * own, more of its processes may live on in there, and are killed. What lives there else is somebody else's: an error, unless
- * it is to be killed as well, which is what a container needs whose init is not known. `yield`: as `spare`, but what another
- * container is about to enter is left to that one.
+ * Removes the cgroups of a container whose init has ended, and those it has created below them. Without a pid namespace of its own, other
+ * processes of the container may still run there, and are killed. Any others belong to someone else: an error, unless they are to be
+ * killed as well, which is needed for a container whose init is unknown. `yield`: as `spare`, but leaves cgroups that another container
+ * is about to join.
  */
 export function destroyCgroups(native: Native, record: ContainerRecord, others: 'spare' | 'kill' | 'yield'): void {
-  // Who is to be killed must not keep us from it.
+  // Processes that are to be killed must not prevent the removal.
   if (others === 'kill' || record.pidNamespace === 'shared')
     removeEach(native, record, (directory) => killAndRemove(native, record, directory))
   else
     whileUnclaimed(native, record.cgroups, others === 'yield' ? 'yield' : 'wait', () =>
-      removeEach(native, record, (directory) => native.removeCgroup(directory, GRACE)),
+      removeEach(native, record, (directory) => native.removeCgroup(directory, REMOVE_TIMEOUT_MS)),
     )
   for (const directory of record.rdt?.directories ?? []) removeRdtGroup(native, directory)
 }
 
-/** `remove` says whether it is gone. */
+/** Calls `remove`, which returns whether the directory is gone, for each cgroup. */
 function removeEach(native: Native, record: ContainerRecord, remove: (directory: string) => boolean): void {
   for (const directory of cgroupDirectories(record)) {
     try {
@@ -69,14 +69,14 @@ function removeEach(native: Native, record: ContainerRecord, remove: (directory:
 }
 
 function killAndRemove(native: Native, record: ContainerRecord, directory: string): boolean {
-  if (native.destroyCgroup(directory, USUALLY_ENOUGH)) return true
-  // Killed by now, but frozen or throttled. Or it forks too fast.
+  if (native.destroyCgroup(directory, FAST_WAIT_MS)) return true
+  // They are killed by now, but frozen or throttled; or they fork too fast.
   endCgroups(native, record.cgroups)
   releaseAll(native, record)
-  return native.destroyCgroup(directory, PATIENCE)
+  return native.destroyCgroup(directory, KILL_TIMEOUT_MS)
 }
 
-/** It may not have been made yet, or not any more be there. */
+/** The group may not exist yet, or no more. */
 function removeRdtGroup(native: Native, directory: string): void {
   try {
     native.rmdir(directory)
@@ -85,14 +85,14 @@ function removeRdtGroup(native: Native, directory: string): void {
   }
 }
 
-/** The container may have frozen or throttled cgroups of its own. */
+/** Thaws and unthrottles cgroups that the container has created. */
 function releaseAll(native: Native, record: ContainerRecord): void {
   for (const { directory, file, data } of releases(record.cgroups)) {
     for (const cgroup of nestedCgroups(native, directory)) {
       try {
         native.writeFile(`${cgroup}/${file}`, data, 0o644)
       } catch {
-        // Gone meanwhile, or without this controller.
+        // removed meanwhile, or without this controller
       }
     }
   }

@@ -1,25 +1,29 @@
-// How `delete --force` gets the lock of a container on which another command works. That command has usually lost its
-// container by now and fails by itself. If it does not, it waits for a hook: the hook is killed, the command fails and cleans
-// up. The last resort is to kill the command: a runtime killed at any moment leaves what `delete --force` can remove.
+// How `delete --force` gets the lock of a container on which another command works. Usually the container is gone for
+// that command by now and it fails by itself. If not, it waits for a hook: the hook is killed, and the command fails
+// and cleans up. As a last resort the command is killed: `delete --force` can remove what a runtime killed at any
+// moment leaves.
 
 import type { Log } from '../cli/log.ts'
 import type { Native } from '../native.ts'
-import { LOCK_PATIENCE, lockedError, lockWithin } from './lock.ts'
+import { LOCK_TIMEOUT_MS, lockedError, lockWithin } from './lock.ts'
 import { attempt, describeHolder, type Holder, lockHolder } from './lock-holder.ts'
 import { SIGKILL } from './signals.ts'
 
-/** Milliseconds for the other command to end by itself. */
-const GRACE = 1000
-/** And after each hook of it that was killed. */
-const PAUSE = 100
-/** After so long the command itself is killed. */
-const LAST_RESORT = 3000
+/** Milliseconds to wait for the other command to end by itself. */
+const HOLDER_EXIT_MS = 1000
+/** Milliseconds to wait after each round of killing its hooks. */
+const RETRY_MS = 100
+/** Milliseconds after which the command itself is killed. */
+const HOLDER_KILL_MS = 3000
 
-/** A descriptor; undefined where the lock is held by a program that is no runtime, which works on nothing. */
+/**
+ * Returns a descriptor; undefined if a program that is not a runtime holds the lock, which does not change the
+ * container.
+ */
 export function forceLock(native: Native, log: Log, directory: string): number | undefined {
   const start = native.uptime()
-  for (let patience = GRACE; ; patience = PAUSE) {
-    const lock = lockWithin(native, directory, patience)
+  for (let timeout = HOLDER_EXIT_MS; ; timeout = RETRY_MS) {
+    const lock = lockWithin(native, directory, timeout)
     if (lock !== undefined) return lock
     const holder = lockHolder(native, directory)
     const waited = native.uptime() - start
@@ -27,10 +31,10 @@ export function forceLock(native: Native, log: Log, directory: string): number |
       log.warn(`${directory}: ${describeHolder(holder)} holds the lock; it is no runtime, and is not waited for`)
       return undefined
     }
-    if (waited > LOCK_PATIENCE) throw lockedError(directory, describeHolder(holder), LOCK_PATIENCE)
+    if (waited > LOCK_TIMEOUT_MS) throw lockedError(directory, describeHolder(holder), LOCK_TIMEOUT_MS)
     if (holder === undefined) continue
     endChildren(native, holder)
-    if (waited > LAST_RESORT && holder.kind === 'runtime') native.signal(holder.pid, holder.startTime, SIGKILL)
+    if (waited > HOLDER_KILL_MS && holder.kind === 'runtime') native.signal(holder.pid, holder.startTime, SIGKILL)
   }
 }
 
@@ -41,18 +45,23 @@ interface Relative {
   readonly startTime: string
 }
 
-/** Its init, and its hooks with what they have started. Who has left a hook's session is a daemon, and stays. */
+/**
+ * Kills its init, and its hooks with their children. A process that has left a hook's session is a daemon, and stays.
+ */
 function endChildren(native: Native, holder: Holder): void {
   const all = allProcesses(native)
   const children = all.filter(({ pid, parent }) => parent === holder.pid && isOfLaunch(native, pid))
   const ends = new Set(children.map(({ pid }) => pid))
   for (const { pid, session, startTime } of all) {
-    // A session's number stays its own for as long as somebody is in it.
+    // A session id is not reused while the session has processes.
     if (ends.has(pid) || ends.has(session)) native.signal(pid, startTime, SIGKILL)
   }
 }
 
-/** A hook has the state as its input, and init's program is a file in memory: no other child of a program looks like them. */
+/**
+ * A hook has the state as its input, and init's executable is a memory file: no other child of the command looks like
+ * that.
+ */
 function isOfLaunch(native: Native, pid: number): boolean {
   const link = (name: string) => attempt(() => native.readLink(`/proc/${pid}/${name}`))
   return link('fd/0') === '/memfd:state (deleted)' || link('exe') === '/memfd:runt-init (deleted)'
@@ -62,7 +71,7 @@ function allProcesses(native: Native): readonly Relative[] {
   return native.readDirectory('/proc').flatMap((name) => {
     if (!/^\d+$/.test(name)) return []
     try {
-      // proc_pid_stat(5): the name in parentheses may hold anything.
+      // proc_pid_stat(5): the name in parentheses may contain any byte.
       const stat = native.readFile(`/proc/${name}/stat`)
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
       const [, parent, , session] = fields

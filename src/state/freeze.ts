@@ -1,40 +1,42 @@
-// Pausing and resuming (kernel Documentation/admin-guide/cgroup-v1/freezer-subsystem.rst and cgroup-v2.rst). Asking is one
-// write, and the freezer is all that remembers it: whoever looks at the container sees `paused` from then on, `resume` and
-// `delete --force` thaw it. While we wait for the freezing to be complete, signals wait for us, so that only SIGKILL can
-// keep a freezing that fails from being taken back. No other command freezes anything, not even for a moment.
+// Pauses and resumes (kernel Documentation/admin-guide/cgroup-v1/freezer-subsystem.rst and cgroup-v2.rst). A request is
+// one write, and only the freezer stores it: from then on every command sees `paused`, and `resume` and `delete
+// --force` thaw. Signals are blocked while waiting for the freeze to complete, so that only SIGKILL can prevent a
+// failed freeze from being undone. No other command freezes anything, not even briefly.
 
 import { type Freezer, freezerOf } from '../cgroup/freezer.ts'
 import { hostFailure } from '../errno.ts'
 import { RuntError } from '../errors.ts'
 import type { Native } from '../native.ts'
-import type { ContainerRecord } from './record.ts'
+import { type ContainerRecord, requireCgroups } from './record.ts'
 
-const FREEZE_PATIENCE = 10_000
-const THAW_PATIENCE = 1000
-const PAUSE = 2
-/** The v1 freezer may miss a process that is being forked, and then waits for ever: asked again it sees it. */
-const ASK_AGAIN = 200
+const FREEZE_TIMEOUT_MS = 10_000
+const THAW_TIMEOUT_MS = 1000
+const RETRY_MS = 2
+/**
+ * The v1 freezer may miss a process that is being forked and never complete: a repeated request includes the process.
+ */
+const RESEND_MS = 200
 
-/** Returns when nothing in the container runs any more; else everything goes on as before, and an error is thrown. */
+/** Returns when all processes of the container are frozen; otherwise thaws and throws. */
 export function freezeContainer(native: Native, record: ContainerRecord): void {
   const freezer = requireFreezer(record)
   native.holdSignals()
   try {
     write(native, freezer, freezer.freeze)
-    for (let waited = 0; waited < FREEZE_PATIENCE; waited += PAUSE) {
+    for (let waited = 0; waited < FREEZE_TIMEOUT_MS; waited += RETRY_MS) {
       if (freezer.state(native.readFile(freezer.stateFile)) === 'frozen') return
-      if (freezer.selfFile !== undefined && waited % ASK_AGAIN === ASK_AGAIN - PAUSE) {
+      if (freezer.selfFile !== undefined && waited % RESEND_MS === RESEND_MS - RETRY_MS) {
         write(native, freezer, freezer.thaw)
         write(native, freezer, freezer.freeze)
       }
-      native.sleep(PAUSE)
+      native.sleep(RETRY_MS)
     }
   } catch (error) {
     takeBack(native, freezer)
     throw hostFailure(freezer.file, error)
   }
   takeBack(native, freezer)
-  const message = `${freezer.file}: some process cannot be frozen; after ${FREEZE_PATIENCE / 1000} s all go on as before`
+  const message = `${freezer.file}: some process cannot be frozen; after ${FREEZE_TIMEOUT_MS / 1000} s all go on as before`
   throw new RuntError('host', message, { path: freezer.file })
 }
 
@@ -42,9 +44,9 @@ export function thawContainer(native: Native, record: ContainerRecord): void {
   const freezer = requireFreezer(record)
   try {
     write(native, freezer, freezer.thaw)
-    for (let waited = 0; waited < THAW_PATIENCE; waited += PAUSE) {
+    for (let waited = 0; waited < THAW_TIMEOUT_MS; waited += RETRY_MS) {
       if (freezer.state(native.readFile(freezer.stateFile)) === 'thawed') return
-      native.sleep(PAUSE)
+      native.sleep(RETRY_MS)
     }
   } catch (error) {
     throw hostFailure(freezer.file, error)
@@ -55,6 +57,7 @@ export function thawContainer(native: Native, record: ContainerRecord): void {
 function requireFreezer(record: ContainerRecord): Freezer {
   const freezer = freezerOf(record.cgroups)
   if (freezer !== undefined) return freezer
+  requireCgroups(record)
   throw new RuntError('host', 'the container has no cgroup with a freezer')
 }
 
@@ -66,6 +69,6 @@ function takeBack(native: Native, freezer: Freezer): void {
   try {
     write(native, freezer, freezer.thaw)
   } catch {
-    // Not writable: then it could not be frozen, or is gone.
+    // not writable: it could not be frozen, or is gone
   }
 }

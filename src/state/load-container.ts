@@ -1,4 +1,4 @@
-// From an id to the container's record: what is there, what is missing, what is broken.
+// Loads a container's record by id, and says what is missing or broken.
 
 import { errnoOf, hostFailure } from '../errno.ts'
 import { RuntError } from '../errors.ts'
@@ -11,13 +11,13 @@ export interface Container {
   readonly record: ContainerRecord
 }
 
-/** What a state directory holds: no directory at all, nothing usable in it (why), or a record. */
+/** The result of reading a state directory: no directory, no usable record (why), or a record. */
 export type Found =
   | { readonly kind: 'none' }
   | { readonly kind: 'broken'; readonly directory: string; readonly reason: string }
   | ({ readonly kind: 'container' } & Container)
 
-/** Throws where there is no such container, or its record cannot be read. */
+/** Throws if there is no such container, or its record cannot be read. */
 export function loadContainer(native: Native, root: string, id: string): Container {
   const found = findContainer(native, root, id)
   if (found.kind === 'container') return found
@@ -37,9 +37,8 @@ export function findContainer(native: Native, root: string, id: string): Found {
 }
 
 /**
- * What `delete --force` goes by: the record, or where it is broken the one of before the launch, which knows the cgroups. A
- * state.json that is missing although a launch.json is there may be one that somebody removed: its process is found in
- * the cgroups as well.
+ * The record for `delete --force`: state.json, or if that is broken, launch.json, which has the cgroups. If only launch.json exists, somebody
+ * may have removed state.json: the container's process is then found in the cgroups.
  */
 export function salvageRecord(native: Native, directory: string): ContainerRecord | undefined {
   for (const file of [STATE_FILE, LAUNCH_FILE]) {
@@ -49,7 +48,7 @@ export function salvageRecord(native: Native, directory: string): ContainerRecor
   return undefined
 }
 
-/** The record, undefined for no such file, or what is wrong with it. */
+/** The record; undefined if there is no such file; or what is wrong with it. */
 function readRecord(native: Native, path: string): ContainerRecord | string | undefined {
   let text: string
   try {

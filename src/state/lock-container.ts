@@ -1,22 +1,15 @@
-// One command at a time changes a container: finds it, takes its lock and reads its record again, which another command may
-// have changed meanwhile.
+// Only one command at a time may change a container: finds it, takes its lock and reads its record again, because
+// another command may have changed it meanwhile.
 
 import { RuntError } from '../errors.ts'
 import type { Native } from '../native.ts'
 import { type Container, loadContainer } from './load-container.ts'
 import { withLock } from './lock.ts'
 
-export async function withContainer<T>(
-  native: Native,
-  root: string,
-  id: string,
-  action: (container: Container) => T | Promise<T>,
-): Promise<T> {
-  // Says what is missing, where there is no such container.
+export function withContainer<T>(native: Native, root: string, id: string, action: (container: Container) => T): T {
+  // Throws if there is no such container.
   const { directory } = loadContainer(native, root, id)
-  const done = await withLock(native, directory, async () => ({
-    result: await action(loadContainer(native, root, id)),
-  }))
+  const done = withLock(native, directory, () => ({ result: action(loadContainer(native, root, id)) }))
   if (done === undefined) throw new RuntError('state', 'container does not exist')
   return done.result
 }

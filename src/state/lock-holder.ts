@@ -1,5 +1,5 @@
-// Who holds the lock of a container (state/lock.ts), as the kernel tells (proc_locks(5), proc_pid_fdinfo(5)). Only asked where the
-// lock was not free in time.
+// Finds the holder of a container's lock (state/lock.ts) through the kernel (proc_locks(5), proc_pid_fdinfo(5)). Only
+// if the lock is not free in time.
 
 import type { Native } from '../native.ts'
 
@@ -8,23 +8,26 @@ export interface Holder {
   readonly startTime: string
   /** Its command line, or its name. */
   readonly command: string
-  /** `runtime`: it runs the program that we run. `host`: so does it, but that is Node, which may do other things as well. */
+  /**
+   * `runtime`: it runs the same program as this process. `host`: so does it, but that is Node, which may run other
+   * code.
+   */
   readonly kind: 'runtime' | 'host' | 'other'
 }
 
 const LONGEST_COMMAND = 120
 
-/** undefined: nobody, or a process that cannot be seen from here. */
+/** undefined: nobody, or a process that is not visible here. */
 export function lockHolder(native: Native, directory: string): Holder | undefined {
   const inode = native.status(directory)?.inode
   const path = inode === undefined ? undefined : attempt(() => native.realpath(directory))
   if (path === undefined) return undefined
   for (const line of (attempt(() => native.readFile('/proc/locks')) ?? '').split('\n')) {
-    // `7: FLOCK  ADVISORY  WRITE 4711 00:1a:12345 0 EOF`; who waits has `->` after the number.
+    // `7: FLOCK  ADVISORY  WRITE 4711 00:1a:12345 0 EOF`; a waiting process has `->` after the number.
     const [, kind, , , pid, file] = line.split(/ +/)
     if (kind !== 'FLOCK' || !file?.endsWith(`:${inode}`)) continue
     const status = attempt(() => native.processStatus(Number(pid)))
-    // The inode's number may be that of another file system's file: the descriptor tells.
+    // Another file system may have the same inode number, so check the process's descriptors.
     if (status === undefined || !holds(native, Number(pid), path)) continue
     return {
       pid: Number(pid),
@@ -36,7 +39,7 @@ export function lockHolder(native: Native, directory: string): Holder | undefine
   return undefined
 }
 
-/** For a sentence. */
+/** For a message. */
 export function describeHolder(holder: Holder | undefined): string {
   return holder === undefined ? 'another process' : `process ${holder.pid} (${holder.command})`
 }
@@ -63,7 +66,7 @@ function commandOf(native: Native, pid: number): string {
   return words.length > LONGEST_COMMAND ? `${words.slice(0, LONGEST_COMMAND)}…` : words
 }
 
-/** undefined where it throws: a process has ended, or is not ours to look at. */
+/** undefined if it throws: a process has ended or may not be inspected. */
 export function attempt<T>(action: () => T): T | undefined {
   try {
     return action()

@@ -1,5 +1,5 @@
-// Ends a container of which only a cgroup is known: its records are gone or broken. Careful on purpose: what is killed must be
-// the container's, so beside the known cgroup only those of the same name count that its processes are in.
+// Ends a container of which only a cgroup is known, because its records are gone or broken. Only the container's
+// processes may be killed: beside the known cgroup it only uses cgroups of the same name that contain its processes.
 
 import { cgroupDirectory } from '../cgroup/cgroup-path.ts'
 import { claimedDirectory, ownerAttribute } from '../cgroup/claim.ts'
@@ -10,11 +10,11 @@ import { RuntError } from '../errors.ts'
 import type { Native } from '../native.ts'
 import { endCgroups } from './destroy-container.ts'
 
-const PATIENCE = 10_000
+const KILL_TIMEOUT_MS = 10_000
 
 /**
- * The cgroup that a container of this id has by default, where it is marked with its state directory: one of the same id in another
- * state root, or of another runtime, is not. From another cgroup than that of `create` it may not be found.
+ * The default cgroup of a container of this id, if it is marked with its state directory; not one of the same id of another state root or
+ * of another runtime. May not find it from another cgroup than that of `create`.
  */
 export function lostCgroup(native: Native, directory: string, id: string): string | undefined {
   const probe = native.probe()
@@ -35,27 +35,28 @@ export function destroyByCgroup(native: Native, cgroup: string): void {
     try {
       native.rmdir(directory)
     } catch {
-      // Not there, or in use: then it is not the container's.
+      // missing or in use: then it is not the container's
     }
   }
 }
 
 function destroy(native: Native, directory: string): void {
   let removed: boolean
-  // Of which hierarchy it is nobody knows any more: the file that is not there is not written.
+  // The hierarchy is unknown; writes to files that do not exist are skipped.
   endCgroups(native, { pids: directory, '': directory })
   try {
-    removed = native.destroyCgroup(directory, PATIENCE)
+    removed = native.destroyCgroup(directory, KILL_TIMEOUT_MS)
   } catch (error) {
     throw hostFailure(`cgroup ${directory}`, error)
   }
-  if (!removed) throw new RuntError('state', `cgroup ${directory}: still in use ${PATIENCE / 1000} s after SIGKILL`)
+  if (!removed)
+    throw new RuntError('state', `cgroup ${directory}: still in use ${KILL_TIMEOUT_MS / 1000} s after SIGKILL`)
 }
 
 interface Others {
-  /** Where the processes of the cgroup are in the other hierarchies. */
+  /** The cgroups of its processes in the other hierarchies. */
   readonly inhabited: readonly string[]
-  /** Where it would be in the other hierarchies if it has the same path there: to be removed if it is empty. */
+  /** Cgroups with the same path in the other hierarchies: removed if they are empty. */
   readonly possible: readonly string[]
 }
 
@@ -78,7 +79,7 @@ function otherCgroups(native: Native, cgroup: string): Others {
   return { inhabited, possible }
 }
 
-/** The text of /proc/PID/cgroup of one of the processes. */
+/** /proc/PID/cgroup of one of the processes. */
 function firstMember(native: Native, cgroup: string): string | undefined {
   try {
     const [pid] = native.readFile(`${cgroup}/cgroup.procs`).split('\n')

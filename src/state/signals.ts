@@ -1,4 +1,4 @@
-// Signals by name and number, as `kill` takes them (signal(7), x86 and arm numbers).
+// Signals by name and number for `kill` (signal(7), x86 and arm numbers).
 
 const numbers: { readonly [name: string]: number } = {
   HUP: 1,
@@ -42,7 +42,7 @@ export const SIGTERM = 15
 const SIGRTMIN = 34
 const SIGRTMAX = 64
 
-/** `TERM`, `SIGTERM`, `sigterm`, `RTMIN+3` or a number from 0 to 64; undefined for what is no signal. */
+/** `TERM`, `SIGTERM`, `sigterm`, `RTMIN+3` or a number from 0 to 64; undefined if it is not a signal. */
 export function signalNumber(text: string): number | undefined {
   if (/^\d{1,2}$/.test(text)) return Number(text) <= SIGRTMAX ? Number(text) : undefined
   const name = text.toUpperCase().replace(/^SIG/, '')

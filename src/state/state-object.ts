@@ -1,4 +1,5 @@
-// The state as `state` and `list` print it and hooks read it (runtime.md, State), with runc's additions: rootfs, created
+// The state as printed by `state` and `list` and as passed to hooks (runtime.md, State), with runc's additions: rootfs,
+// created
 // and owner.
 
 import type { StringMap } from '../config/config.ts'
@@ -17,7 +18,7 @@ export interface StateObject {
   readonly owner: string
 }
 
-/** Keys in runc's order; annotations only where there are any. */
+/** Keys in runc's order; annotations only if there are any. */
 export function stateObject(record: ContainerRecord, status: Status): StateObject {
   const { ociVersion, id, pid, bundle, rootfs, created, annotations, owner } = record
   const shownPid = status === 'stopped' ? 0 : pid

@@ -2,7 +2,7 @@ import t from 'tap'
 import type { Native } from '../native.ts'
 import { checkId, idProblem, stateRoot } from './state-root.ts'
 
-/** The part of the addon that the state root is decided by. */
+/** The part of the addon that determines the state root. */
 const surroundings = (euid: number, env: Readonly<Record<string, string>>, namespace = 'user:[4026531837]'): Native =>
   ({
     euid: () => euid,

@@ -1,19 +1,22 @@
-// Where the state of containers is kept: --root, or /run/runt, or for others than root $XDG_RUNTIME_DIR/runt. And which ids
-// may name a directory in it.
+// The directory for the state of containers: --root, /run/runt, or for other users than root $XDG_RUNTIME_DIR/runt. And
+// which ids may be names of directories in it.
 
 import { hostFailure } from '../errno.ts'
 import { RuntError } from '../errors.ts'
 import type { Native } from '../native.ts'
 
 const DEFAULT_ROOT = '/run/runt'
-/** Without the sticky bit systemd-tmpfiles(8) and the like clear $XDG_RUNTIME_DIR of what is old (XDG Base Directory). */
+/**
+ * systemd-tmpfiles(8) and similar programs remove old files without the sticky bit from $XDG_RUNTIME_DIR (XDG Base
+ * Directory).
+ */
 const STICKY_PRIVATE = 0o1700
 const PRIVATE = 0o700
 const LONGEST_ID = 1024
 
 export interface StateRoot {
   readonly path: string
-  /** Not named by --root: then it need not exist to be listed. */
+  /** Not given by --root: then `list` accepts that it does not exist. */
   readonly isDefault: boolean
   readonly mode: number
 }
@@ -25,24 +28,31 @@ export function stateRoot(native: Native, option: string | undefined): StateRoot
   return { path: `${own}/runt`, isDefault: true, mode: STICKY_PRIVATE }
 }
 
-/** The file whose bytes are locked for cgroups (cgroup/claim.ts), whatever --root is: two state roots may use one cgroup. */
+/**
+ * The file with the locks for cgroups (cgroup/claim.ts), the same for every --root: two state roots may use one cgroup.
+ */
 export const claimsFile = (native: Native): string => `${ownDirectory(native) ?? '/run'}/runt.lock`
 
-/** $XDG_RUNTIME_DIR of others than root. */
+/** $XDG_RUNTIME_DIR, for other users than root. */
 function ownDirectory(native: Native): string | undefined {
   const directory = native.env('XDG_RUNTIME_DIR')
   if (directory === undefined || directory === '' || isRoot(native)) return undefined
   return absolute(native, directory)
 }
 
-/** As runc: the host's root, or a user namespace's that calls itself so. Else the directory is that of the user who made the
- * namespace; engines give no USER at all there. */
+/**
+ * As in runc: root of the host, or root of a user namespace with USER=root. Otherwise the directory is that of the user
+ * who created the namespace; engines set no USER there.
+ */
 export function isRoot(native: Native): boolean {
   if (native.euid() !== 0) return false
   return native.env('USER') === 'root' || !isInUserNamespace(native)
 }
 
-/** namespaces(7): the first one's number is part of the kernel's interface. Unreadable: no /proc, or no such namespaces. */
+/**
+ * namespaces(7): the inode of the initial one is part of the kernel's interface. Unreadable: no /proc, or no user
+ * namespaces.
+ */
 function isInUserNamespace(native: Native): boolean {
   const own = native.readLink('/proc/self/ns/user')
   return own !== undefined && own !== 'user:[4026531837]'
@@ -52,7 +62,7 @@ export function absolute(native: Native, path: string): string {
   return path.startsWith('/') ? path : `${native.cwd()}/${path}`
 }
 
-/** Makes the state root where it is missing. */
+/** Creates the state root if it does not exist. */
 export function makeStateRoot(native: Native, root: StateRoot): void {
   try {
     native.mkdirAll(root.path, root.mode)
@@ -61,7 +71,7 @@ export function makeStateRoot(native: Native, root: StateRoot): void {
   }
 }
 
-/** Throws where the id could name anything but a directory in the state root. */
+/** Throws for an id that could name anything but a directory in the state root. */
 export function checkId(id: string): void {
   const problem = idProblem(id)
   if (problem !== undefined) throw new RuntError('usage', `invalid container id ${JSON.stringify(id)}: ${problem}`)

@@ -1,15 +1,16 @@
-// What `update` tells systemd of a container's unit, so that systemd shows it and does not undo it, and how that is taken back.
+// Updates a container's unit in systemd for `update`, so that systemd shows the values and does not reset them, and
+// undoes it.
 
-import { setUnitProperties } from '../cgroup/systemd/conversation.ts'
-import { formerProperties, updateProperties } from '../cgroup/systemd/properties.ts'
-import type { Property } from '../cgroup/systemd/property.ts'
+import { formerProperties, updateProperties } from '../cgroup/unit/properties.ts'
 import type { Resources } from '../config/config.ts'
 import { formatProblems, type Problem, RuntError } from '../errors.ts'
 import type { Native } from '../native.ts'
+import { setUnitProperties } from '../systemd/conversation.ts'
+import type { Property } from '../systemd/property.ts'
 import type { UnitRecord } from './record.ts'
 import { converse, type Systemd, systemdFacts, withSystemd } from './systemd.ts'
 
-/** Sets the properties; calling the result sets those of the old resources again. */
+/** Sets the properties; the returned function sets those of the old resources again. */
 export function updateUnit(
   native: Native,
   { name, kind }: UnitRecord,
@@ -28,7 +29,7 @@ export function updateUnit(
   })
 }
 
-/** What failed before is what will be told. */
+/** Ignores errors: the earlier failure is reported. */
 function takeBack(action: () => void): void {
   try {
     action()

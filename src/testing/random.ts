@@ -1,10 +1,10 @@
-// fast-check for the tests of the project: with one seed, so that a run says something of the code and not of the day. To look
-// elsewhere: RUNT_FUZZ_SEED=N, or RUNT_FUZZ_SEED=random; a failure tells the seed. What is made of it is in each test.
+// fast-check for the project's tests, with a fixed seed, so that the result depends only on the code. To use others:
+// RUNT_FUZZ_SEED=N, or RUNT_FUZZ_SEED=random; a failure prints the seed.
 
 import fc from 'fast-check'
 
 const asked = process.env.RUNT_FUZZ_SEED
-/** Of every property that has none of its own. */
+/** For every property without a seed of its own. */
 export const seed = asked === 'random' ? Date.now() % 2 ** 31 : Number(asked ?? 1)
 fc.configureGlobal({ seed })
 

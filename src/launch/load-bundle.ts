@@ -1,0 +1,67 @@
+// Loads and checks a bundle's configuration (bundle.md). No other file reads config.json.
+
+import type { Config } from '../config/config.ts'
+import { parseConfig } from '../config/parse-config.ts'
+import { errnoOf, hostFailure } from '../errno.ts'
+import { formatProblem, type Problem, RuntError } from '../errors.ts'
+import type { Native } from '../native.ts'
+
+const CONFIG = 'config.json'
+
+export interface Bundle {
+  /** Absolute, without links. */
+  readonly path: string
+  /** Where config.json is, for messages. */
+  readonly configPath: string
+  readonly configText: string
+}
+
+export interface LoadedBundle extends Bundle {
+  readonly config: Config
+  readonly warnings: readonly Problem[]
+}
+
+/** Reads config.json. `option` is --bundle, or undefined for the current directory. */
+export function openBundle(native: Native, option: string | undefined): Bundle {
+  const given = option === undefined || option === '' ? '.' : option
+  let path: string
+  try {
+    path = native.realpath(given)
+  } catch (error) {
+    throw hostFailure(`bundle ${given}`, error)
+  }
+  const configPath = `${path}/${CONFIG}`
+  try {
+    return { path, configPath, configText: native.readFile(configPath) }
+  } catch (error) {
+    const hint = errnoOf(error) === 'ENOENT' ? `a bundle is a directory with a ${CONFIG}; see --bundle` : ''
+    throw hostFailure(configPath, error, hint)
+  }
+}
+
+/** Throws an error that lists every problem of the configuration. */
+export function loadBundle(native: Native, option: string | undefined): LoadedBundle {
+  const bundle = openBundle(native, option)
+  return { ...bundle, ...parseConfig(bundle.configText, bundle.configPath, seccompReceiver(native)) }
+}
+
+/** crun(1): the agent's socket for profiles without a listenerPath. */
+export const seccompReceiver = (native: Native): string | undefined =>
+  native.env('RUN_OCI_SECCOMP_RECEIVER') || undefined
+
+export function warnOf(warnings: readonly Problem[], warn: (message: string) => void): void {
+  for (const warning of warnings) warn(formatProblem(warning))
+}
+
+/** `root.path` of the bundle as an absolute path; throws unless it is an existing directory. */
+export function rootfsOf(native: Native, bundle: LoadedBundle): string {
+  const { path } = bundle.config.root
+  const absolute = path.startsWith('/') ? path : `${bundle.path}/${path}`
+  try {
+    // With "/." only a directory resolves.
+    return native.realpath(`${absolute}/.`)
+  } catch (error) {
+    const failure = hostFailure(`root.path (${absolute})`, error)
+    throw failure instanceof RuntError ? new RuntError('config', failure.message, { path: 'root.path' }) : failure
+  }
+}

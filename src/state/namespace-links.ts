@@ -1,0 +1,24 @@
+// The namespaces of a process (namespaces(7), "The /proc/pid/ns/ directory").
+
+import type { NamespaceType } from '../config/config.ts'
+import type { Native } from '../native.ts'
+
+const names: Readonly<Record<NamespaceType, string>> = {
+  cgroup: 'cgroup',
+  ipc: 'ipc',
+  mount: 'mnt',
+  network: 'net',
+  pid: 'pid',
+  time: 'time',
+  user: 'user',
+  uts: 'uts',
+}
+
+export const namespaceTypes = Object.keys(names) as readonly NamespaceType[]
+
+/**
+ * Identifies a namespace: `net:[4026531840]`. Equal for processes that share it. undefined: the process or the type
+ * does not exist.
+ */
+export const namespaceOf = (native: Native, type: NamespaceType, pid: number | 'self'): string | undefined =>
+  native.readLink(`/proc/${pid}/ns/${names[type]}`)

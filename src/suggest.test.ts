@@ -1,0 +1,25 @@
+import t from 'tap'
+import { countEdits, suggest } from './suggest.ts'
+
+t.test('the nearest name, if it is near', (t) => {
+  const names = ['hostname', 'hooks', 'mounts', 'process', 'args']
+  t.equal(suggest('hostnme', names), 'hostname')
+  t.equal(suggest('Mount', names), 'mounts')
+  t.equal(suggest('arg', names), 'args')
+  t.equal(suggest('linux', names), undefined)
+  t.equal(suggest('x', names), undefined)
+  t.end()
+})
+
+t.test('edits', (t) => {
+  for (const [a, b, edits] of [
+    ['', '', 0],
+    ['abc', '', 3],
+    ['kitten', 'sitting', 3],
+    ['bundle', 'bundel', 2],
+  ] as const) {
+    t.equal(countEdits(a, b), edits)
+    t.equal(countEdits(b, a), edits)
+  }
+  t.end()
+})
