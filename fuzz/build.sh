@@ -4,9 +4,10 @@ set -eu
 compiler=$1 name=$2 output=$3
 headers=$(node -p 'require("path").resolve(process.execPath, "../../include/node")')
 mkdir -p "$(dirname "$output")"
-# What else is in the same file as the fuzzed code is never called, and neither is what it calls.
+# Other code in the same file as the fuzzed code is never called, and neither is what it calls.
 flags="-g -O2 -Wall -Wextra -Wno-missing-field-initializers -Wno-unknown-pragmas -ffunction-sections -fno-pie
-  -fsanitize=address,undefined -fno-sanitize-recover=all -Iaddon -Iaddon/steps -Ibuild/gen"
+  -fsanitize=address,undefined -fno-sanitize-recover=all -Iaddon -Iaddon/binding -Iaddon/kernel
+  -Iaddon/machine -Iaddon/runtime -Ibuild/gen"
 cxx="-std=gnu++17 -fno-exceptions -fno-rtti -fno-threadsafe-statics -DNAPI_VERSION=8
   -DNODE_ADDON_API_DISABLE_CPP_EXCEPTIONS -isystem node_modules/node-addon-api -isystem $headers"
 link='-no-pie -Wl,--gc-sections,--unresolved-symbols=ignore-all'
@@ -18,7 +19,7 @@ gcc)
   ;;
 *)
   cc=clang cpp=clang++ driver=
-  # Comparisons are not worth their cost: no input has to guess a constant.
+  # Without coverage of comparisons, which is slow: no input has to guess a constant.
   flags="$flags -fsanitize=fuzzer -fno-sanitize-coverage=trace-cmp,trace-div,trace-gep"
   ;;
 esac

@@ -1,5 +1,5 @@
-// Every fuzz target over its corpus, and over a few thousand changes that depend on a fixed seed: what was a fault once stays mended.
-// `make fuzz` goes on from there.
+// Every fuzz target over its corpus, and over a few thousand mutations from a fixed seed, so that fixed bugs stay
+// fixed. `make fuzz` continues from there.
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
@@ -11,7 +11,7 @@ import { fuzz, saveCrash } from './fuzzer.ts'
 import { targets } from './targets.ts'
 
 const BUILD = process.env.RUNT_BUILD ?? 'build'
-/** So many changes of the slow targets take as long as of the others. */
+/** Fewer mutations for slow targets, so that all take about the same time. */
 const few: { readonly [name: string]: number } = {
   config: 60,
   seccomp: 30,
@@ -37,7 +37,7 @@ for (const name of ['decode', 'launch', 'notify']) {
     const files = readdirSync(corpus).map((file) => join(corpus, file))
     const { status, stdout, stderr } = spawnSync(program, ['3000', String(seed), join(directory, 'crash'), ...files], {
       encoding: 'utf8',
-      // Not those of a sanitized build of Node (scripts/test.sh).
+      // Without those of a sanitized build of Node (scripts/test.sh).
       env: { PATH: process.env.PATH },
     })
     t.equal(status, 0, stderr)

@@ -1,11 +1,11 @@
-// Runs a target over its corpus and over changes of it, for a number of executions or for some time.
+// Runs a target over its corpus and over mutations of it, for a number of executions or for some time.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { mutateBytes, mutateJson, pick, randomOf } from './mutate.ts'
 import type { Target } from './target.ts'
 
-/** An input that takes longer is a hang: milliseconds of CPU time, so that a busy machine is none. */
+/** An input that takes longer is a hang: milliseconds of CPU time, so that a busy machine does not count as one. */
 const SLOW = 1000
 
 export interface Crash {
@@ -31,15 +31,22 @@ function corpusOf({ name, seeds = [] }: Target): Uint8Array[] {
   return [...seeds, ...files.map((file) => readFileSync(join(directory, file)))]
 }
 
-function attempt({ run, slow = SLOW }: Target, input: Uint8Array): Crash | undefined {
+/** Runs the target once: milliseconds of CPU time. */
+function timed(run: Target['run'], input: Uint8Array): number {
   const start = process.cpuUsage()
+  run(input)
+  return process.cpuUsage(start).user / 1000
+}
+
+function attempt({ run, slow = SLOW }: Target, input: Uint8Array): Crash | undefined {
   try {
-    run(input)
+    // Other work on the machine makes CPU time longer, too: what is slow is slow each time.
+    let took = timed(run, input)
+    for (let again = 0; took > slow && again < 3; again++) took = Math.min(took, timed(run, input))
+    return took > slow ? { input, reason: `took ${Math.round(took)} ms` } : undefined
   } catch (error) {
     return { input, reason: error instanceof Error ? (error.stack ?? error.message) : String(error) }
   }
-  const took = process.cpuUsage(start).user / 1000
-  return took > slow ? { input, reason: `took ${Math.round(took)} ms` } : undefined
 }
 
 export function fuzz(target: Target, seed: number, until: Until): Outcome {
@@ -65,7 +72,7 @@ export function fuzz(target: Target, seed: number, until: Until): Outcome {
   return { executions, seconds: seconds(), crash: undefined }
 }
 
-/** Where the input of a crash was written. */
+/** The file with the input of a crash. */
 export function saveCrash(name: string, { input }: Crash): string {
   const directory = join(process.env.RUNT_BUILD ?? 'build', 'fuzz')
   mkdirSync(directory, { recursive: true })

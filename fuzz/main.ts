@@ -1,5 +1,5 @@
-// The fuzz targets in TypeScript, from the command line: main.mjs SECONDS [TARGET…]. Prints a line for each and ends with 1 after a
-// crash. RUNT_FUZZ_SEED=N repeats a run as far as its time goes.
+// The fuzz targets in TypeScript, from the command line: main.mjs SECONDS [TARGET…]. Prints a line for each and exits
+// with 1 after a crash. RUNT_FUZZ_SEED=N repeats a run as far as the time allows.
 
 import { fuzz, saveCrash } from './fuzzer.ts'
 import { targets } from './targets.ts'

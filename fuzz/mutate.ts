@@ -1,4 +1,4 @@
-// Changes inputs at random, as bytes or as JSON documents. All depends on the seed only.
+// Mutates inputs at random, as bytes or as JSON documents. Depends only on the seed.
 
 import { type Json, parseExact, stringify } from '../src/config/json.ts'
 
@@ -30,7 +30,7 @@ const NUMBERS = [
   '9007199254740993',
   '18446744073709551616',
 ]
-/** What JavaScript, C and text formats have trouble with. */
+/** Values that are difficult for JavaScript, C and text formats. */
 const ODD = [
   '__proto__',
   'constructor',
@@ -48,7 +48,7 @@ const ODD = [
   ...NUMBERS,
 ]
 
-/** One to six changes. */
+/** One to six mutations. */
 export function mutateBytes(
   random: Random,
   input: Uint8Array,
@@ -88,7 +88,7 @@ function change(random: Random, bytes: Buffer, other: Uint8Array, words: readonl
 
 type Container = Json[] | { [key: string]: Json }
 
-/** The same for a document; what is none is changed as bytes. */
+/** The same for a JSON document; other inputs are mutated as bytes. */
 export function mutateJson(random: Random, input: Uint8Array, other: Uint8Array, words: readonly string[]): Uint8Array {
   const [document, donor] = [parsed(input), parsed(other)]
   if (document === undefined || random(8) === 0) return mutateBytes(random, input, other, words)
@@ -116,7 +116,7 @@ function parsed(bytes: Uint8Array): Json | undefined {
   }
 }
 
-/** A place in the document: any level, the deeper the rarer. */
+/** A place in the document: at any level, deeper ones less often. */
 function spotIn(random: Random, root: Container): [Container, string] {
   let holder = root
   let key = '0'

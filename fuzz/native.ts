@@ -1,4 +1,4 @@
-// A machine for targets that ask one: every file has the text of the input. Whatever else is asked is a fault.
+// An addon for targets that need one: every file contains the input. Any other call is an error.
 
 import type { Native } from '../src/native.ts'
 

@@ -1,15 +1,15 @@
-// What a fuzz target is, and what targets share: a target throws for a fault, and only for a fault.
+// The type of a fuzz target, and what targets share: a target throws for a bug, and only for a bug.
 
 import { isDeepStrictEqual } from 'node:util'
 import { RuntError } from '../src/errors.ts'
 
 export interface Target {
   readonly name: string
-  /** What mutations put in. */
+  /** Words that mutations insert. */
   readonly words: readonly string[]
-  /** JSON documents are changed as such, too. */
+  /** Whether inputs are also mutated as JSON documents. */
   readonly form: 'bytes' | 'json'
-  /** Inputs beside the files of the corpus. */
+  /** Inputs in addition to the files of the corpus. */
   readonly seeds?: readonly Uint8Array[]
   /** Milliseconds of CPU time after which an input counts as a hang; 1000 if absent. */
   readonly slow?: number
@@ -20,7 +20,9 @@ export interface Target {
 
 export const textOf = (input: Uint8Array): string => Buffer.from(input).toString('utf8')
 
-/** The result, or undefined where the input is refused as is declared: by this class of errors, and never by a lack of stack. */
+/**
+ * The result, or undefined if the input is refused as declared: by this class of errors, and never by a stack overflow.
+ */
 export function orRefused<T>(declared: abstract new (...args: never[]) => Error, make: () => T): T | undefined {
   try {
     return make()

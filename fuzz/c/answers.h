@@ -1,10 +1,10 @@
-// The part of Node-API that the plan decoder calls, answered from the input: a value is made when it is asked for.
+// The part of Node-API that the plan decoder calls, answered from the input: a value is created when it is requested.
 #pragma once
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
 
-// One JavaScript value, and what a right decoder makes of it.
+// One JavaScript value, and the correct result of decoding it.
 struct Answer {
   enum Kind : uint8_t { kUndefined, kNumber, kBigint, kString, kList, kBytes, kObject } kind = kUndefined;
   uint8_t depth = 0;      // steps, step, property, item
@@ -21,7 +21,7 @@ struct Answer {
     return negative ? -bits : bits;
   }
 
-  // The word for it; false: not an integer of 64 bits, with or without a sign.
+  // The 64-bit word for it; false if it is not an integer of 64 bits, signed or unsigned.
   bool Integer(uint64_t *word) const {
     *word = Wrapped();
     if (kind == kUndefined) return true;
@@ -132,7 +132,7 @@ struct Answers {
       answer.kind = Answer::kBytes;
       answer.array = tag > 0xd8 ? napi_uint16_array : napi_uint8_array;
       Bytes(answer);
-      if (tag > 0xd0) answer.text = nullptr, answer.length = 0;  // its buffer was transferred away
+      if (tag > 0xd0) answer.text = nullptr, answer.length = 0;  // its buffer was transferred
       return;
     default:
       answer.kind = Answer::kList;
@@ -146,7 +146,7 @@ struct Answers {
     if (count < kKept) Kept()[count++] = answer;
   }
 
-  // The value that is asked for; nullptr: the getter throws.
+  // The requested value; nullptr: the getter throws.
   Answer *Ask(const Answer &of, uint8_t kind) {
     if (thrown) return nullptr;
     if (at < end && *at == 0xfe) {

@@ -1,5 +1,5 @@
-// Fuzz target: the plan decoder (addon/decode.cc) against a Node-API whose answers are the input, byte by byte, and an
-// independent check of the block that it writes. A getter may answer differently each time, as in JavaScript.
+// Fuzz target: the plan decoder (addon/binding/decode.cc) against a Node-API whose answers are the input, byte by byte,
+// and an independent check of the block that it writes. A getter may answer differently each time, as in JavaScript.
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -16,7 +16,7 @@ static inline bool same(const void *a, const void *b, size_t size) {
 }
 #define strcmp compare
 #define PLAN_BLOCK_LIMIT (8 << 10)
-#include "../../addon/decode.cc"
+#include "../../addon/binding/decode.cc"
 
 #include "napi.h"
 

@@ -1,6 +1,6 @@
-/* What runs a fuzz target where libFuzzer is missing, and in `make test`: every file of the corpus once, then mutations
- * of them that depend on the seed only. Usage: TARGET RUNS SEED CRASH FILE…; the input that ends it is left in the file
- * CRASH. */
+/* Runs a fuzz target without libFuzzer, and in `make test`: every file of the corpus once, then mutations
+ * of them that depend on the seed only. Usage: TARGET RUNS SEED CRASH FILE…; the input of a crash is written to the
+ * file CRASH. */
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -43,7 +43,7 @@ static uint32_t below(uint32_t limit) {
 }
 
 static void run(void) {
-  /* A copy of just this size, so that the sanitizer sees its end. */
+  /* A copy of exactly this size, so that the sanitizer detects reads beyond its end. */
   uint8_t *copy = malloc(current.size ? current.size : 1);
   memcpy(copy, current.data, current.size);
   LLVMFuzzerTestOneInput(copy, current.size);

@@ -1,6 +1,6 @@
-/* Fuzz target: what a hostile init may send to the runtime (addon/launch.c): reports on the sync socket or the report
- * FIFO, with descriptors that nobody asked for, and the packet with the terminal. The input is an operation and its
- * messages. */
+/* Fuzz target: messages of a hostile init to the runtime (addon/runtime/launch.c): reports on the sync socket or the
+ * report FIFO, with unexpected descriptors, and the packet with the terminal. The input is an operation and
+ * its messages. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <poll.h>
@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Init is this process: nothing may be killed or reaped. Descriptors of init that can be had are 0 to 2. */
+/* Init is this process: nothing may be killed or reaped. Available descriptors of init are 0 to 2. */
 static long fake_syscall(long number, ...) {
   va_list list;
   va_start(list, number);
@@ -42,7 +42,7 @@ static int fake_open(const char *path, int flags) {
 #define syscall fake_syscall
 #define waitid fake_waitid
 #define open fake_open
-#include "../../addon/launch.c"
+#include "../../addon/runtime/launch.c"
 
 int machine_fd(const struct machine *m, int64_t slot) {
   return slot < 0 ? AT_FDCWD : m->fds[slot];
@@ -69,7 +69,7 @@ int machine_restore_nofile(struct machine *m) {
 
 #include "packets.h"
 
-/* ---- what may come of it ---- */
+/* ---- allowed results ---- */
 
 static void check_texts(const struct report *r) {
   CHECK(strnlen(r->syscall, sizeof r->syscall) < sizeof r->syscall);

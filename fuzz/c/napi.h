@@ -1,4 +1,4 @@
-// The functions of Node-API that the plan decoder calls, on the values of answers.h.
+// The functions of Node-API that the plan decoder calls, implemented on the values of answers.h.
 #pragma once
 #include "answers.h"
 

@@ -1,5 +1,5 @@
-/* Fuzz target: questions of a seccomp filter (addon/notify.c). What the kernel hands over becomes text, and the text an
- * answer to the same call; and any text is taken for an answer. */
+/* Fuzz target: seccomp notifications (addon/kernel/seccomp_notify.c). A notification of the kernel becomes text, and
+ * the text a response to the same call; also, any text is parsed as a response. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/seccomp.h>
@@ -39,7 +39,7 @@ static int fake_kill(pid_t pid, int signal) {
 #define poll fake_poll
 #define ioctl fake_ioctl
 #define kill fake_kill
-#include "../../addon/notify.c"
+#include "../../addon/kernel/seccomp_notify.c"
 
 #define CHECK(condition)                                                                                               \
   do {                                                                                                                 \
@@ -56,7 +56,7 @@ static void check_answer(const char *text, enum notify_answer_kind kind, int err
   CHECK(kind == NOTIFY_KILL ? sent.id == 0 : killed == 0);
   CHECK(kind == NOTIFY_ERROR ? sent.error == -error && sent.flags == 0 : sent.error == 0);
   CHECK(killed == 0 || valid);
-  CHECK(killed >= 0); /* kill(2) takes a negative one for a process group */
+  CHECK(killed >= 0); /* kill(2) treats a negative pid as a process group */
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -1,4 +1,4 @@
-/* The input as what a hostile init sends: reports, right and wrong, and packets with descriptors. */
+/* Turns the input into messages of a hostile init: valid and invalid reports, and packets with descriptors. */
 #ifndef FUZZ_PACKETS_H
 #define FUZZ_PACKETS_H
 #include <stdint.h>
@@ -21,7 +21,7 @@ static uint32_t take_word(void) {
 
 static void take_text(char *text, size_t size) {
   size_t length = take();
-  memset(text, 'A', size); /* 255: without an end */
+  memset(text, 'A', size); /* 255: without a NUL */
   if (length < 255) memset(text + length % size, 0, size - length % size);
   if (length > 0 && length < 8) text[0] = (char)take();
 }
@@ -39,7 +39,7 @@ static struct report take_report(void) {
   return r;
 }
 
-/* One packet with as many descriptors as the input wants. */
+/* One packet with as many descriptors as the input says. */
 static void send_packet(int socket, const void *data, size_t size, int count) {
   union {
     struct cmsghdr header;

@@ -1,8 +1,7 @@
-// Documents: config.json through to the plan, what `exec` and `update` read, and a container's state.json.
+// Documents: config.json up to the plan, the files of `exec` and `update`, and a container's state.json.
 
 import { mergeResources, updateResources } from '../../src/cgroup/merge-resources.ts'
 import { planUpdate } from '../../src/cgroup/plan-update.ts'
-import { marshal } from '../../src/cgroup/systemd/dbus-values.ts'
 import { stringify } from '../../src/config/json.ts'
 import { parseConfig, parseProcess, parseResources, validateConfig } from '../../src/config/parse-config.ts'
 import { loadSchemas, membersByPath } from '../../src/config/testing/schema.ts'
@@ -15,11 +14,12 @@ import { planJson, printPlan } from '../../src/plan/print.ts'
 import { findContainer } from '../../src/state/load-container.ts'
 import { cgroupDirectories, encodeRecord, mainCgroup } from '../../src/state/record.ts'
 import { stateObject } from '../../src/state/state-object.ts'
+import { marshal } from '../../src/systemd/dbus-values.ts'
 import { nativeOf } from '../native.ts'
 import { holds, orRuntError, same, type Target, textOf } from '../target.ts'
 
 const members = membersByPath(loadSchemas('spec-schemas'), 'config.json')
-/** Names of properties, and the values that the schema lists. */
+/** Names of properties, and the values in the schema's lists. */
 const words = [
   ...new Set(
     [...members].flatMap(([path, { name, place }]) => [
@@ -37,7 +37,7 @@ const options = {
   claims: '/run/runt.lock',
   rootSwitch: 'pivot_root',
   keyring: 'new',
-  preserveFds: 0,
+  preserveFds: [],
   consoleSocket: '/tty',
 } as const
 
@@ -77,7 +77,7 @@ function config(input: Uint8Array): void {
 
 const container = parseConfig(stringify(configWith({ linux: { resources: { memory: { limit: 4096 } } } })), 'x').config
 const target = { pid: 4711, startTime: '815', bundle: '/bundle', cgroups: { '': '/sys/fs/cgroup/web' }, own: [] }
-const execOptions = { id: 'web', keyring: 'new', preserveFds: 0, consoleSocket: '/tty', subgroups: [] } as const
+const execOptions = { id: 'web', keyring: 'new', preserveFds: [], consoleSocket: '/tty', subgroups: [] } as const
 const paths = {
   '': '/c/web',
   cpu: '/c/web',
@@ -110,7 +110,7 @@ function parts(input: Uint8Array): void {
     )
 }
 
-/** Whatever is in a state directory, a command says so or works. */
+/** Whatever a state directory contains, a command works or reports it. */
 function state(input: Uint8Array): void {
   const native = nativeOf({ readFile: () => textOf(input), exists: () => true })
   const found = orRuntError(() => findContainer(native, '/run/runt', 'web'))
@@ -149,7 +149,7 @@ const recordWords = [
   'annotations',
 ]
 
-/** The reviewed configs of the planner. */
+/** The configs of the planner's golden plans. */
 const seeds = Object.values(cases).map(({ config }) => Buffer.from(stringify(config)))
 
 export const documents: readonly Target[] = [

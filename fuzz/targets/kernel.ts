@@ -1,14 +1,17 @@
-// What the kernel says in /proc and in cgroup files: names in it are those of containers and their owners.
+// Text from the kernel in /proc and in cgroup files: containers and their owners choose names in it.
 
 import { parseHierarchies, parseOwnCgroups } from '../../src/cgroup/hierarchies.ts'
 import { isUnpopulated, oomKills } from '../../src/cgroup/oom.ts'
 import { parseCounters, parseList, parseNumber, parseNumbers, parsePressure } from '../../src/cgroup/stats/parse.ts'
 import { pageSizesOf, readStats } from '../../src/cgroup/stats/stats.ts'
-import { fullMounts } from '../../src/commands/host-mounts.ts'
-import { findResctrl } from '../../src/commands/probe-resctrl.ts'
 import { stringify } from '../../src/config/json.ts'
 import { parseConfig } from '../../src/config/parse-config.ts'
-import { presentMounts } from '../../src/criu/external.ts'
+import { allMounts, externalMounts } from '../../src/criu/external.ts'
+import { nameMounts } from '../../src/criu/name-mounts.ts'
+import { RuntError } from '../../src/errors.ts'
+import { fullMounts } from '../../src/host/host-mounts.ts'
+import { parseMountTable } from '../../src/host/mount-table.ts'
+import { findResctrl } from '../../src/host/probe-resctrl.ts'
 import { configWith } from '../../src/plan/fixtures/cases.ts'
 import { unifiedHost } from '../../src/plan/fixtures/hosts.ts'
 import { nativeOf } from '../native.ts'
@@ -35,7 +38,15 @@ function mountinfo(input: Uint8Array): void {
     fullMounts(native, '/rootfs').every((path) => typeof path === 'string'),
   )
   holds('resctrl', ['string', 'undefined'].includes(typeof findResctrl(native)))
-  presentMounts(config, { bundle: '/b', host, cgroups: {} }, text)
+  const table = parseMountTable(text)
+  const all = allMounts(externalMounts(config, { bundle: '/b', host, cgroups: {} }), table, ({ source }) => source)
+  const found = all.map((mount, index) => ({ mount, found: table[index] ?? { problem: 'missing' } }))
+  try {
+    for (const { point, name } of nameMounts(table, found, config.linux))
+      holds('a name', point.length > 0 && name.length > 0)
+  } catch (error) {
+    if (!(error instanceof RuntError)) throw error
+  }
 }
 
 function ownCgroups(input: Uint8Array): void {

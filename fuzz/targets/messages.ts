@@ -1,15 +1,15 @@
 // Binary messages of other programs: D-Bus and CRIU's protocol.
 
-import { askManager, setUnitProperties, startUnit, stopUnit } from '../../src/cgroup/systemd/conversation.ts'
-import { decodeMessage } from '../../src/cgroup/systemd/dbus.ts'
-import { marshal, unmarshal } from '../../src/cgroup/systemd/dbus-values.ts'
-import type { Property } from '../../src/cgroup/systemd/property.ts'
-import { type Connection, type Conversation, openSession } from '../../src/cgroup/systemd/session.ts'
 import { decodeResponse } from '../../src/criu/rpc.ts'
 import { RuntError } from '../../src/errors.ts'
+import { askManager, setUnitProperties, startUnit, stopUnit } from '../../src/systemd/conversation.ts'
+import { decodeMessage } from '../../src/systemd/dbus.ts'
+import { marshal, unmarshal } from '../../src/systemd/dbus-values.ts'
+import type { Property } from '../../src/systemd/property.ts'
+import { type Connection, type Conversation, openSession } from '../../src/systemd/session.ts'
 import { holds, orRefused, same, type Target } from '../target.ts'
 
-/** One message, and what comes behind it. */
+/** One message, and the bytes after it. */
 function dbus(input: Uint8Array): void {
   const decoded = orRefused(RangeError, () => decodeMessage(input))
   if (decoded === undefined) return
@@ -20,7 +20,7 @@ function dbus(input: Uint8Array): void {
   holds('no serial', message.replyTo === undefined || typeof message.replyTo === 'number')
 }
 
-/** A signature, its length before it, and values of it: what is read is written to the same values again. */
+/** A length, a signature, and values of it: what is read must be written and read as the same values. */
 function dbusValues(input: Uint8Array): void {
   const length = (input[0] ?? 0) % 64
   const signature = String.fromCharCode(...input.subarray(1, 1 + length))
@@ -39,7 +39,7 @@ function dbusValues(input: Uint8Array): void {
 
 const properties: readonly Property[] = [{ name: 'CPUWeight', signature: 't', value: 5n }]
 
-/** What a conversation makes of bytes that come in pieces; every piece begins with its length. */
+/** A conversation with bytes in pieces; every piece begins with its length. */
 function talk<T>(
   conversation: Conversation<T>,
   input: Uint8Array,
@@ -66,7 +66,7 @@ const talks = [
 function session(input: Uint8Array): void {
   const how = input[0] ?? 0
   const connection: Connection = how & 1 ? 'bus' : 'direct'
-  // As state/systemd.ts: a RangeError means that what came is no D-Bus message.
+  // As in state/systemd.ts: a RangeError means that the bytes are not a D-Bus message.
   const refused = (make: () => void) => orRefused(RangeError, () => orRefused(RuntError, make))
   refused(() => {
     const opened = talk(openSession(connection), input, 1)
@@ -79,7 +79,7 @@ function session(input: Uint8Array): void {
   })
 }
 
-/** No message, or one with values of the declared types only. */
+/** Not a message, or one whose values all have the declared types. */
 function criu(input: Uint8Array): void {
   const response = decodeResponse(input)
   if (response === undefined) return

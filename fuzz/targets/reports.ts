@@ -1,10 +1,10 @@
-// What comes from the other side of a launch: reports of init, and calls that a seccomp filter asks about.
+// Input from the other side of a launch: reports of init, and seccomp notifications.
 
 import { ARCHITECTURES, compileSeccomp, type Seccomp } from 'seccomp-bpf-js'
-import { superviseDenied } from '../../src/commands/answer-denied.ts'
 import { stringify } from '../../src/config/json.ts'
 import { parseConfig } from '../../src/config/parse-config.ts'
-import { ASKED, type StepReport } from '../../src/native.ts'
+import { superviseDenied } from '../../src/launch/supervise-denied.ts'
+import { type StepReport, WATCH_READABLE } from '../../src/native.ts'
 import { describeFailure, describeWarning } from '../../src/plan/describe.ts'
 import { cases } from '../../src/plan/fixtures/cases.ts'
 import { unifiedHost } from '../../src/plan/fixtures/hosts.ts'
@@ -15,7 +15,7 @@ import { holds, orRuntError, type Target, textOf } from '../target.ts'
 const plans = Object.values(cases).map((launch) => planOf(launch).plan)
 const codes = ['', 'ENOENT', 'EPERM', 'EPROTO', 'E2BIG', 'EUNKNOWN']
 
-/** Four bytes choose, the rest is what was said. */
+/** Four bytes choose, the rest is the text. */
 function report(input: Uint8Array): void {
   const [plan, list, step, code, ...said] = input
   const text = textOf(Uint8Array.from(said))
@@ -37,7 +37,7 @@ function report(input: Uint8Array): void {
   holds('warning', typeof warning === 'string')
 }
 
-/** A profile, and after a NUL questions, ten bytes or less each: which call, on which architecture, with what. */
+/** A profile, and after a NUL notifications of up to ten bytes: the call, the architecture, the arguments. */
 function denied(input: Uint8Array): void {
   const end = input.indexOf(0)
   const profile = textOf(end < 0 ? input : input.subarray(0, end))
@@ -47,7 +47,7 @@ function denied(input: Uint8Array): void {
   const warnings: string[] = []
   const text = `{"ociVersion":"1.0.0","root":{"path":"/"},"process":{"cwd":"/","args":["x"],"user":{"uid":0,"gid":0}},"linux":{"seccomp":${profile}}}`
   const parsed = orRuntError(() => parseConfig(text, 'config.json'))
-  // A container runs only if its profile could be compiled.
+  // A container only runs if its profile could be compiled.
   const seccomp = parsed?.config.linux.seccomp as Seccomp | undefined
   if (seccomp === undefined || !('filter' in compileSeccomp(seccomp, { arch: 'SCMP_ARCH_X86_64' }))) return
   const native = nativeOf({
@@ -55,8 +55,8 @@ function denied(input: Uint8Array): void {
     realpath: (path) => path,
     readFile: () => text,
     probe: () => unifiedHost,
-    supervise: () => (at < questions.length ? ASKED : 0),
-    receiveQuestion: () => {
+    supervise: () => (at < questions.length ? WATCH_READABLE : 0),
+    receiveSeccompNotif: () => {
       const [low = 0, high = 0, arch = 0, value = 0] = questions.subarray(at)
       at += 10
       if (high === 255) return ''
@@ -65,12 +65,12 @@ function denied(input: Uint8Array): void {
       return `7f ${value.toString(16)} ${(base + high * 256 + low).toString(16)} ${audit.toString(16)} ${args.join(' ')}`
     },
     processStatus: () => undefined,
-    answerQuestion: (_listener, question, answer, errno) => {
+    sendSeccompResponse: (_listener, question, answer, errno) => {
       holds('an answer', question !== '' && ['continue', 'error', 'kill'].includes(answer))
       holds(`errno ${errno}`, Number.isInteger(errno) && errno >= 0 && errno <= 4095)
     },
   })
-  const log = { warn: (message: string) => warnings.push(message) } as never
+  const log = { report: (message: string) => warnings.push(message) } as never
   const launched = { config: parsed?.config, record: { pid: 1 }, listener: 3 } as never
   const status = orRuntError(() => superviseDenied({ native, log } as never, launched))
   holds('a status', status === undefined || status === 0)

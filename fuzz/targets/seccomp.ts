@@ -1,4 +1,4 @@
-// The seccomp compiler against the profile read literally, and against libseccomp where that is installed.
+// The seccomp compiler compared with a direct evaluation of the profile, and with libseccomp if that is installed.
 
 import fc from 'fast-check'
 import {

@@ -1,19 +1,19 @@
 // Texts for systemd: annotations in GVariant's notation, unit names, addresses, and the files of `unified`.
 
-import { annotationProperties } from '../../src/cgroup/systemd/annotations.ts'
-import { busSockets, busTimeout } from '../../src/cgroup/systemd/bus-address.ts'
-import { systemdVersion } from '../../src/cgroup/systemd/conversation.ts'
-import { cpuMask } from '../../src/cgroup/systemd/cpu-mask.ts'
-import { marshal, unmarshal, type Variant } from '../../src/cgroup/systemd/dbus-values.ts'
-import { parseGVariant } from '../../src/cgroup/systemd/gvariant.ts'
-import { formatGVariant } from '../../src/cgroup/systemd/gvariant-text.ts'
-import type { Property } from '../../src/cgroup/systemd/property.ts'
-import { unifiedProperties } from '../../src/cgroup/systemd/unified-properties.ts'
-import { expandSlice, parseUnit } from '../../src/cgroup/systemd/unit.ts'
+import { cpuMask } from '../../src/cgroup/unit/cpu-mask.ts'
+import { unifiedProperties } from '../../src/cgroup/unit/unified-properties.ts'
 import type { Problem } from '../../src/errors.ts'
+import { annotationProperties } from '../../src/systemd/annotations.ts'
+import { busSockets, busTimeout } from '../../src/systemd/bus-address.ts'
+import { systemdVersion } from '../../src/systemd/conversation.ts'
+import { marshal, unmarshal, type Variant } from '../../src/systemd/dbus-values.ts'
+import { parseGVariant } from '../../src/systemd/gvariant.ts'
+import { formatGVariant } from '../../src/systemd/gvariant-text.ts'
+import type { Property } from '../../src/systemd/property.ts'
+import { expandSlice, parseUnit } from '../../src/systemd/unit.ts'
 import { holds, orRefused, orRuntError, same, type Target, textOf } from '../target.ts'
 
-/** What is told to systemd is what the property says. */
+/** The value sent to systemd is the property's. */
 function onTheWire({ signature, value }: Omit<Property, 'name'>): unknown {
   const bytes: number[] = []
   marshal(bytes, signature, [value])
@@ -52,7 +52,7 @@ const printed = ({ signature, value }: Variant): unknown => [
   JSON.stringify(value, (_, item) => (typeof item === 'bigint' ? `${item}n` : item)),
 ]
 
-/** Half a surrogate pair becomes a replacement on the wire. */
+/** Lone surrogates become replacement characters on the wire. */
 const unmarshalled = (variant: Variant): unknown =>
   onTheWire({ ...variant, value: onTheWire(variant) as Variant['value'] })
 

@@ -12,7 +12,7 @@ import { idProblem } from '../../src/state/state-root.ts'
 import { decodeUtf8, encodeUtf8 } from '../../src/utf8.ts'
 import { holds, orRuntError, same, type Target, textOf } from '../target.ts'
 
-/** What the engine's parser makes of it; undefined: no JSON. */
+/** The result of the engine's parser; undefined: not JSON. */
 function enginesOpinion(text: string): { readonly value: unknown } | undefined {
   try {
     return { value: JSON.parse(text) }
