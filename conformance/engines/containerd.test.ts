@@ -1,6 +1,6 @@
 /*
- * containerd by ctr: tasks in the foreground and in the background, exec, signals, terminals, limits, events, metrics, user
- * namespaces, images from a registry on loopback, and what containerd does when a shim dies or it is started again.
+ * containerd through ctr: tasks in the foreground and in the background, exec, signals, terminals, limits, events, metrics, user
+ * namespaces, images from a registry on loopback, and what containerd does when a shim dies or containerd itself is restarted.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -36,7 +36,7 @@ t.test('the two forms of the example say the same', (t) => {
 
 containerdTest('in the foreground: status, output, signals', {}, (t, box) => {
   t.match(run(box, [], 'sh', '-c', 'echo out; echo err >&2; exit 7'), { status: 7, stdout: 'out\n', stderr: /err\n/ })
-  // ctr does not tell the end of its input.
+  // ctr does not forward the end of its input.
   const echoed = ctr(box, [...runArgs, '--rm', image, `c-${box.name()}`, 'head', '-n', '1'], { stdin: 'given\n' })
   t.match(echoed, { status: 0, stdout: 'given\n' })
   t.match(run(box, [], 'missing'), { status: 1, stderr: /executable file .*not found in \$PATH/ })
@@ -153,7 +153,7 @@ containerdTest('a user namespace', {}, (t, box) => {
 containerdTest('events', {}, async (t, box) => {
   const events = box.begin(['ctr', 'events'])
   const seen = (topic: string): boolean => events.output().stdout.includes(topic)
-  // The subscription is there when something can be seen.
+  // The subscription exists once an event has been seen.
   await until(() => run(box, [], 'true').status === 0 && seen('/tasks/exit'), 'events')
   for (const topic of ['/tasks/create', '/tasks/start', '/tasks/delete']) await eventually(() => seen(topic), topic)
   const id = started(box, ['--memory-limit', '8388608'], 'sh', '-c', 'sleep 2; tail /dev/zero; sleep 1000')

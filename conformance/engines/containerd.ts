@@ -1,6 +1,6 @@
 /*
- * containerd inside isolated.sh: a daemon in its default places, configured by examples/containerd/config-v2.toml, the busybox image
- * imported from an archive made here, and calls of ctr. What kubelets do with it is in cri.ts.
+ * containerd inside isolated.sh: a daemon with its default paths, configured by examples/containerd/config-v2.toml, the busybox image
+ * imported from an archive made here, and calls of ctr. cri.ts has the calls of a kubelet.
  */
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
@@ -9,9 +9,9 @@ import { projectRoot, runtime } from '../harness/project.ts'
 import type { CallOptions, Result, Running } from '../harness/scenario.ts'
 import { busyboxArchive, type Engine, type EngineBox, eventually } from './engine.ts'
 
-/** The image that the tests run. */
+/** The image of the tests. */
 export const image = 'localhost/busybox:1'
-/** The one that holds a pod's namespaces. */
+/** The image of the process that holds a pod's namespaces. */
 export const pauseImage = 'localhost/pause:1'
 
 /** Where containerd looks for CNI plugins. */
@@ -19,7 +19,7 @@ export const cniPlugins = '/run/cni'
 
 const sha256 = (data: string | Buffer): string => createHash('sha256').update(data).digest('hex')
 
-/** An archive as `docker save` writes it: two images, which differ only in their commands, of one layer. */
+/** An archive in the format of `docker save`: two images of one layer, which differ only in their commands. */
 function imageArchive(box: EngineBox): string {
   const dir = join(box.dir, 'archive')
   mkdirSync(dir)
@@ -43,11 +43,11 @@ function imageArchive(box: EngineBox): string {
   return archive
 }
 
-/** The example, with the runtime under test where it names runt, and what this machine needs. */
+/** The example, with the runtime under test in place of runt, and settings for this machine. */
 function config(): string {
   const example = readFileSync(join(projectRoot, 'examples/containerd/config-v2.toml'), 'utf8')
   const named = example.replaceAll('/usr/local/bin/runt', runtime.path)
-  // Kubelets ask for scores that only CAP_SYS_RESOURCE may set.
+  // Kubelets set OOM scores that need CAP_SYS_RESOURCE.
   const cri = [
     '[plugins."io.containerd.grpc.v1.cri"]',
     `sandbox_image = "${pauseImage}"`,
@@ -61,7 +61,7 @@ function config(): string {
 export const ctr = (box: EngineBox, args: readonly string[], options?: CallOptions): Result =>
   box.run(['ctr', ...args], options)
 
-/** Runs ctr, which must succeed; its standard output without the last newline. */
+/** Runs ctr, which must succeed; returns its standard output without the last newline. */
 export function must(box: EngineBox, args: readonly string[], options?: CallOptions): string {
   const result = ctr(box, args, options)
   if (result.status !== 0) throw new Error(`ctr ${args.join(' ')}: ${result.status}: ${result.stderr}`)
@@ -75,7 +75,7 @@ export const runArgs: readonly string[] = ['run', '--runc-binary', runtime.path]
 export const run = (box: EngineBox, options: readonly string[], ...command: readonly string[]): Result =>
   ctr(box, [...runArgs, '--rm', ...options, image, `c-${box.name()}`, ...command])
 
-/** Starts a container in the background; its id. */
+/** Starts a container in the background; returns its id. */
 export function started(box: EngineBox, options: readonly string[], ...command: readonly string[]): string {
   const id = `c-${box.name()}`
   must(box, [...runArgs, '--detach', ...options, image, id, ...command])
@@ -88,7 +88,7 @@ const quiet = (box: EngineBox, ...args: readonly string[]): readonly string[] =>
     .filter(Boolean)
 
 export interface ContainerdEngine extends Engine {
-  /** Ends the daemon and starts it again. */
+  /** Stops the daemon and starts it again. */
   readonly restart: () => Promise<void>
 }
 
@@ -116,7 +116,7 @@ export function containerdEngine(): ContainerdEngine {
       await start()
       const archive = imageArchive(box)
       for (const namespace of ['default', 'k8s.io']) must(box, ['--namespace', namespace, 'image', 'import', archive])
-      // What it makes once and keeps: the parent cgroup of a namespace.
+      // It creates the parent cgroup of a namespace once and keeps it.
       run(box, [], 'true')
     },
     cleanUp: (box) => {

@@ -1,7 +1,7 @@
 /*
- * containerd's CRI plugin on runt, as a kubelet uses it: a pod whose RuntimeClass names the handler of examples/kubernetes, a
- * container in it, exec with its statuses, limits and their update, statistics, security contexts, stop and removal. Pods are on the
- * host's network, but for one with a CNI plugin that is made here.
+ * containerd's CRI plugin on runt, with the calls of a kubelet: a pod whose RuntimeClass names the handler of examples/kubernetes, a
+ * container in it, exec with its statuses, limits and their update, statistics, security contexts, stop and removal. Pods use the
+ * host's network, except for one with a CNI plugin that is made here.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -27,7 +27,7 @@ const criTest = engineTests({
   },
 })
 
-/* A CNI plugin (CNI specification, ADD and DEL): a cable into the pod's namespace, and the names that containerd asks for. */
+/* A CNI plugin (CNI specification, ADD and DEL): a veth pair into the pod's namespace, and the names that containerd expects. */
 const plugin = `#!/bin/sh
 set -e
 cat >/dev/null
@@ -58,13 +58,13 @@ interface Pod {
   readonly cri: Cri
   readonly id: string
   readonly logs: string
-  /** Creates and starts a container; its id. */
+  /** Creates and starts a container; returns its id. */
   readonly start: (config: object, linux?: object) => Promise<string>
   readonly create: (config: object, linux?: object) => Promise<string>
   readonly remove: () => Promise<void>
 }
 
-/* namespaces of the machine (NODE), of the pod, or of the container alone. */
+/* Namespaces of the machine (NODE), of the pod, or of the container alone. */
 const onHost = { network: 'NODE', pid: 'CONTAINER', ipc: 'POD' }
 
 async function newPod(box: EngineBox, linux: object = {}, name = box.name()): Promise<Pod> {

@@ -1,6 +1,6 @@
 /*
- * A kubelet's side of the Container Runtime Interface: calls of containerd's CRI plugin over its socket, by the messages of
- * cri.proto, as promises. Decides nothing about pods; the tests do.
+ * The client side of the Container Runtime Interface: calls of containerd's CRI plugin over its socket, with the messages of
+ * cri.proto, as promises.
  */
 import { join } from 'node:path'
 import { credentials, type GrpcObject, loadPackageDefinition, type ServiceError } from '@grpc/grpc-js'
@@ -45,7 +45,7 @@ export interface Cri {
 type Callback = (error: ServiceError | null, answer: unknown) => void
 type Client = { close: () => void } & Record<string, (request: Message, options: object, done: Callback) => void>
 
-/** Connects to containerd's socket. An error of a call has the daemon's text as its message. */
+/** Connects to containerd's socket. The message of a failed call is the daemon's. */
 export function connectCri(socket = 'unix:///run/containerd/containerd.sock'): Cri {
   const definition = loadSync(join(projectRoot, 'conformance/engines/cri.proto'), {
     keepCase: true,

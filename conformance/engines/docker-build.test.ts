@@ -1,6 +1,6 @@
 /*
  * docker build: RUN steps with the classic builder, which uses the daemon's default runtime, and with BuildKit, which calls `runc` by
- * name and so gets a directory in its PATH where that name is the runtime under test; then push and pull with a registry on
+ * name and so gets a PATH in which that name is the runtime under test; then push and pull with a registry on
  * loopback.
  */
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -20,12 +20,12 @@ const dockerTest = engineTests({
   ...engine,
   prepare: async (box) => {
     await engine.prepare(box)
-    // BuildKit has a parent cgroup of its own, which it keeps.
+    // BuildKit creates a parent cgroup of its own and keeps it.
     build(box, [`FROM ${image}`, 'RUN true'], 'buildkit')
   },
 })
 
-/* Builds the directory's Dockerfile; a builder has its own way to print, so only the last lines are alike. */
+/* Builds the directory's Dockerfile; the builders print differently, and only the last lines are equal. */
 function build(
   box: EngineBox,
   dockerfile: readonly string[],

@@ -1,6 +1,6 @@
 /*
- * docker run: exit statuses and the words by which dockerd tells a missing program (127) from one that cannot be run (126) and from
- * other failures (125), docker-run(1) "Exit Status"; and the options that make up a container: what the container sees of them.
+ * docker run: exit statuses and the messages by which dockerd distinguishes a missing program (127) from one that cannot be run (126) and from
+ * other failures (125), docker-run(1) "Exit Status"; and the options that configure a container, by what the container sees.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -47,7 +47,7 @@ dockerTest('what the daemon or the runtime refuses', { peers: wordsPeers }, (t, 
 })
 
 dockerTest('a terminal', {}, async (t, box) => {
-  // The client sets the size when the container runs already.
+  // The client sets the size once the container runs.
   const command =
     'tty; until stty size 2>/dev/null | grep "^31 97$"; do sleep 0.1; done; read line; echo "got $line"; exit 3'
   const running = beginDocker(box, ['run', '--rm', '-it', image, 'sh', '-c', command], { wrap: onTerminal(31, 97) })

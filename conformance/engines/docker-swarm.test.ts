@@ -1,7 +1,7 @@
 /*
- * Swarm mode: three daemons, each in a network namespace of its own on one bridge, like three machines on a wire. A replicated
- * service spreads over them, loses replicas and a whole machine, and is scaled and removed. What the kernel must have is vxlan
- * for overlay networks; virtual addresses need IPVS, so services here have their names only (dnsrr) or publish on the host.
+ * Swarm mode: three daemons, each in a network namespace of its own on one bridge, like three machines on a network. A replicated
+ * service is spread over them, loses replicas and a whole machine, and is scaled and removed. Overlay networks need vxlan in the
+ * kernel; virtual addresses need IPVS, so services here only have names (dnsrr) or publish on the host.
  */
 import { readFileSync } from 'node:fs'
 import { docker, image, importImage, must, startDaemon } from './docker.ts'
@@ -23,7 +23,7 @@ function sh(box: EngineBox, script: string): void {
   if (result.status !== 0) throw new Error(`${script}: ${result.stderr}`)
 }
 
-/* A bridge as the wire, and for each node a namespace with a cable to it. */
+/* A bridge as the network, and for each node a namespace with a veth pair to it. */
 const plug = (box: EngineBox): void => {
   sh(box, 'ip link add wire type bridge; ip link set wire up')
   for (const { name, address } of nodes)
@@ -65,13 +65,13 @@ const dockerTest = engineTests({
     const archive = busyboxArchive(box)
     for (const node of nodes) {
       importImage(box, archive, '--host', node.host)
-      // What a daemon makes once and keeps.
+      // The daemon creates these once and keeps them.
       on(box, node, 'run', '--rm', image, 'true')
     }
     swarm(box, 'swarm', 'init', '--advertise-addr', manager.address, '--dispatcher-heartbeat', '3s')
     const token = swarm(box, 'swarm', 'join-token', '--quiet', 'worker')
     for (const node of nodes.slice(1)) on(box, node, 'swarm', 'join', '--token', token, `${manager.address}:2377`)
-    // Made in the background, and kept: the network for published ports.
+    // Created in the background, and kept: the network for published ports.
     const joined = ({ name }: Node): boolean => {
       const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
       return [`/run/${name}/netns/ingress_sbox`, `/run/${name}/netns/1-`].every((place) => mounts.includes(place))
@@ -95,7 +95,7 @@ interface Task {
   readonly slot: string
 }
 
-/** The tasks that shall run, as the manager knows them. */
+/** The tasks whose desired state is running, according to the manager. */
 const tasks = (box: EngineBox, service: string, ...filters: readonly string[]): readonly Task[] =>
   swarm(box, 'service', 'ps', '--format', '{{.Node}} {{.Name}} {{.CurrentState}}', ...filters, service)
     .split('\n')

@@ -1,6 +1,6 @@
 /*
- * A daemon with --userns-remap: root in containers is nobody on the host. Everything that a container is made of has to be reachable and
- * owned through the map, and what the map does not hold stays out of reach.
+ * A daemon with --userns-remap: root in containers is an unprivileged id on the host. All parts of a container must be accessible and
+ * owned through the map, and ids outside of the map stay inaccessible.
  */
 import { mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

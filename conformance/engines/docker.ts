@@ -1,5 +1,5 @@
 /*
- * Docker inside isolated.sh: a daemon in its default places, configured by examples/docker/daemon.json with the runtime under test as
+ * Docker inside isolated.sh: a daemon with its default paths, configured by examples/docker/daemon.json with the runtime under test as
  * default, the busybox image, and calls of its command line. The daemon starts its own containerd.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -12,7 +12,7 @@ import { busyboxArchive, type Engine, type EngineBox, engineTests } from './engi
 /* The client of the same package as the daemon: another one in the PATH may be years newer. */
 const client = existsSync('/usr/bin/docker') ? '/usr/bin/docker' : 'docker'
 
-/** The image that the tests run. */
+/** The image of the tests. */
 export const image = 'busybox'
 
 export const docker = (box: EngineBox, args: readonly string[], options?: CallOptions): Result =>
@@ -21,7 +21,7 @@ export const docker = (box: EngineBox, args: readonly string[], options?: CallOp
 export const beginDocker = (box: EngineBox, args: readonly string[], options?: CallOptions): Running =>
   box.begin([...(options?.wrap ?? []), client, ...args], options)
 
-/** Runs docker, which must succeed; its standard output without the last newline. */
+/** Runs docker, which must succeed; returns its standard output without the last newline. */
 export function must(box: EngineBox, args: readonly string[], options?: CallOptions): string {
   const result = docker(box, args, options)
   if (result.status !== 0) throw new Error(`docker ${args.join(' ')}: ${result.status}: ${result.stderr}`)
@@ -32,7 +32,7 @@ export function must(box: EngineBox, args: readonly string[], options?: CallOpti
 export const output = (box: EngineBox, options: readonly string[], ...command: readonly string[]): string =>
   must(box, ['run', '--rm', ...options, image, ...command])
 
-/** Starts a container in the background; its name. */
+/** Starts a container in the background; returns its name. */
 export function started(box: EngineBox, options: readonly string[], ...command: readonly string[]): string {
   const name = `c-${box.name()}`
   must(box, ['run', '--detach', '--name', name, ...options, image, ...command])
@@ -45,13 +45,13 @@ export const inspect = (box: EngineBox, name: string, template: string): string 
 
 const lacking = needsCapability(24n, 'CAP_SYS_RESOURCE')
 
-/** Docker's --privileged asks for every capability that the kernel knows. runt gives those that there are, others fail. */
+/** Docker's --privileged requests every capability that the kernel knows. runt sets the available ones, others fail. */
 export const privilegedPeers = lacking === false ? {} : { runc: lacking, crun: lacking }
 
-/** Docker decides between 125, 126 and 127 by words, which are runc's. */
+/** Docker chooses between 125, 126 and 127 by matching runc's messages. */
 export const wordsPeers = { crun: '1.8 says it in words that Docker does not look for' }
 
-/** What the daemon is told of the runtime: for runt the example, which users copy; runc is built in. */
+/** The daemon's configuration of the runtime: for runt the example, which users copy; runc is built in. */
 function daemonConfig(): Record<string, unknown> {
   const example = JSON.parse(readFileSync(join(projectRoot, 'examples/docker/daemon.json'), 'utf8'))
   const runtimes = { ...example.runtimes, ...(runtime.name === 'crun' && { crun: { path: runtime.path } }) }
@@ -63,11 +63,11 @@ export interface DaemonOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Program and arguments before dockerd's. */
   readonly wrap?: readonly string[]
-  /** Where it is asked whether it answers; else the default socket. */
+  /** The address of the health check; else the default socket. */
   readonly host?: string
 }
 
-/** Starts dockerd and waits until it answers; what it returns asks it to end and waits. */
+/** Starts dockerd and waits until it responds; the returned function stops it and waits. */
 export async function startDaemon(box: EngineBox, options: DaemonOptions): Promise<() => Promise<void>> {
   mkdirSync('/etc/docker', { recursive: true })
   writeFileSync('/etc/docker/daemon.json', JSON.stringify(daemonConfig()))
@@ -94,11 +94,11 @@ export const importImage = (box: EngineBox, archive: string, ...options: readonl
   must(box, [...options, 'import', '--change', 'CMD ["sh"]', archive, image])
 
 export interface DockerEngine extends Engine {
-  /** Ends the daemon, waits for the action, and starts it again. */
+  /** Stops the daemon, waits for the action, and starts it again. */
   readonly restart: (meanwhile: () => Promise<void> | void) => Promise<void>
 }
 
-/** An engine of one daemon with these options. */
+/** An engine with one daemon with these options. */
 export function dockerEngine(options: () => DaemonOptions = () => ({})): DockerEngine {
   let life: EngineBox | undefined
   let stop = async (): Promise<void> => undefined
@@ -109,7 +109,7 @@ export function dockerEngine(options: () => DaemonOptions = () => ({})): DockerE
       life = box
       stop = await startDaemon(box, options())
       importImage(box, busyboxArchive(box))
-      // What the daemon makes once and keeps: its parent cgroup, and the host's network namespace by name.
+      // The daemon creates its parent cgroup and a name for the host's network namespace once and keeps them.
       for (const network of ['bridge', 'host', 'none']) output(box, ['--network', network, '--userns', 'host'], 'true')
     },
     cleanUp: (box) => {

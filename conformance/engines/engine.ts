@@ -1,8 +1,8 @@
 /*
- * The frame of the engine tests: an engine from Debian's packages, on the runtime under test, inside isolated.sh, where the
- * engine's default paths and the whole machine are the test's own. So the leak check after each test needs no names: it
- * counts every process, mount, cgroup, network interface and namespace, and all state of the runtime. What an engine's
- * commands look like is in podman.ts and its like.
+ * The framework of the engine tests: an engine from Debian's packages, on the runtime under test, inside isolated.sh, where the
+ * engine's default paths and the whole machine belong to the test. So the leak check after each test needs no names: it
+ * counts every process, mount, cgroup, network interface and namespace, and all state of the runtime. podman.ts and similar
+ * files have the commands of each engine.
  */
 import { execFileSync } from 'node:child_process'
 import {
@@ -32,10 +32,12 @@ import {
   startProgram,
 } from '../harness/scenario.ts'
 
-/** Directory on a disk, of isolated.sh or of a virtual machine that is thrown away after the tests; undefined elsewhere. */
+/**
+ * Directory on a disk, of isolated.sh or of a virtual machine that is discarded after the tests; undefined elsewhere.
+ */
 const scratch = process.env.RUNT_ISOLATED
 
-/* An ordinary user's engine needs to know the user's runtime directory, and systemd's bus for its cgroups. */
+/* An unprivileged user's engine needs the user's runtime directory, and systemd's bus for its cgroups. */
 const session = Object.fromEntries(
   ['XDG_RUNTIME_DIR', 'DBUS_SESSION_BUS_ADDRESS'].flatMap((name) => {
     const value = process.env[name]
@@ -48,7 +50,7 @@ export interface EngineBox {
   readonly dir: string
   /** Runs a program to its end. */
   readonly run: (argv: readonly string[], options?: CallOptions) => Result
-  /** Starts a program and goes on; it is killed at the end of the test, if still there. */
+  /** Starts a program and returns; kills it at the end of the test. */
   readonly begin: (argv: readonly string[], options?: CallOptions) => Running
   /** A name that no other container, pod, volume or network has. */
   readonly name: () => string
@@ -58,15 +60,15 @@ export interface EngineBox {
 
 export interface Engine {
   readonly name: string
-  /** Programs without which no test can run. */
+  /** Programs that all tests need. */
   readonly commands: readonly string[]
-  /** Makes ready what all tests share (configuration, daemons, images), once: the leak check counts what comes after. */
+  /** Prepares what all tests share (configuration, daemons, images), once: the leak check counts later changes. */
   readonly prepare: (box: EngineBox) => Promise<void> | void
-  /** Removes, through the engine, whatever containers a test has left; called after each test. */
+  /** Removes containers that a test has left, through the engine; called after each test. */
   readonly cleanUp: (box: EngineBox) => Promise<void> | void
-  /** What the engine, or every runtime below it, leaves for good, with the reason: no leak. */
+  /** What the engine, or every runtime below it, leaves permanently, with the reason: not a leak. */
   readonly leaves?: readonly RegExp[]
-  /** Ends what prepare has started. */
+  /** Stops what prepare has started. */
   readonly stop?: (box: EngineBox) => Promise<void> | void
 }
 
@@ -85,7 +87,8 @@ function openBox(dir: string, deferred: (() => unknown)[]): EngineBox {
   const complete = (options: CallOptions = {}): CallOptions => ({
     timeout: engineLimit,
     ...options,
-    env: { TMPDIR: join(scratch ?? '', 'tmp'), ...session, ...options.env },
+    // Podman 5 warns about cgroup v1 on standard error, where tests expect a container's output.
+    env: { TMPDIR: join(scratch ?? '', 'tmp'), PODMAN_IGNORE_CGROUPSV1_WARNING: '1', ...session, ...options.env },
   })
   return {
     dir,
@@ -100,7 +103,7 @@ function openBox(dir: string, deferred: (() => unknown)[]): EngineBox {
   }
 }
 
-/* What an engine removes in the background may be gone before it is read. */
+/* The engine may remove entries in the background before they are read. */
 function entriesOf(dir: string): readonly Dirent[] {
   try {
     return readdirSync(dir, { withFileTypes: true })
@@ -109,7 +112,7 @@ function entriesOf(dir: string): readonly Dirent[] {
   }
 }
 
-/** Names below a directory, that many levels deep; none where it does not exist. */
+/** Names below a directory, that many levels deep; empty if it does not exist. */
 const listing = (dir: string, depth: number): readonly string[] =>
   entriesOf(dir).flatMap((entry) => {
     const path = join(dir, entry.name)
@@ -118,7 +121,7 @@ const listing = (dir: string, depth: number): readonly string[] =>
 
 const lines = (file: string): readonly string[] => readFileSync(file, 'utf8').trim().split('\n')
 
-/* Command lines: kernel threads have no executable, zombies none of both; this process and its parents are there every time. */
+/* Command lines: kernel threads have no executable, zombies have neither; this process and its parents always exist. */
 function processes(): readonly string[] {
   return readdirSync('/proc').flatMap((pid) => {
     if (!/^\d+$/.test(pid)) return []
@@ -126,7 +129,7 @@ function processes(): readonly string[] {
       readlinkSync(`/proc/${pid}/exe`)
       return [readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()]
     } catch {
-      return [] // gone meanwhile, or a zombie
+      return [] // ended meanwhile, or a zombie
     }
   })
 }
@@ -139,7 +142,7 @@ function cgroups(): readonly string[] {
   return cgroupMounts().flatMap((mount) => below(mount.dir))
 }
 
-/* The identity of a mount is its root, place and options: ids and sources are given anew. */
+/* The identity of a mount is its root, mount point and options: ids and sources change. */
 const mounts = (): readonly string[] =>
   lines('/proc/self/mountinfo').map((line) => line.split(' ').slice(3, 6).join(' '))
 
@@ -148,7 +151,7 @@ const interfaces = (): readonly string[] =>
     .slice(2)
     .map((line) => line.split(':')[0]?.trim() ?? '')
 
-/** Where runtimes keep their state when the engine does not say, and where containerd's shim does (go-runc's --root). */
+/** The default state directories of runtimes, and that of containerd's shim (go-runc's --root). */
 const stateRoots = [
   ...['runt', 'runc', 'crun'].map((name) => join((process.getuid?.() && session.XDG_RUNTIME_DIR) || '/run', name)),
   '/run/containerd/runc',
@@ -165,7 +168,10 @@ type Census = Readonly<Record<keyof typeof inspectors, readonly string[]>>
 const takeCensus = (): Census =>
   Object.fromEntries(Object.entries(inspectors).map(([what, inspect]) => [what, inspect()])) as Census
 
-/** What is there more often than before: a daemon that a test starts again is no leak, a second mount at a place is one. */
+/**
+ * What exists more often than before: a daemon that a test restarts is not a leak, a second mount on a mount point is
+ * one.
+ */
 function leaks(before: Census, after: Census, leaves: readonly RegExp[]): Partial<Census> {
   const fresh = Object.entries(after).map(([what, found]) => {
     const known = [...before[what as keyof Census]]
@@ -199,7 +205,7 @@ async function inBox(name: string, body: (box: EngineBox) => Promise<void>): Pro
   }
 }
 
-/** The tests of an engine: each runs with the engine ready, and must leave the machine as it was. */
+/** The tests of an engine: each runs with the engine prepared, and must leave the machine unchanged. */
 export function engineTests(engine: Engine): EngineTest {
   const missing = engine.commands.find((command) => !hasCommand(command))
   const reason = either(
@@ -208,7 +214,7 @@ export function engineTests(engine: Engine): EngineTest {
   )
   let ready: Promise<void> | undefined
   let shutDown = (): void => undefined
-  /* The box of prepare stays open until all tests are done: daemons live in it. */
+  /* The box of prepare stays open until all tests are done, because daemons use it. */
   const prepare = (): Promise<void> =>
     new Promise((done, fail) => {
       const life = inBox(engine.name, async (box) => {
@@ -223,7 +229,7 @@ export function engineTests(engine: Engine): EngineTest {
       life.catch(fail)
       t.teardown(() => {
         shutDown()
-        return life.catch(() => undefined) // the tests have said it
+        return life.catch(() => undefined) // the tests have reported it
       })
     })
   return (name, options, body) => {
@@ -242,9 +248,9 @@ export function engineTests(engine: Engine): EngineTest {
 }
 
 /**
- * Asks an engine until the condition holds. What it is asked may fail while a container changes (`podman inspect` reads
- * /proc/PID/cgroup of a process that has just gone): that is an answer of "not yet". Not for what the engine asks the runtime, as
- * by exec: a failure of that is one; see until.
+ * Asks an engine until the condition holds. A query may fail while a container changes (`podman inspect` reads
+ * /proc/PID/cgroup of a process that has just ended): that counts as "not yet". Not for calls that use the runtime, such as
+ * exec: their failures must be reported; see until.
  */
 export async function eventually(condition: () => unknown, what: string): Promise<void> {
   for (const end = Date.now() + engineLimit; ; await pause(10)) {
@@ -259,9 +265,9 @@ export async function eventually(condition: () => unknown, what: string): Promis
 }
 
 /**
- * A child that needs more memory than there is, and its status, 137. Not at once: containerd's shim begins to listen for the kernel's
- * notice when `start` has returned. And the container ends later: the shim sends the notice and the end from two threads, in either
- * order, and Docker counts only a notice that comes first.
+ * A child that needs more memory than the limit, and its status, 137. Not at once: containerd's shim starts to watch for OOM events
+ * when `start` has returned. And the container ends later: the shim sends the OOM event and the exit event from two threads, in either
+ * order, and Docker only counts an OOM event that comes first.
  */
 export const hungry: readonly string[] = ['sh', '-c', 'sleep 2; tail /dev/zero; status=$?; sleep 2; exit $status']
 
@@ -276,7 +282,7 @@ export function busyboxArchive(box: EngineBox): string {
   return archive
 }
 
-/** Starts a registry on loopback; its host and port. It answers a moment later. */
+/** Starts a registry on loopback; returns its host and port. It responds a moment later. */
 export function startRegistry(box: EngineBox): string {
   const address = '127.0.0.1:5000'
   const config = join(box.dir, 'registry.yml')

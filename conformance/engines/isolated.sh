@@ -1,13 +1,13 @@
 #!/bin/sh
 # Runs a command as root in namespaces of its own (mount, network, pid, ipc, uts, cgroup), so that engines can use their default
-# paths and yet neither see nor change anything of the machine: /etc, /run, /dev/shm, /var/lib, /usr/local/bin, /sys and every cgroup
-# hierarchy are the command's own, and all of it ends with the command. The runtime under test is copied to where engines
+# paths without seeing or changing anything of the machine: /etc, /run, /dev/shm, /var/lib, /usr/local/bin, /sys and every cgroup
+# hierarchy belong to the command and are removed when it ends. The runtime under test is copied to where engines
 # look for it, /usr/local/bin/runt.
 # Usage: isolated.sh COMMAND…; it runs with RUNT_ISOLATED set to a scratch directory on a disk.
 set -eu
 cgroup=/sys/fs/cgroup
 
-# Every mounted cgroup hierarchy as "DIRECTORY TYPE OPTIONS", the options without those that are no controllers, cgroups(7).
+# Prints every mounted cgroup hierarchy as "DIRECTORY TYPE OPTIONS", with only those options that are controllers, cgroups(7).
 hierarchies() {
   while read -r _ dir type options _; do
     case $dir,$type in
@@ -26,8 +26,8 @@ hierarchies() {
   done </proc/self/mounts
 }
 
-# A v1 hierarchy that was unmounted with a cgroup in it lives on in /proc/PID/cgroup, where containerd finds it and then gives
-# up counting: here it is mounted. Prints where.
+# A v1 hierarchy that was unmounted while it had a cgroup is still in /proc/PID/cgroup, where containerd finds it and then fails to
+# read statistics: so mount it. Prints the mount point.
 mount_unreachable() {
   while IFS=: read -r _ controllers _; do
     dir=$cgroup/$controllers
@@ -56,7 +56,7 @@ outside() {
   mount_unreachable >"$scratch/mounted"
   hierarchies >"$scratch/hierarchies"
   while read -r dir _; do mkdir "$dir/$name"; done <"$scratch/hierarchies"
-  # This process stays where it was: it has to remove them.
+  # This process stays in its own cgroup: it must remove the others.
   RUNT_ISOLATED=$scratch "$0" --enter "$name" "$@"
 }
 
@@ -67,7 +67,7 @@ enter() {
   exec unshare --cgroup -- "$0" --leave-root "$name" "$@"
 }
 
-# On v2 a cgroup with processes cannot hand controllers down, and so the root of the new cgroup namespace must have none.
+# On v2 a cgroup with processes cannot enable controllers, so the root of the new cgroup namespace must have none.
 leave_root() {
   if [ -e "$cgroup/$1/cgroup.procs" ]; then
     mkdir "$cgroup/$1/init"
@@ -84,14 +84,14 @@ mount_cgroups() {
       continue
     }
     mountpoint -q $cgroup || mount -t tmpfs -o mode=755 cgroup $cgroup
-    # crun 1.8 starts no container where the v2 tree beside v1 has a controller, as hugetlb here: it does not get to see it.
+    # crun 1.8 starts no container if the v2 hierarchy beside v1 has a controller, such as hugetlb here: it is not mounted for crun.
     case ${RUNT_RUNTIME:-},$type in *crun,cgroup2) continue ;; esac
     mkdir "$dir"
     mount -t $type -o "$options" cgroup "$dir"
   done <"$RUNT_ISOLATED/hierarchies"
 }
 
-# Changes go to a layer of their own.
+# Changes go to a separate layer.
 overlay() {
   layer=$RUNT_ISOLATED/layer$(echo "$1" | tr / -)
   mkdir -p "$layer/upper" "$layer/work"
@@ -109,7 +109,7 @@ inside() {
   mount -t tmpfs -o mode=1777 tmpfs /dev/shm
   mkdir /run/lock
   for dir in /etc /usr/local/bin /var/lib; do overlay $dir; done
-  # Image stores use overlayfs, which cannot have its upper layer on another.
+  # Image stores use overlayfs, which cannot have its upper layer on another overlayfs.
   for store in containers containerd docker; do
     mkdir -p /var/lib/$store "$RUNT_ISOLATED/$store"
     mount --bind "$RUNT_ISOLATED/$store" /var/lib/$store
@@ -124,7 +124,7 @@ inside() {
     export RUNT_RUNTIME=/usr/local/bin/runt
     ;;
   esac
-  # Not exec: as the first process of its namespace a shell collects the children that others leave.
+  # Not exec: as pid 1 of its namespace a shell reaps orphans.
   "$@"
 }
 

@@ -1,6 +1,6 @@
 /*
- * podman container checkpoint and restore: a container goes on where it stopped, in place, under another name from an exported archive,
- * and with what podman asks beside: to be left running, its memory saved ahead. Runs where CRIU does, in the virtual machine.
+ * podman container checkpoint and restore: a container continues where it stopped, in place, under another name from an exported archive,
+ * and with podman's options --leave-running and --pre-checkpoint. Runs where CRIU works, in the virtual machine.
  */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
@@ -21,7 +21,7 @@ const count = (box: EngineBox, name: string): number => Number(must(box, ['exec'
 /** A container that counts, in memory. */
 async function counter(box: EngineBox): Promise<string> {
   const name = box.name()
-  const script = 'i=0; while :; do i=$((i+1)); echo $i >/dev/shm/count; sleep 0.1; done'
+  const script = 'cd /dev/shm; i=0; while :; do i=$((i+1)); echo $i >next; mv next count; sleep 0.1; done'
   must(box, ['run', '--detach', '--name', name, image, 'sh', '-c', script])
   await until(() => count(box, name) > 2, 'a count')
   return name

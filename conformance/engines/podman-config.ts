@@ -1,18 +1,18 @@
 /*
  * Podman's configuration inside isolated.sh, for tests and for the benchmark: examples/podman/runt.conf as a user would install it, and
- * what this machine needs. An ordinary user has it in the home directory.
+ * settings for this machine. An unprivileged user has it in the home directory.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { projectRoot, runtime } from '../harness/project.ts'
 
-const etc = process.getuid?.() === 0 ? '/etc/containers' : join(process.env.HOME ?? '/', '.config/containers')
+const ownDirectory = process.getuid?.() === 0 ? '/etc/containers' : join(process.env.HOME ?? '/', '.config/containers')
 
-/** The image that the tests run. */
+/** The image of the tests. */
 export const image = 'localhost/busybox'
 
 /**
- * Podman's values for --ulimit that can be set here, to be given whenever a test gives one of its own: hard limits above this
+ * Podman's values for --ulimit that can be set here, required whenever a test sets one of its own: hard limits above this
  * process's own need CAP_SYS_RESOURCE, which podman expects root to have.
  */
 export function ulimits(): readonly string[] {
@@ -24,15 +24,15 @@ export function ulimits(): readonly string[] {
     .map(([name, hard]) => `${name}=${hard}:${hard}`)
 }
 
-/** Writes the configuration anew; the runtime under test is the default one. */
-export function configure(): void {
+/** Writes the configuration, this user's or to another directory; the runtime under test is the default one. */
+export function configure(etc = ownDirectory): void {
   rmSync(etc, { recursive: true, force: true })
   mkdirSync(join(etc, 'containers.conf.d'), { recursive: true })
   const config = [
     '[containers]',
     `default_ulimits = ${JSON.stringify(ulimits())}`,
     'log_driver = "k8s-file"',
-    // Bridges, which need a firewall's modules and programs, are asked for where they are tested.
+    // Bridges, which need a firewall's modules and programs, are requested by the tests that use them.
     'netns = "none"',
     '[engine]',
     `runtime = "${runtime.name}"`,

@@ -1,6 +1,6 @@
 /*
- * Limits that podman sets: memory with the kernel's OOM kill as inspect tells it, CPU time, numbers of processes, ulimits, sysctls;
- * changed by podman update, and read back by podman stats.
+ * Limits that podman sets: memory with the kernel's OOM kill in podman inspect, CPU time, numbers of processes, ulimits, sysctls;
+ * changed by podman update, and read by podman stats.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ import { type EngineBox, eventually } from './engine.ts'
 import { inspect, must, podman, podmanTest } from './podman.ts'
 import { image, ulimits } from './podman-config.ts'
 
-/** What the kernel has in the file of the container's cgroup: the first of the names that there is, v1's or v2's. */
+/** Reads a file of the container's cgroup: the first of the names that exists, v1's or v2's. */
 function limitOf(box: EngineBox, name: string, controller: string, ...files: readonly string[]): string {
   const dir = cgroupOf(Number(inspect(box, name, '{{.State.Pid}}')), controller)
   for (const file of files) {
@@ -32,7 +32,7 @@ podmanTest(
     const result = podman(box, ['run', '--name', name, '--memory', '32m', '--memory-swap', '32m', image, ...hog])
     t.equal(result.status, 137, result.stderr)
     t.equal(inspect(box, name, '{{.State.ExitCode}} {{.HostConfig.Memory}}'), `137 ${32 << 20}`)
-    // On v1 conmon 2.1 leaves its note where podman was called, and podman looks for it elsewhere.
+    // On v1 conmon 2.1 writes its OOM marker to podman's working directory, and podman looks for it elsewhere.
     const noted = existsSync(join(box.dir, 'oom'))
     t.equal(noted || inspect(box, name, '{{.State.OOMKilled}}') === 'true', true, 'conmon found the cgroup and saw it')
   },

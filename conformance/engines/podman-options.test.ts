@@ -1,8 +1,8 @@
 /*
- * What podman run lets the user choose about isolation: the root file system, mounts, security, namespaces and devices. Each test
- * looks from within the container; what the values mean is in podman-run(1).
+ * Options of podman run about isolation: the root file system, mounts, security, namespaces and devices. Each test
+ * checks the effect inside the container; podman-run(1) describes the values.
  */
-import { chmodSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import { appendFileSync, chmodSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { needsCommand } from '../harness/requires.ts'
 import type { EngineBox } from './engine.ts'
@@ -87,6 +87,8 @@ podmanTest('user namespaces: --uidmap, --userns=auto, --userns=host', {}, (t, bo
     /^0\n +0 +200000 +5000\n0\n0$/,
   )
   t.match(shell(box, [...maps, '--user', '7:8'], 'id -u; id -g'), '7\n8')
+  // If Podman uses libsubid, the owner of the ranges must be a user.
+  appendFileSync('/etc/passwd', 'containers:x:900:900::/nonexistent:/usr/sbin/nologin\n')
   writeFileSync('/etc/subuid', 'containers:300000:1000000\n')
   writeFileSync('/etc/subgid', 'containers:300000:1000000\n')
   t.match(shell(box, ['--userns', 'auto'], 'cat /proc/self/uid_map'), / 0 +300000 +\d+/)

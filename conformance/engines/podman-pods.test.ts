@@ -1,6 +1,6 @@
 /*
  * Pods and networks: containers that share namespaces, netavark's bridges, name resolution and port mapping. The bridge is in the
- * test's own network namespace (isolated.sh), so the machine's firewall is not touched.
+ * test's own network namespace (isolated.sh), so the machine's firewall does not change.
  */
 import { spawnSync } from 'node:child_process'
 import { needsCommand, type Skip } from '../harness/requires.ts'
@@ -8,7 +8,7 @@ import { until } from '../harness/scenario.ts'
 import { inspect, must, podman, podmanTest } from './podman.ts'
 import { image } from './podman-config.ts'
 
-/* netavark calls iptables in Debian 12 and nft in Debian 13. A user's bridge would be in a namespace of the user's own. */
+/* netavark calls iptables in Debian 12 and nft in Debian 13. A user's bridge would be in a network namespace of the user's. */
 function needsFirewall(): Skip {
   if (process.getuid?.() !== 0) return 'not root'
   const isOld = / 4\./.test(spawnSync('podman', ['--version'], { encoding: 'utf8' }).stdout)
@@ -39,7 +39,7 @@ podmanTest('a pod with a shared pid namespace and limits of its own', {}, (t, bo
   t.match(must(box, ['run', '--rm', '--pod', pod, image, 'ps']), /sleep 876/)
 })
 
-/** What an HTTP server answers, or its refusal. */
+/** The response of an HTTP server, or the error. */
 async function fetched(url: string): Promise<string> {
   try {
     return await (await fetch(url)).text()

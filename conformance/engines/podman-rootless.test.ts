@@ -1,6 +1,6 @@
 /*
- * Podman of an ordinary user with a delegated cgroup (v2), as the virtual machine has one: the runtime has no privileges but those
- * in the user namespace that podman makes. Cgroups by cgroupfs; podman-systemd.test.ts has the other manager.
+ * Podman of an unprivileged user with a delegated cgroup (v2), as in the virtual machine: the runtime only has privileges
+ * in the user namespace that podman creates. With cgroupfs; podman-systemd.test.ts tests the other cgroup manager.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,5 +1,5 @@
 /*
- * podman run and a container's life: exit statuses and the words by which podman tells a missing program (127) from one that
+ * podman run and a container's life cycle: exit statuses and the messages by which podman distinguishes a missing program (127) from one that
  * cannot be run (126) and from its own failures (125), podman-run(1) "Exit Status"; then stop, kill, restart, pause, logs, top.
  */
 
@@ -8,7 +8,7 @@ import { type EngineBox, eventually } from './engine.ts'
 import { beginPodman, inspect, must, podman, podmanTest } from './podman.ts'
 import { image } from './podman-config.ts'
 
-/* What a container says arrives in its log a moment later. */
+/* A container's output is in its log a moment later. */
 const logs = (box: EngineBox, name: string, stdout: string, stderr = ''): Promise<void> => {
   const logged = (): boolean => {
     const result = podman(box, ['logs', name])

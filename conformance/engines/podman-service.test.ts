@@ -1,5 +1,5 @@
 /*
- * Containers as services: readiness told to a service manager (sd_notify(3)), by the container or by conmon; restarts after failures;
+ * Containers as services: readiness reported to a service manager (sd_notify(3)), by the container or by conmon; restarts after failures;
  * pods from Kubernetes' YAML.
  */
 import { writeFileSync } from 'node:fs'

@@ -1,6 +1,6 @@
 /*
- * Podman with cgroups by systemd, its default where there is systemd: the system's as root, the user's own manager as an ordinary
- * user. The container is a scope below a slice, with its limits as the unit's properties. Runs in the virtual machine only.
+ * Podman with cgroups by systemd, its default with systemd: the system's as root, the user's own manager as an unprivileged
+ * user. The container is a scope below a slice, with its limits as the unit's properties. Only in the virtual machine.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
@@ -19,7 +19,7 @@ const cgroupPath = (box: EngineBox, name: string): string =>
     .trim()
     .slice('0::'.length)
 
-/** A property of a unit, as systemctl shows it. */
+/** A property of a unit, from systemctl. */
 function property(unit: string, name: string): string {
   const args = [...(isRoot ? [] : ['--user']), 'show', '--property', name, '--value', unit]
   return spawnSync('systemctl', args, { encoding: 'utf8' }).stdout.trim()

@@ -1,6 +1,6 @@
 /*
- * Podman inside isolated.sh: calls of its command line, and what all its tests share. Podman has no daemon; what it keeps is in its
- * default places. How it is configured is in podman-config.ts.
+ * Podman inside isolated.sh: calls of its command line, shared by all its tests. Podman has no daemon; its stores have their
+ * default paths. podman-config.ts configures it.
  */
 import { onTerminal } from '../harness/console.ts'
 import type { CallOptions, Result, Running } from '../harness/scenario.ts'
@@ -13,7 +13,7 @@ export const podman = (box: EngineBox, args: readonly string[], options?: CallOp
 export const beginPodman = (box: EngineBox, args: readonly string[], options?: CallOptions): Running =>
   box.begin(['podman', ...args], options)
 
-/** Runs podman, which must succeed; its standard output without the last newline. */
+/** Runs podman, which must succeed; returns its standard output without the last newline. */
 export function must(box: EngineBox, args: readonly string[], options?: CallOptions): string {
   const result = podman(box, args, options)
   if (result.status !== 0) throw new Error(`podman ${args.join(' ')}: ${result.status}: ${result.stderr}`)
@@ -25,8 +25,8 @@ export const inspect = (box: EngineBox, name: string, template: string): string 
   must(box, ['inspect', '--format', template, name])
 
 /**
- * Runs a command line, with a shell script at its end, on a terminal of 31 × 97, and ends it when the terminal in the container has
- * that size: podman sets it after the program has started, and may lose what a program says in its last moments.
+ * Runs a command line that ends with a shell script on a terminal of 31 × 97, and ends it when the terminal in the container has
+ * that size: podman sets the size after the program has started, and may lose a program's last output.
  */
 export async function onSizedTerminal(box: EngineBox, argv: readonly string[]): Promise<Result> {
   const script = 'tty; until stty size 2>/dev/null | grep "31 97"; do sleep 0.1; done; read line; exit 6'
@@ -39,9 +39,9 @@ export async function onSizedTerminal(box: EngineBox, argv: readonly string[]): 
 const engine: Engine = {
   name: 'podman',
   commands: ['podman', 'conmon'],
-  // A pod's cgroup in the hierarchies that podman does not know (v1: the named and the v2 one): made with the container's by
-  // the runtime, which removes only the container's, as runc does. Mounts: its store's, which comes and goes, and that of
-  // the directory for network namespaces. Systemd keeps slices.
+  // A pod's cgroup in the hierarchies that podman does not manage (v1: the named and the v2 one): the runtime creates
+  // it with the container's and only removes the container's, as runc does. Mounts: that of podman's store, which comes
+  // and goes, and that of the directory for network namespaces. systemd keeps slices.
   leaves: [
     /\/libpod_parent\/[0-9a-f]{64}$/,
     / \/var\/lib\/containers\/storage\/overlay /,
@@ -51,7 +51,7 @@ const engine: Engine = {
   prepare: (box) => {
     configure()
     must(box, ['import', '--change', 'CMD ["sh"]', busyboxArchive(box), image])
-    // What podman makes once and keeps: its parent cgroup, the mount of its store.
+    // Podman creates its parent cgroup and the mount of its store once and keeps them.
     must(box, ['run', '--rm', image, 'true'])
   },
   cleanUp: (box) => {

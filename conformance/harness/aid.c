@@ -1,22 +1,24 @@
 /*
  * aid.c: what Node cannot do for the conformance tests: receive descriptors over a socket (SCM_RIGHTS, unix(7)), own
- * a pseudoterminal, be a shell with job control, a service manager or a subreaper, exchange two directory entries. One
- * verb per run; results are lines on stdout.
+ * a pseudoterminal, act as a shell with job control, a service manager or a subreaper, exchange two directory entries.
+ * One verb per run; results are lines on stdout.
  *
  *   aid console SOCKET          listen, receive a pty master, print "master NAME-SENT ROWS COLS", then relay it
  *   aid pidfd SOCKET            listen, receive a pidfd, print "pid N", wait for that process, print "exited"
- *   aid agent SOCKET ERRNO      listen, receive a seccomp listener, print "state JSON" and a line for each call, which
- *                               it answers with the errno (0: the call may go on)
+ *   aid agent SOCKET ERRNO      listen, receive a seccomp listener, print "state JSON" and a line for each call, and
+ *                               fail the call with the errno (0: let it continue)
  *   aid pty ROWS COLS CMD...    run CMD with a new pty as its controlling terminal, relay it; CMD's exit status
- *   aid job CMD...              on a terminal: run CMD as a foreground job; when it stops print "stopped SIGNAL MODES" and
- *                               continue it in the foreground, at its end print "ended STATUS MODES"
+ *   aid job CMD...              on a terminal: run CMD as a foreground job; when it stops print "stopped SIGNAL MODES"
+ *                               and continue it in the foreground, at its end print "ended STATUS MODES"
  *   aid background CMD...       the same, but it starts in the background
  *   aid manager SOCKET          a datagram socket as of systemd: print "notify TEXT" for each message, newlines as "|"
  *   aid reap CMD...             run CMD as its subreaper; print "main PID STATUS" and "orphan PID STATUS" lines
- *   aid swap MS A B             exchange A and B until MS milliseconds have gone by
+ *   aid swap MS A B             exchange A and B for MS milliseconds
  *   aid ignore SIGNAL CMD...    run CMD with one signal ignored and blocked
  *   aid parent-death CMD...     run CMD with SIGKILL as its parent-death signal
  *   aid seals FILE              print the seals of a memory file (F_GET_SEALS), one a line
+ *   aid hold PID                trace the process (ptrace(2)), print "held", and keep it from exiting until aid is
+ * killed
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -30,6 +32,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -63,7 +66,7 @@ static void want_growth(int sig) {
   grow = 1;
 }
 
-/* Copies terminal output to stdout, and stdin to the terminal, until the last user of the slave has gone. */
+/* Copies terminal output to stdout, and stdin to the terminal, until no process has the slave open. */
 static void relay(int master) {
   char buf[4096];
   struct pollfd fds[2] = {{.fd = master, .events = POLLIN}, {.fd = 0, .events = POLLIN}};
@@ -94,7 +97,7 @@ static void relay(int master) {
   }
 }
 
-/* What receive_fd has accepted. */
+/* The connection that receive_fd has accepted. */
 static int connection;
 
 /* Listens, prints "listening", and returns the one descriptor of the first message; its text goes to name. */
@@ -103,7 +106,7 @@ static int receive_fd(const char *path, char *name, size_t size) {
   char dir[4096];
   snprintf(dir, sizeof dir, "%s", path);
   char *base = strrchr(dir, '/');
-  /* sun_path holds 108 bytes and the tests use longer paths too: bind relative to the directory. */
+  /* sun_path holds 108 bytes and some test paths are longer: bind relative to the directory. */
   if (base) {
     *base++ = 0;
     if (chdir(dir) < 0) die("chdir");
@@ -213,7 +216,7 @@ static int pty(char **argv) {
   return status_of(status);
 }
 
-/* Whether the terminal is as shells leave it: lines, echo, and keys that send signals. */
+/* Whether the terminal is in the mode that shells leave: canonical input, echo, and keys that send signals. */
 static const char *modes(void) {
   struct termios now;
   if (tcgetattr(0, &now) < 0) return "none";
@@ -254,7 +257,7 @@ static int manager(char **argv) {
   struct sockaddr_un addr = {.sun_family = AF_UNIX};
   strncpy(addr.sun_path, argv[0], sizeof addr.sun_path - 1);
   socklen_t size = sizeof addr;
-  if (argv[0][0] == '@') { /* unix(7): the name is as long as it is */
+  if (argv[0][0] == '@') { /* unix(7): the length is part of an abstract name */
     addr.sun_path[0] = 0;
     size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(argv[0]));
   }
@@ -321,6 +324,13 @@ static int seals(const char *path) {
   return 0;
 }
 
+__attribute__((noreturn)) static void hold(pid_t pid) {
+  if (ptrace(PTRACE_SEIZE, pid, NULL, (void *)(long)PTRACE_O_TRACEEXIT) < 0) die("ptrace");
+  puts("held");
+  fflush(stdout);
+  for (;;) pause();
+}
+
 int main(int argc, char **argv) {
   if (argc < 3) return 125;
   const char *verb = argv[1];
@@ -349,6 +359,7 @@ int main(int argc, char **argv) {
     die(rest[0]);
   }
   if (!strcmp(verb, "seals")) return seals(rest[0]);
+  if (!strcmp(verb, "hold")) hold(atoi(rest[0]));
   fprintf(stderr, "aid: unknown verb %s\n", verb);
   return 125;
 }

@@ -1,7 +1,8 @@
 /*
- * The frame of a test that attacks. The attack is made on the program under test, which must stop it and say why, and on a
- * program whose walls can be turned off (make WEAKEN=1, src/weaken.ts, addon/weaken.h): with all the walls that it names off it
- * must succeed, or the test would prove nothing; with any one of them on again it must not, or the list would be wrong.
+ * The framework for attack tests. The attack runs against the program under test, which must stop it and say why, and
+ * against a program whose protections can be turned off (make WEAKEN=1, src/weaken.ts, addon/kernel/weaken.h). With all
+ * named protections off it must succeed, or the test would prove nothing; with any one of them on it must fail, or the list
+ * would be wrong.
  */
 import {
   existsSync,
@@ -19,15 +20,15 @@ import { type Bundle, defaultConfig, type Patch, patched } from './bundle.ts'
 import { projectRoot, runtime } from './project.ts'
 import { type Box, type CallOptions, type Result, type ScenarioOptions, scenario } from './scenario.ts'
 
-/** Each reason begins with `ran: ` and what the container said, or `refused: ` and what the runtime said. */
+/** Each reason is `ran: ` and the output of the container, or `refused: ` and the message of the runtime. */
 export type Outcome = 'succeeded' | { readonly stopped: readonly string[] }
 
 export interface AttackOptions extends ScenarioOptions {
-  /** What stops it. None: nothing of the runtime's could be weakened; a comment says what stops it then. */
+  /** What stops it. Empty: no protection of the runtime can be turned off; a comment says what stops the attack. */
   readonly walls: readonly string[]
-  /** What every reason has to be like. */
+  /** Every reason must match this. */
   readonly stopped: RegExp
-  /** What every reason has to be like where one of several walls is on. */
+  /** Every reason must match this if only one of several protections is on. */
   readonly byOne?: RegExp
 }
 
@@ -35,7 +36,7 @@ export type AttackBody = (box: Box) => Promise<Outcome> | Outcome
 
 const weakProgram = join(projectRoot, 'build/weaken/runt')
 
-/** The same box with the weakened program in place of the one under test. */
+/** The same box with the weakened program instead of the one under test. */
 function weakened(box: Box, off: readonly string[]): Box {
   const weak = (options: CallOptions = {}): CallOptions => ({
     ...options,
@@ -77,7 +78,7 @@ async function attackWeakened(t: Test, box: Box, options: AttackOptions, body: A
   }
 }
 
-/** One attack: see above. The body is run several times and must use new names each time. */
+/** One attack: see above. The body runs several times and must use new names each time. */
 export function attack(name: string, options: AttackOptions, body: AttackBody): void {
   scenario(name, options, async (t, box) => {
     expectStopped(t, await body(box), options.stopped, 'the program under test')
@@ -90,16 +91,16 @@ export function attack(name: string, options: AttackOptions, body: AttackBody): 
   })
 }
 
-/** What the container's process prints first, so that a container that never ran is not taken for a harmless one. */
+/** The first output of the container's process, to distinguish a harmless container from one that never ran. */
 export const ALIVE = 'alive'
 
-/** The outcome of a container that says ALIVE and, if the attack succeeds, something that `did` finds. */
+/** The outcome of a container that prints ALIVE and, if the attack succeeds, something that `did` recognizes. */
 export function outcome(result: Result, did: (output: string) => boolean): Outcome {
   if (!result.stdout.includes(ALIVE)) return { stopped: [`refused: ${result.stderr}`] }
   return did(result.stdout) ? 'succeeded' : { stopped: [`ran: ${result.stdout}`] }
 }
 
-/** Tries one after another until one succeeds. */
+/** Tries the items in order until one succeeds. */
 export function firstOf<T>(items: Iterable<T>, run: (item: T) => Outcome): Outcome {
   const stopped: string[] = []
   for (const item of items) {
@@ -113,12 +114,12 @@ export function firstOf<T>(items: Iterable<T>, run: (item: T) => Outcome): Outco
 /** A bundle with a name of its own. */
 export const fresh = (box: Box, patch: Patch = {}): Bundle => box.bundle(patch, { name: `b-${box.id()}` })
 
-/** Gives a bundle another config: a root file system costs more than a container. */
+/** Replaces a bundle's config: a root file system costs more than a container. */
 export function configure(bundle: Bundle, patch: Patch): void {
   writeFileSync(bundle.config, JSON.stringify(patched(defaultConfig, patch)))
 }
 
-/** A container that runs in the background; one that does not is an error. */
+/** A container that runs in the background; throws if it does not. */
 export function running(box: Box, bundle: Bundle, options: CallOptions = {}): { id: string; output: () => string } {
   const id = box.id()
   const result = box.call(['run', '--detach', '--bundle', bundle.dir, id], options)
@@ -139,12 +140,12 @@ export function created(box: Box, bundle: Bundle, options: CallOptions = {}): { 
 
 export interface Victim {
   readonly dir: string
-  /** From the root file system of a bundle, too: `../../NAME`. */
+  /** Relative to the root file system of a bundle: `../../NAME`. */
   readonly relative: string
   readonly untouched: () => boolean
 }
 
-/** A directory of the host that no container has been given, with one file. */
+/** A directory of the host with one file, to which no container has access. */
 export function victim(box: Box): Victim {
   const dir = join(box.dir, `victim-${box.id()}`)
   const precious = join(dir, 'precious')
@@ -157,13 +158,13 @@ export function victim(box: Box): Victim {
   }
 }
 
-/** Puts a link of the image in the place of what is there. */
+/** Replaces a path of the image with a link. */
 export function link(bundle: Bundle, name: string, target: string): void {
   rmSync(join(bundle.rootfs, name), { recursive: true, force: true })
   symlinkSync(target, join(bundle.rootfs, name))
 }
 
-/** Moves the root file system away and leaves a link. */
+/** Moves the root file system and leaves a link to it. */
 export function moveRootfs(bundle: Bundle, to: string, target = to): void {
   renameSync(bundle.rootfs, to)
   symlinkSync(target, bundle.rootfs)

@@ -1,13 +1,14 @@
 /*
  * attacker.c: what a hostile process does to a runtime, inside of a container or beside it. Static, so that it runs in
- * any root file system. One verb per run; results are lines on stdout. It only looks: what could be written is opened,
- * and not written.
+ * any root file system. One verb per run; results are lines on stdout. It opens files for writing but never writes to
+ * them.
  *
  *   attacker open PATH...          "PATH READ WRITE": the outcome of opening for reading and for writing
- *   attacker watch                 print "watching"; then stop every process that appears (ptrace(2)) where that is
- * allowed, and print what it was: "saw PID", and of one that can be stopped or read "CapPrm", "exe", "fd" lines
- *   attacker look PID...           the same once, for these
- *   attacker script INTERPRETER    make /tmp/script with that interpreter, run it, print what its /proc/PID/exe holds
+ *   attacker watch                 print "watching"; then stop every process that appears (ptrace(2)), if allowed, and
+ *                                  print "saw PID", and "CapPrm", "cgroup", "exe", "fd" lines of one that can be stopped
+ *                                  or read
+ *   attacker look PID...           the same once, for these pids
+ *   attacker script INTERPRETER    make /tmp/script with that interpreter, run it, print its /proc/PID/exe
  *   attacker keep-key TEXT CMD...  run CMD in a new session keyring with a key
  *   attacker read-key              print the key's payload, or the error
  */
@@ -53,12 +54,12 @@ static unsigned long long permitted_of(const char *pid) {
   return mask;
 }
 
-/* The container's programs are where its programs are. */
+/* Whether the executable is below the container's program directories. */
 static int is_own_program(const char *exe) {
   return !strncmp(exe, "/bin/", 5);
 }
 
-/* Descriptors that the process has and that its output does not need, and whether they can be opened. */
+/* Lists descriptors of the process other than its standard streams, and whether they can be opened. */
 static void list_descriptors(const char *pid) {
   char path[300], link[4096];
   snprintf(path, sizeof path, "/proc/%s/fd", pid);
@@ -76,7 +77,7 @@ static void list_descriptors(const char *pid) {
   if (dir) closedir(dir);
 }
 
-/* Look for a path of the host in what the process is made of. */
+/* Searches the process's executable and memory for a path of the host. */
 static void read_image(const char *pid) {
   char path[64];
   static char data[1 << 20];
@@ -92,11 +93,24 @@ static void read_image(const char *pid) {
   printf("image read %zd %.40s\n", length, secret ? secret : "nothing secret");
 }
 
+/* "cgroup PATH" in the hierarchy that limits processes. */
+static void print_cgroup(const char *pid) {
+  char path[64], line[4096];
+  snprintf(path, sizeof path, "/proc/%s/cgroup", pid);
+  FILE *cgroups = fopen(path, "re");
+  while (cgroups && fgets(line, sizeof line, cgroups)) {
+    char *controllers = strchr(line, ':');
+    if (strstr(line, "pids:")) printf("cgroup %s", strchr(controllers + 1, ':') + 1);
+  }
+  if (cgroups) fclose(cgroups);
+}
+
 static void look(const char *pid) {
   char path[64], exe[4096] = "";
   snprintf(path, sizeof path, "/proc/%s/exe", pid);
   ssize_t n = readlink(path, exe, sizeof exe - 1);
   printf("CapPrm %llx\n", permitted_of(pid));
+  print_cgroup(pid);
   if (n <= 0) return;
   exe[n] = 0;
   list_descriptors(pid);
@@ -110,7 +124,7 @@ static void look(const char *pid) {
   if (fd >= 0) close(fd);
 }
 
-/* Stopped, it stays what it is while it is looked at. */
+/* Stops the process, so that it does not change while it is inspected. */
 static void stop_and_look(const char *name) {
   pid_t pid = atoi(name);
   int is_traced = ptrace(PTRACE_SEIZE, pid, NULL, NULL) == 0;
@@ -143,7 +157,7 @@ static int watch(void) {
   }
 }
 
-/* A process that runs a script whose interpreter is `interpreter`; its executable is then read from outside. */
+/* Runs a script whose interpreter is `interpreter`, and reads the executable of that process from outside. */
 static int script(const char *interpreter) {
   char pid[16];
   int fd = open("/tmp/script", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
@@ -168,7 +182,7 @@ static int keep_key(char **argv) {
   const char *text = argv[0];
   if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0) return 125;
   long key = syscall(SYS_add_key, "user", "attack", text, strlen(text), KEY_SPEC_SESSION_KEYRING);
-  /* All to everybody who has it. */
+  /* Grants all permissions to every possessor. */
   if (key < 0 || syscall(SYS_keyctl, KEYCTL_SETPERM, key, 0x3f3f3f3f) < 0) return 125;
   syscall(SYS_keyctl, KEYCTL_SETPERM, KEY_SPEC_SESSION_KEYRING, 0x3f3f3f3f);
   execvp(argv[1], argv + 1);

@@ -1,8 +1,8 @@
 /*
- * The leak check: what exists that a test's containers could have left behind, taken before and after each test. The
- * machine may run other containers meanwhile, so only what carries the test process's token counts: processes by
- * their cgroup (the test process sits in one of its own, and children are born in it), mounts by path, cgroups by
- * name, in all hierarchies; plus the state root and the test process's own descriptors.
+ * The leak check: counts what a test's containers could leave behind, before and after each test. Other containers may
+ * run on the machine meanwhile, so only objects with the test process's token count: processes by their cgroup (the test
+ * process is in a cgroup of its own, which its children inherit), mounts by path, cgroups by name, in all hierarchies;
+ * plus the state root and the test process's own descriptors.
  */
 
 import { spawnSync } from 'node:child_process'
@@ -38,7 +38,7 @@ export function cgroupMounts(): readonly CgroupMount[] {
     const fields = tail?.split(' ') ?? []
     const dir = head?.split(' ')[4]
     if (dir === undefined || (fields[0] !== 'cgroup' && fields[0] !== 'cgroup2')) continue
-    // What is no controller is a flag of the hierarchy, cgroups(7): runtimes turn clone_children on and off.
+    // Words other than controllers are flags of the hierarchy, cgroups(7): runtimes turn clone_children on and off.
     const options = (fields[2] ?? '').split(',').filter((word) => !flags.test(word))
     mounts.push({ dir, controllers: fields[0] === 'cgroup2' ? '' : options.join(',') })
   }
@@ -46,10 +46,10 @@ export function cgroupMounts(): readonly CgroupMount[] {
 }
 
 let home: string | undefined
-/** Where the test process was before. */
+/** The test process's previous cgroup. */
 let origin: string | undefined
 
-/** Moves the test process into a cgroup of its own, so that everything it starts can be told from the rest. */
+/** Moves the test process into a cgroup of its own, to distinguish everything it starts from other processes. */
 export function claimProcesses(): void {
   if (home !== undefined) return
   sweepDead()
@@ -57,7 +57,7 @@ export function claimProcesses(): void {
   const unified = mounts.find((mount) => mount.controllers === '')
   const named = mounts.find((mount) => mount.controllers.includes('name=')) ?? unified
   if (named === undefined) throw new Error('no cgroup hierarchy to keep the census in')
-  // An ordinary user may have been given a part of the v2 tree; beside its own cgroup is where a runtime puts containers.
+  // An unprivileged user may own a part of the v2 hierarchy; a runtime puts containers beside its own cgroup.
   const own = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1] ?? '/'
   const isRoot = process.getuid?.() === 0
   origin = isRoot ? named.dir : join(unified?.dir ?? named.dir, own)
@@ -82,14 +82,14 @@ const readOr = (path: string, fallback: string): string => {
   }
 }
 
-/** pid → command line of every live process that descends from this test process, itself excepted. */
+/** pid → command line of every live descendant of this test process. */
 export function processes(word = token): ReadonlyMap<number, string> {
   const found = new Map<number, string>()
   for (const name of readdirSync('/proc')) {
     const pid = Number(name)
     if (!Number.isInteger(pid) || pid === process.pid) continue
     if (!readOr(`/proc/${name}/cgroup`, '').includes(word)) continue
-    // A zombie waits for its parent, which may be the machine's init: nothing that a runtime leaves.
+    // A zombie waits for its parent, which may be the machine's init: that is no leak of the runtime.
     const stat = readOr(`/proc/${name}/stat`, ') Z')
     if (stat.slice(stat.lastIndexOf(')') + 2)[0] === 'Z') continue
     const line = readOr(`/proc/${name}/cmdline`, '').replaceAll('\0', ' ').trim()
@@ -98,7 +98,7 @@ export function processes(word = token): ReadonlyMap<number, string> {
   return found
 }
 
-/** Where the processes of a census are in the kernel, for who has to find out why one of them is still there. */
+/** What the processes of a census wait for in the kernel, to find out why they still exist. */
 export function whereabouts(lines: readonly string[] = []): readonly string[] {
   return lines.map((line) => {
     const pid = line.slice(0, line.indexOf(' '))
@@ -137,7 +137,7 @@ const mounts = (word = token): readonly string[] =>
     .filter((line) => line.includes(word))
     .map((line) => line.split(' ').slice(3, 6).join(' '))
 
-/* Two levels, not through links: a state directory may hold one to its cgroup. */
+/* Two levels, without following links: a state directory may contain one to its cgroup. */
 const listing = (dir: string): readonly string[] => {
   try {
     return readdirSync(dir, { withFileTypes: true }).flatMap((entry) => [
@@ -149,16 +149,16 @@ const listing = (dir: string): readonly string[] => {
   }
 }
 
-/** Open descriptors of this process, without what Node opens for itself. */
+/** Open descriptors of this process, without Node's own. */
 function descriptors(): readonly string[] {
   const links: string[] = []
   for (const fd of readdirSync('/proc/self/fd')) {
     try {
       const link = readlinkSync(`/proc/self/fd/${fd}`)
-      // /dev/null: libuv keeps one from its first failed spawn on.
+      // /dev/null: libuv keeps one open after its first failed spawn.
       if (!/^anon_inode:|^\/dev\/null$|^\/proc\/\d+\/fd$/.test(link)) links.push(`${fd} ${link}`)
     } catch {
-      // closed meanwhile: the one that readdir used
+      // closed meanwhile: the one of readdir
     }
   }
   return links
@@ -172,19 +172,19 @@ export interface Census {
   readonly descriptors: readonly string[]
 }
 
-/** Counts everything; stateRoot is the runtime's --root directory of the test. */
+/** Counts everything; stateRoot is the test's --root directory. */
 export function takeCensus(stateRoot: string): Census {
   return {
     processes: [...processes()].map(([pid, line]) => `${pid} ${line}`),
     mounts: mounts(),
     cgroups: cgroups(),
-    // crun keeps a cache of compiled filters there, on purpose.
+    // crun keeps a cache of compiled filters there.
     state: listing(stateRoot).filter((path) => !path.startsWith('.cache')),
     descriptors: descriptors(),
   }
 }
 
-/** What is in the later census and was not in the earlier. */
+/** What is in the later census but not in the earlier one. */
 export function leaks(before: Census, after: Census): Partial<Record<keyof Census, readonly string[]>> {
   const result: Partial<Record<keyof Census, readonly string[]>> = {}
   for (const key of Object.keys(after) as (keyof Census)[]) {
@@ -194,13 +194,13 @@ export function leaks(before: Census, after: Census): Partial<Record<keyof Censu
   return result
 }
 
-/** Removes whatever carries the token, so that one leak is reported once and not by every later test. */
+/** Removes everything with the token, so that a leak is reported once and not by every later test. */
 export function sweep(word = token): void {
   for (const pid of processes(word).keys()) {
     try {
       process.kill(pid, 'SIGKILL')
     } catch {
-      // gone by itself
+      // it has ended by itself
     }
   }
   for (const line of mounts(word)) spawnSync('umount', ['-l', line.split(' ')[1] ?? ''], { stdio: 'ignore' })
@@ -213,12 +213,12 @@ export function sweep(word = token): void {
     try {
       rmdirSync(path)
     } catch {
-      // busy for as long as the killed processes take to go; the next sweep gets it
+      // busy until the killed processes have ended; the next sweep removes it
     }
   }
 }
 
-/** Removes what test processes that were killed have left: their names hold their pid. */
+/** Removes what killed test processes have left, by the pid in the names. */
 export function sweepDead(): void {
   for (const name of readdirSync(tmpdir())) {
     const pid = /^runttest(\d+)x[0-9a-f]+$/.exec(name)?.[1]

@@ -1,14 +1,15 @@
 /*
- * The cgroups of a running container as the host sees them, on v1 and v2 alike: where they are, what a limit's file is
- * called and holds, freezing. The names are the kernel's (cgroup-v1/, cgroup-v2.rst), not the runtime's.
+ * The cgroups of a running container as the host sees them, on v1 and v2: their directories, the names and contents of
+ * limit files, freezing. The names are the kernel's (cgroup-v1/, cgroup-v2.rst), not the runtime's.
  */
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { cgroupMounts } from './census.ts'
+import { needsController } from './requires.ts'
 import { until } from './scenario.ts'
 
-/** The directory of a process's cgroup that has the controller, in its v1 hierarchy or in the v2 tree. */
+/** The directory of a process's cgroup with the controller, in its v1 hierarchy or in the v2 hierarchy. */
 export function cgroupOf(pid: number | undefined, controller: string): string {
   const mounts = cgroupMounts()
   const v1 = mounts.find((mount) => mount.controllers.split(',').includes(controller))
@@ -23,20 +24,24 @@ export function cgroupOf(pid: number | undefined, controller: string): string {
 }
 
 /**
- * The lines of /proc/PID/cgroup whose hierarchy is mounted. The others nobody can reach: a v1 hierarchy that was
- * unmounted with a cgroup in it lives on.
+ * The lines of /proc/PID/cgroup whose hierarchy is mounted. The others cannot be reached: a v1 hierarchy that was
+ * unmounted while it had a cgroup still exists.
  */
 export function reachableCgroups(lines: readonly string[]): string[] {
   const mounted = cgroupMounts().map(({ controllers }) => controllers)
   return lines.filter((line) => mounted.includes(/^\d+:([^:]*):/.exec(line)?.[1] ?? 'none'))
 }
 
-/** The mount point of the hierarchy that has the controller: v1's, or the v2 tree's. */
+/** The mount point of the hierarchy with the controller: v1's, or v2's. */
 export function cgroupRoot(controller: string): string {
   const mounts = cgroupMounts()
   const found = mounts.find(({ controllers }) => controllers.split(',').includes(controller))
   return (found ?? mounts.find(({ controllers }) => controllers === ''))?.dir ?? ''
 }
+
+/** A pids limit for `linux.resources`, if there is a controller for it; the tests' containers also work without. */
+export const pidsUpTo = (limit: number): { readonly pids?: { readonly limit: number } } =>
+  needsController('pids') === false ? { pids: { limit } } : {}
 
 /** The block device under the scratch directory, as a throttle names it: the disk, not its partition. */
 export const disk = ((): { readonly major: number; readonly minor: number } | undefined => {

@@ -1,7 +1,7 @@
 /*
- * Configs put together at random that a runtime may be able to run: valid ones, and the same with something wrong by the
- * schema. Nothing in them reaches the host beyond what a config of a test does: no host paths but /etc and the program's
- * own bundle, no hooks but true, false and what is missing.
+ * Random configs that a runtime may be able to run: valid ones, and the same with something wrong according to the
+ * schema. They have no access to the host beyond that of other tests: no host paths except /etc and the program's
+ * own bundle, no hooks except true, false and missing programs.
  */
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -13,9 +13,9 @@ import { projectRoot } from './project.ts'
 const pick = <T>(...values: readonly T[]): fc.Arbitrary<T> => fc.constantFrom(...values)
 const some = <T>(...values: readonly T[]): fc.Arbitrary<T[]> => fc.subarray([...values])
 const none = fc.constant(undefined)
-/** One time in three. */
+/** Present one time in three. */
 const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.oneof(none, none, value)
-/** Mostly the first: the other is what most configs would fail by. */
+/** Mostly the first: most configs with the other would fail. */
 const rarely = <T>(usual: fc.Arbitrary<T>, rare: fc.Arbitrary<T>): fc.Arbitrary<T> =>
   fc.oneof({ arbitrary: usual, weight: 29 }, { arbitrary: rare, weight: 1 })
 const members = (model: Readonly<Record<string, fc.Arbitrary<unknown>>>): fc.Arbitrary<Patch> =>
@@ -68,7 +68,7 @@ const mount = fc.oneof(
   fc.record({
     destination: target,
     type: pick('bind', 'none'),
-    source: rarely(pick('/etc', 'rootfs'), pick('/etc/hostname', '/no/source')),
+    source: rarely(pick('/etc', 'rootfs', 'rootfs/x'), pick('/etc/hostname', '/no/source')),
     options: options.map((list) => ['rbind', ...list]),
   }),
   fc.record({
@@ -93,8 +93,8 @@ const syscalls = rarely(
 )
 
 const linux = members({
-  maskedPaths: some('/proc/kcore', '/x', '/etc/passwd', '/no/such'),
-  readonlyPaths: some('/proc/sys', '/tmp', '/no/such', '/'),
+  maskedPaths: some('/proc/kcore', '/x', '/etc/passwd', '/no/such', '//proc/keys/', '/dev/core', '/x/passwd'),
+  readonlyPaths: some('/proc/sys', '/tmp', '/no/such', '/', '/proc', '/proc/net', '/x/y'),
   devices: rarely(
     some<Json>(
       { path: '/dev/a', type: 'c', major: 1, minor: 3, fileMode: 0o666, uid: 1, gid: 1 },
@@ -104,7 +104,7 @@ const linux = members({
     pick<Json[]>([{ path: '/dev/null', type: 'c', major: 1, minor: 5 }]),
   ),
   sysctl: rarely(pick<Json>({}), pick<Json>({ 'net.ipv4.ip_forward': '1' }, { 'kernel.none': '1' })),
-  rootfsPropagation: pick('private', 'rslave', 'shared', 'runbindable'),
+  rootfsPropagation: pick('private', 'slave', 'rslave', 'shared', 'unbindable', 'runbindable'),
   personality: pick({ domain: 'LINUX' }, { domain: 'LINUX32' }),
   seccomp: fc.record({ defaultAction: pick('SCMP_ACT_ALLOW', 'SCMP_ACT_LOG'), syscalls }) as fc.Arbitrary<unknown>,
   resources: members({
@@ -142,7 +142,7 @@ const hooks = members(
   ),
 )
 
-/** Patches of the default config; most of them can be run. */
+/** Patches of the default config; most of the results can be run. */
 export const runnable: fc.Arbitrary<Patch> = fc
   .record({
     process,
@@ -160,7 +160,7 @@ export const runnable: fc.Arbitrary<Patch> = fc
       hooks,
       root,
       mounts: mounts === undefined ? undefined : mountsWith(...(mounts as Json[])),
-      // Without a namespace of its own the host's name must not be touched.
+      // Without a uts namespace the host's name must not be changed.
       ...(types.includes('uts') ? {} : { hostname: null }),
       linux: defined({
         ...linux,
@@ -172,7 +172,7 @@ export const runnable: fc.Arbitrary<Patch> = fc
     })
   })
 
-/** A patch that names a member takes it out if the value is undefined: those that chance left out stay as they were. */
+/** Removes members that are undefined: in a patch undefined removes a member of the config. */
 function defined(patch: Readonly<Record<string, unknown>>): Patch {
   return Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined)) as Patch
 }

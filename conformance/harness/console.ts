@@ -1,7 +1,7 @@
 /*
- * The receiving ends that engines give a runtime: a socket for the master of the container's terminal
- * (--console-socket), one for a pidfd (--pidfd-socket), and a terminal to be in the foreground of. Node cannot receive
- * descriptors, so aid.c does the work; this file is its interface.
+ * The receivers that engines provide to a runtime: a socket for the master of the container's terminal
+ * (--console-socket), one for a pidfd (--pidfd-socket), and a terminal for foreground containers. aid.c receives the
+ * descriptors, because Node cannot.
  */
 import { join } from 'node:path'
 import { compiled } from './project.ts'
@@ -10,7 +10,7 @@ import { type Box, type Running, until } from './scenario.ts'
 export interface Console {
   readonly socket: string
   readonly running: Running
-  /** Waits for the descriptor; the line that describes it. */
+  /** Waits for the descriptor and returns the line that describes it. */
   readonly master: () => Promise<{ readonly name: string; readonly rows: number; readonly columns: number }>
   /** What the container wrote to its terminal. */
   readonly text: () => string
@@ -41,7 +41,7 @@ export async function openConsole(box: Box, name = 'console.sock'): Promise<Cons
 
 export interface PidfdReceiver {
   readonly socket: string
-  /** Waits for the descriptor; the pid it stands for. */
+  /** Waits for the descriptor and returns its pid. */
   readonly pid: () => Promise<number>
   readonly exited: () => boolean
 }
@@ -61,7 +61,7 @@ export async function openPidfd(box: Box, name = 'pidfd.sock'): Promise<PidfdRec
   }
 }
 
-/** What to put before a command so that it runs on a terminal of its own, of that size. */
+/** The prefix that runs a command on a terminal of its own, of that size. */
 export const onTerminal = (rows: number, columns: number): readonly string[] => [
   compiled('aid'),
   'pty',

@@ -1,5 +1,5 @@
 /*
- * scripts/count.mjs: what counts as a failure of a test run, on small TAP streams of the form that tap writes.
+ * scripts/count.mjs: what counts as a failure of a test run, with small TAP streams in tap's format.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -53,7 +53,7 @@ t.test('a failure is counted where it happened, with its diagnostics', async (t)
     '# Subtest: one\n    not ok 1 - wrong\n      ---\n      found: 1\n      ...\n    1..1\nnot ok 1 - one\n\n1..1'
   const { status, lines, last } = count(t, { tap: good + file('b.mjs', body, 'not ok 2 - b.mjs'), status: 1 })
   t.equal(last, '2 passed, 1 failed, 0 skipped')
-  t.same(lines.slice(0, 2), ['not ok: b.mjs > one > wrong', '  found: 1'])
+  t.same(lines.slice(0, 2), ['not ok: b.mjs › one › wrong', '  found: 1'])
   t.equal(status, 1)
 })
 
@@ -66,7 +66,7 @@ t.test('a TODO fails, whether it is ok or not', async (t) => {
   for (const point of ['not ok 1 - later # TODO mend it', 'ok 1 - later # TODO mend it', 'ok 1 - later # todo']) {
     const { status, lines, last } = count(t, { tap: good + file('b.mjs', `${point}\n1..1`, 'ok 2 - b.mjs') })
     t.equal(last, '2 passed, 1 failed, 0 skipped', point)
-    t.match(lines[0], /^not ok: b\.mjs > later: TODO/)
+    t.match(lines[0], /^not ok: b\.mjs › later: TODO/)
     t.equal(status, 1)
   }
 })
@@ -122,4 +122,31 @@ t.test('the list itself: an entry without a reason is an error, and the list of 
   t.same({ status, last }, { status: 1, last: '2 passed, 1 failed, 0 skipped' })
   const lines = readFileSync(join(projectRoot, 'scripts/allowed-skips.txt'), 'utf8')
   t.equal(count(t, { tap: good, allowed: lines }).status, 0)
+})
+
+t.test('a line for each file, when it has ended', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'runt-progress-'))
+  t.teardown(() => rmSync(dir, { recursive: true }))
+  writeFileSync(join(dir, 'planned'), 'build/test/a.test.mjs\nbuild/test/b.test.mjs\n')
+  const input = [
+    '# Subtest: build/test/a.test.mjs',
+    '    # Subtest: one',
+    '        ok 1 - right',
+    '        ok 2 - not here # SKIP no criu',
+    '    ok 1 - one # time=1000.5ms',
+    'ok 1 - build/test/a.test.mjs # time=1200.2ms',
+    '# Subtest: build/test/b.test.mjs',
+    '    not ok 1 - wrong',
+    'not ok 2 - build/test/b.test.mjs # time=90000ms',
+    '',
+  ].join('\n')
+  writeFileSync(join(dir, 'input'), input)
+  const args = [join(projectRoot, 'scripts/progress.mjs'), join(dir, 'tap'), join(dir, 'planned')]
+  const command = ['sh', '-c', 'cat "$0"; exit 3', join(dir, 'input')]
+  const { stdout, status } = spawnSync(process.execPath, [...args, ...command], { encoding: 'utf8' })
+  t.equal(status, 3, "the exit status is the command's")
+  const [first, second] = stdout.split('\n')
+  t.match(first, /^1\/2 ok {5}a\.test\.mjs: 1 ok, 1 skipped, 2 s; 1 s left$/)
+  t.equal(second, '2/2 not ok b.test.mjs: 0 ok, 1 not ok, 2 min')
+  t.equal(readFileSync(join(dir, 'tap'), 'utf8'), input, 'the stream is copied')
 })

@@ -1,13 +1,13 @@
 /*
- * What the attacks through /proc/self/fd/N share: which numbers are tried, what is worth reaching, and the search for a number
- * that reaches it.
+ * Shared by the attacks through /proc/self/fd/N: the numbers to try, the files worth reaching, and the search for a number
+ * that reaches one.
  */
 import { closeSync, openSync } from 'node:fs'
 import { firstOf, link, type Outcome, victim } from './attack.ts'
 import type { Bundle, Patch } from './bundle.ts'
 import type { Box } from './scenario.ts'
 
-/** RUNT_ATTACK_ALL=1 tries every number that can be (nightly). Else: those that plans use, and some beyond. */
+/** RUNT_ATTACK_ALL=1 tries every possible number (nightly). Otherwise those that plans use, and some beyond. */
 const all = process.env.RUNT_ATTACK_ALL !== undefined
 const count = (from: number, to: number, step: number): number[] =>
   Array.from({ length: Math.ceil((to - from) / step) }, (_, n) => from + n * step)
@@ -27,10 +27,10 @@ export const looking: Patch = { process: { args: ['/bin/attacker', 'open', ...tr
 export const reached = (output: string): boolean => / ok ok$/m.test(output)
 export const refused = /^refused: .*process\.cwd \(.*\): /
 
-/** The numbers that have reached something, and their neighbours: tried first by all searches. */
+/** Numbers that have reached something, and their neighbours: all searches try them first. */
 const known: number[] = []
 
-/** With only some walls off the number is tried that reached something without any. */
+/** With only some protections off, tries the number that reached something with all of them off. */
 export function search(
   candidates: readonly number[],
   run: (box: Box, n: number) => Outcome,
@@ -49,7 +49,7 @@ export function search(
   }
 }
 
-/** One bundle for all numbers of a body's run. */
+/** One bundle for all numbers of one run of a body. */
 export function once(make: (box: Box) => Bundle): { get: () => Bundle; prepare: (box: Box) => void } {
   let bundle: Bundle | undefined
   return {
@@ -60,7 +60,7 @@ export function once(make: (box: Box) => Bundle): { get: () => Bundle; prepare: 
   }
 }
 
-/** As the caller has them, and as init has. */
+/** The numbers of descriptors in the caller and in init. */
 export const inherited = all ? numbers : [...count(3, 56, 8), 70, 90, 110]
 
 /** Fifty directories of the host that the caller has left open. */

@@ -1,20 +1,21 @@
 /*
- * A systemd for tests on machines that have none, or whose systemd must not misbehave: a D-Bus server on a socket of its own
- * that makes cgroups for scopes as systemd does on v1 and hybrid hosts, or fails in a chosen way. Knows the few calls that a
- * container runtime makes; keeps what was said.
+ * A fake systemd for tests on machines without one, and for failures: a D-Bus server on a socket of its own that creates
+ * cgroups for scopes as systemd does on v1 and hybrid hosts, or fails in a chosen way. Supports the few calls that a
+ * container runtime makes, and records them.
  */
 import { mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { dirname, join } from 'node:path'
-import { decodeMessage, type Message } from '../../src/cgroup/systemd/dbus.ts'
-import type { DbusValue, Variant } from '../../src/cgroup/systemd/dbus-values.ts'
-import { failure, removed, reply } from '../../src/cgroup/systemd/test-messages.ts'
+import { decodeMessage, type Message } from '../../src/systemd/dbus.ts'
+import type { DbusValue, Variant } from '../../src/systemd/dbus-values.ts'
+import { failure, removed, reply } from '../../src/systemd/test-messages.ts'
 import { cgroupMounts, token } from './census.ts'
 import type { Box } from './scenario.ts'
 
 /**
- * `is silent`: takes the connection and says nothing. `is none`: is no D-Bus server. `refuses`, `fails`, `hangs up`, `never
- * ends`: at StartTransientUnit, by an error, by the job, by closing, by no job's end. `falls silent`: once a unit runs.
+ * `is silent`: accepts the connection and sends nothing. `is none`: is not a D-Bus server. `refuses`, `fails`, `hangs up`,
+ * `never ends`: StartTransientUnit returns an error, the job fails, the connection closes, the job never ends. `falls silent`:
+ * once a unit runs.
  */
 export type Manner =
   | 'works'
@@ -42,6 +43,9 @@ type Pairs = readonly (readonly [string, Variant])[]
 const JOB = '/org/freedesktop/systemd1/job/7'
 const managed = /^(cpu|cpuacct|blkio|memory|devices|pids|name=systemd|)$/
 
+/** Timeouts for modes that must respond, so that a busy machine does not make them look silent. */
+const patience: Readonly<Partial<Record<Manner, string>>> = { works: '20s', 'falls silent': '3s' }
+
 /** Listens until the end of the test. */
 export async function fakeSystemd(box: Box, manner: Manner = 'works'): Promise<FakeSystemd> {
   const path = join(box.dir, 'bus')
@@ -57,11 +61,11 @@ export async function fakeSystemd(box: Box, manner: Manner = 'works'): Promise<F
     server.close()
     for (const socket of sockets) socket.destroy()
     for (const [name, properties] of units) for (const dir of scopeDirectories(name, properties)) remove(dir)
-    // Of the hierarchies that systemd leaves alone the runtime makes the slice, and leaves it as a parent is left.
+    // In hierarchies that systemd does not manage the runtime creates the slice, and leaves it, like any parent.
     for (const { dir } of cgroupMounts()) remove(join(dir, `${token}.slice`))
   })
   return {
-    env: { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${path}`, SYSTEMD_BUS_TIMEOUT: manner === 'works' ? '20s' : '300ms' },
+    env: { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${path}`, SYSTEMD_BUS_TIMEOUT: patience[manner] ?? '300ms' },
     calls,
     unit: (name) => units.get(name) ?? new Map(),
   }
@@ -87,7 +91,7 @@ function serve(socket: Socket, manner: Manner, calls: [string, readonly DbusValu
 const LAST_WORD = 'BEGIN\r\n'
 const isGreeting = (bytes: Uint8Array): boolean => bytes[0] === 0
 
-/** What comes after the greeting, which begins with a zero byte, once that is all there. */
+/** The bytes after the authentication, which begins with a zero byte, once it is complete. */
 function authenticated(socket: Socket, bytes: Uint8Array): Uint8Array {
   const end = isGreeting(bytes) ? Buffer.from(bytes).indexOf(LAST_WORD) : -1
   if (end < 0) return bytes
@@ -99,7 +103,7 @@ const nextCall = (bytes: Uint8Array) => (isGreeting(bytes) ? undefined : decodeM
 
 const jobEnds = (serial: number, result: string): Uint8Array[] => [removed(JOB, result), reply(serial, 'o', [JOB])]
 
-/** What systemd does at a call, and what it says to it. */
+/** Handles a call of systemd and returns its messages. */
 function answers(manner: Manner, serial: number, { member, body }: Message, units: Units): Uint8Array[] {
   const [name = '', , given] = body as [string, unknown, Pairs]
   if (member === 'Get') {
@@ -135,25 +139,25 @@ function start(name: string, given: Pairs, units: Units): void {
   }
 }
 
-/** Where the scope's cgroups are in the hierarchies that systemd manages; slices are not nested here. */
+/** The scope's cgroups in the hierarchies that systemd manages; slices are not nested here. */
 function scopeDirectories(name: string, properties: ReadonlyMap<string, DbusValue>): string[] {
   return cgroupMounts()
     .filter(({ controllers }) => controllers.split(',').some((controller) => managed.test(controller)))
     .map(({ dir }) => join(dir, String(properties.get('Slice')), name))
 }
 
-/** A cgroup, what the container has left in it, and its slice where that is empty now. */
+/** Removes a cgroup, cgroups of the container below it, and its slice if that is empty. */
 function remove(dir: string): void {
   try {
     for (const entry of readdirSync(dir, { withFileTypes: true }))
       if (entry.isDirectory()) remove(join(dir, entry.name))
     rmdirSync(dir)
   } catch {
-    // Gone already.
+    // already removed
   }
   try {
     if (dirname(dir).endsWith('.slice')) rmdirSync(dirname(dir))
   } catch {
-    // In use.
+    // in use
   }
 }

@@ -1,8 +1,8 @@
 /*
  * probe.c: the process that the conformance tests run inside a container. It reports what it sees, one section
- * ("== topic") per argument, and does nothing of its own accord: a shell would add its own descriptors, umask,
+ * ("== topic") per argument, and does nothing else: a shell would add its own descriptors, umask,
  * children and environment to what is being measured. Static, so that it runs in an empty root file system.
- * See probe.ts for the reader of its output.
+ * probe.ts reads its output.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -25,6 +25,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -94,7 +95,7 @@ static void dump_dir(const char *path) {
   free(list);
 }
 
-/* Open descriptors by trying each number: listing /proc/self/fd needs one itself, and /proc may be absent. */
+/* Finds open descriptors by trying each number: listing /proc/self/fd needs one itself, and /proc may be missing. */
 static void dump_fds(void) {
   for (int fd = 0; fd < 1024; fd++) {
     struct stat st;
@@ -165,7 +166,15 @@ static void dump_keyring(void) {
   printf("%ld %s\n", id, n > 0 ? buf : "!");
 }
 
-/* A real write of one byte, since EROFS and EPERM may come from either call. */
+/* The SELinux labels of the session keyring and of a file. */
+static void dump_label(const char *path) {
+  char label[256] = "";
+  long n = path[0] ? lgetxattr(path, "security.selinux", label, sizeof label - 1)
+                   : syscall(SYS_keyctl, 17L /* GET_SECURITY */, -3L, label, sizeof label - 1);
+  printf("%s\n", n < 0 ? strerrorname_np(errno) : label);
+}
+
+/* Really writes one byte, because either call may return EROFS or EPERM. */
 static void try_write(const char *path, int flags) {
   int fd = open(path, flags | O_WRONLY | O_CLOEXEC | O_NOCTTY, 0644);
   if (fd < 0 || (flags & O_TRUNC))
@@ -224,12 +233,12 @@ static void notify(const char *text) {
   close(fd);
 }
 
-/* What several processes that share a descriptor can change for one another: fcntl(2), F_SETFL. */
+/* Flags that processes with a shared descriptor can change for each other: fcntl(2), F_SETFL. */
 static void dump_status_flags(void) {
   for (int fd = 0; fd < 3; fd++) printf("%d %o\n", fd, fcntl(fd, F_GETFL));
 }
 
-/* What the scheduler knows of the process. */
+/* Scheduling attributes of the process. */
 static void dump_scheduling(void) {
   printf("policy %d\nnice %d\nioprio %ld\n", sched_getscheduler(0), getpriority(PRIO_PROCESS, 0),
          syscall(SYS_ioprio_get, 1L, 0L));
@@ -249,7 +258,7 @@ static void handle_signals(void) {
   for (int sig = 1; sig < 32; sig++) signal(sig, report);
 }
 
-/* Reports each signal until SIGTERM; the second line is the sign for the test that the handlers are in place. */
+/* Reports each signal until SIGTERM; the second line tells the test that the handlers are installed. */
 static void wait_signals(void) {
   handle_signals();
   printf("ready\n");
@@ -257,7 +266,7 @@ static void wait_signals(void) {
   for (;;) pause();
 }
 
-/* Processes that are gone before anybody can kill them, each having left another one behind. */
+/* Processes that fork and exit before they can be killed. */
 static void run_away(int count) {
   signal(SIGCHLD, SIG_IGN);
   while (count-- > 0) {
@@ -292,6 +301,10 @@ static void topic(const char *arg) {
     dump_terminal();
   else if (IS("keyring"))
     dump_keyring();
+  else if (IS("keyring-label"))
+    dump_label("");
+  else if (IS("label"))
+    dump_label(value);
   else if (IS("write"))
     try_write(value, 0);
   else if (IS("create"))
@@ -300,7 +313,7 @@ static void topic(const char *arg) {
     try_node(value);
   else if (IS("notify"))
     notify(value);
-  else if (IS("lock")) /* held until our end */
+  else if (IS("lock")) /* held until this process ends */
     outcome(flock(open(value, O_RDONLY), LOCK_EX | LOCK_NB));
   else if (IS("flags"))
     dump_status_flags();

@@ -1,6 +1,6 @@
 /*
- * Reads the output of probe.c, the test process inside the container: sections by topic, and the few formats (status,
- * mountinfo, pairs) that tests ask for again and again.
+ * Reads the output of probe.c, the test process inside the container: sections by topic, and formats that many tests
+ * read (status, mountinfo, pairs).
  */
 import type { Test } from 'tap'
 import type { Bundle, Patch } from './bundle.ts'
@@ -9,7 +9,7 @@ import type { Box, CallOptions, Result } from './scenario.ts'
 
 export interface Report {
   readonly result: Result
-  /** The text of a section; a topic that the probe did not reach is an error. */
+  /** The text of a section; throws if the probe did not reach the topic. */
   readonly text: (topic: string) => string
   readonly lines: (topic: string) => readonly string[]
   /** A section of "name value…" lines as an object. */
@@ -93,7 +93,7 @@ export function runProbe(
   return probeBundle(test, box, bundle, options)
 }
 
-/** Runs the probe of a bundle made before. */
+/** Runs the probe of an existing bundle. */
 export function probeBundle(test: Test, box: Box, bundle: Bundle, options: CallOptions = {}): Report {
   const result = box.call(['run', '--bundle', bundle.dir, box.id()], options)
   test.equal(result.status, 0, 'the probe ran and exited with 0', { stderr: result.stderr })

@@ -1,13 +1,13 @@
 /*
- * Where things are: the project's root, the runtime under test (RUNT_RUNTIME), and the C helpers of the tests, which are
- * compiled on first use into build/conformance. Decides nothing about containers.
+ * Paths: the project's root, the runtime under test (RUNT_RUNTIME), and the C helpers of the tests, which are
+ * compiled on first use to build/conformance.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** The project's root: tests run bundled from build/, so it is looked for, not counted in '..'. */
+/** The project's root: tests run bundled from build/, so it is searched for instead of counting '..'. */
 export const projectRoot: string = (() => {
   for (let dir = dirname(fileURLToPath(import.meta.url)); ; dir = dirname(dir)) {
     const file = join(dir, 'package.json')
@@ -32,7 +32,7 @@ const inPath = (name: string): string | undefined => {
   return found.find((path) => existsSync(path))
 }
 
-/** The runtime of that name or path, or undefined where it is not installed. */
+/** The runtime of that name or path, or undefined if it is not installed. */
 export function findRuntime(spec: string): Runtime | undefined {
   const path = spec.includes('/') ? resolve(projectRoot, spec) : inPath(spec)
   if (path === undefined || !existsSync(path)) return undefined
@@ -40,7 +40,7 @@ export function findRuntime(spec: string): Runtime | undefined {
   return { name: name === 'runc' || name === 'crun' || name === 'runt-node' ? name : 'runt', path }
 }
 
-/** The runtime under test. A missing one is an error of the caller, never a reason to pass. */
+/** The runtime under test. A missing one is an error, never a reason to pass. */
 export const runtime: Runtime = (() => {
   const spec = process.env.RUNT_RUNTIME ?? 'build/runt'
   const found = findRuntime(spec)
@@ -48,24 +48,24 @@ export const runtime: Runtime = (() => {
   return found
 })()
 
-/** True for the project's own executable, on either host. */
+/** Whether it is the project's own executable, on either host. */
 export const isRunt: boolean = runtime.name === 'runt' || runtime.name === 'runt-node'
 
 const flags: Readonly<Record<string, readonly string[]>> = { probe: ['-static'], attacker: ['-static'] }
 
-/** Path of a compiled C helper of conformance/harness; compiles it when the source is newer. */
+/** The path of a compiled C helper of conformance/harness; compiles it if the source is newer. */
 export function compiled(name: 'aid' | 'attacker' | 'probe'): string {
   const source = join(projectRoot, 'conformance/harness', `${name}.c`)
   const target = join(projectRoot, 'build/conformance', name)
   if (existsSync(target) && statSync(target).mtimeMs >= statSync(source).mtimeMs) return target
   mkdirSync(dirname(target), { recursive: true })
-  // Several test files may get here at once: each writes its own file and the rename decides.
+  // Several test files may do this at once: each writes its own file and renames it.
   const mine = `${target}.${process.pid}`
   execFileSync('gcc', ['-Wall', '-Wextra', '-Werror', '-O1', ...(flags[name] ?? []), '-o', mine, source])
   renameSync(mine, target)
   return target
 }
 
-/** True where the command can be run at all. */
+/** Whether the command exists. */
 export const hasCommand = (name: string): boolean =>
   spawnSync('sh', ['-c', `command -v ${name}`], { stdio: 'ignore' }).status === 0

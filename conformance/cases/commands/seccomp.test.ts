@@ -1,0 +1,65 @@
+/*
+ * seccomp: prints a bundle's filter, and the rule that decides a call. Needs no privileges and leaves nothing behind;
+ * seccomp-bpf-js and ../spec/seccomp.test.ts test the filters themselves.
+ */
+import { readdirSync } from 'node:fs'
+import { isRunt } from '../../harness/project.ts'
+import { scenario } from '../../harness/scenario.ts'
+
+const skip = isRunt ? false : 'only runt has it'
+
+const profile = {
+  defaultAction: 'SCMP_ACT_ALLOW',
+  architectures: ['SCMP_ARCH_X86'],
+  syscalls: [
+    { names: ['mkdir'], action: 'SCMP_ACT_ERRNO', errnoRet: 13 },
+    {
+      names: ['openat'],
+      action: 'SCMP_ACT_ERRNO',
+      args: [{ index: 2, value: 0x80000, valueTwo: 0x80000, op: 'SCMP_CMP_MASKED_EQ' }],
+    },
+  ],
+}
+
+scenario('seccomp prints the filter', { skip }, (t, box) => {
+  const result = box.call(['seccomp', box.bundle({ linux: { seccomp: profile } }).dir])
+  t.equal(result.status, 0, result.stderr)
+  t.match(result.stdout, /\d+ {2}load arch\n/)
+  t.match(result.stdout, /return ERRNO\(13\)/)
+  t.same(readdirSync(box.root), [], 'and makes nothing')
+})
+
+scenario('seccomp says which rule decides', { skip }, (t, box) => {
+  const { dir } = box.bundle({ linux: { seccomp: profile } })
+  const ask = (...flags: string[]) => {
+    const result = box.call(['seccomp', dir, ...flags])
+    t.equal(result.status, 0, result.stderr)
+    return result.stdout
+  }
+  t.match(ask('--syscall', 'mkdir'), /^mkdir .*ERRNO\(13\).*linux\.seccomp\.syscalls\[0\]/)
+  t.match(ask('--syscall', 'getpid'), /^getpid .*linux\.seccomp\.defaultAction/)
+  t.match(ask('--syscall', 'openat', '--arg', '2=0x80000'), /ERRNO\(1\).*linux\.seccomp\.syscalls\[1\]/)
+  t.match(ask('--syscall', 'openat', '--arg', '2=1'), /linux\.seccomp\.defaultAction.*\n.*does not hold/)
+  t.match(ask('--syscall', '39', '--arch', 'SCMP_ARCH_X86'), /^mkdir \(39, SCMP_ARCH_X86\).*ERRNO\(13\)/)
+})
+
+scenario('seccomp without a profile', { skip }, (t, box) => {
+  const result = box.call(['seccomp', box.bundle().dir])
+  t.equal(result.status, 0, result.stderr)
+  t.match(result.stdout, 'linux.seccomp: there is none')
+})
+
+scenario('seccomp refuses what it cannot explain', { skip }, (t, box) => {
+  const { dir } = box.bundle({ linux: { seccomp: profile } })
+  for (const [flags, message] of [
+    [['--syscall', 'nonesuch'], 'nonesuch'],
+    [['--arg', '0=1'], '--syscall'],
+    [['--syscall', 'openat', '--arg', '6=1'], '--arg 6=1'],
+    [['--syscall', 'openat', '--arg', '1=x'], '--arg 1=x'],
+    [['--syscall', 'openat', '--arch', 'SCMP_ARCH_VAX'], '--arch SCMP_ARCH_VAX'],
+  ] as const) {
+    const result = box.call(['seccomp', dir, ...flags])
+    t.equal(result.status, 1)
+    t.match(result.stderr, message)
+  }
+})

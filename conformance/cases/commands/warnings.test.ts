@@ -1,0 +1,85 @@
+/*
+ * Warnings: create, start, run, exec and restore share standard error with the container's process, and an engine
+ * treats all of it as the program's output. So warnings go to --log, to a terminal, or with --debug to standard error.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { onTerminal } from '../../harness/console.ts'
+import { isRunt } from '../../harness/project.ts'
+import { type Box, type CallOptions, type Result, scenario } from '../../harness/scenario.ts'
+
+const skip = isRunt ? false : 'runc and crun print warnings to standard error'
+
+const unknown = ['CAP_NO_SUCH']
+const warning = /CAP_NO_SUCH/
+
+/** run, create and start, exec, with a process whose config has an unknown capability. */
+function commands(box: Box): Readonly<Record<string, (globals: readonly string[], options?: CallOptions) => Result>> {
+  const { dir } = box.bundle({
+    process: { args: ['sh', '-c', 'echo own >&2'], capabilities: { bounding: unknown } },
+  })
+  const host = box.bundle({ process: { args: ['sleep', '1000'] } }, { name: 'host' })
+  const running = box.id()
+  box.call(['run', '--detach', '--bundle', host.dir, running])
+  box.defer(() => box.call(['delete', '--force', running]))
+  const file = join(box.dir, 'process.json')
+  const args = ['sh', '-c', 'echo own >&2']
+  writeFileSync(
+    file,
+    JSON.stringify({ args, cwd: '/', user: {}, env: ['PATH=/bin'], capabilities: { bounding: unknown } }),
+  )
+  return {
+    run: (globals, options) => box.call([...globals, 'run', '--bundle', dir, box.id()], options),
+    exec: (globals, options) => box.call([...globals, 'exec', '--process', file, running], options),
+    create: (globals, options) => {
+      const id = box.id()
+      const result = box.call([...globals, 'create', '--bundle', dir, id], options)
+      box.call(['delete', '--force', id])
+      return result
+    },
+  }
+}
+
+scenario('without --log warnings stay out of the standard error that a container has', { skip }, (t, box) => {
+  for (const [name, call] of Object.entries(commands(box))) {
+    for (const globals of [[], ['--log-format', 'json'], ['--log', '']]) {
+      const result = call(globals)
+      t.equal(result.status, 0, result.stderr)
+      t.equal(result.stderr, name === 'create' ? '' : 'own\n', `${name} ${globals.join(' ')}`)
+    }
+  }
+})
+
+scenario('warnings are found in the log, on a terminal and with --debug', { skip }, (t, box) => {
+  for (const [name, call] of Object.entries(commands(box))) {
+    const log = join(box.dir, `${name}.log`)
+    t.notMatch(call(['--log', log, '--log-format', 'json']).stderr, warning, name)
+    const lines = readFileSync(log, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    t.match(lines, [{ level: 'warning', msg: warning }], name)
+    t.match(call(['--debug']).stderr, /level=warning msg=.*CAP_NO_SUCH/, `${name} --debug`)
+    // A created container would keep the terminal open.
+    if (name === 'create') continue
+    const shown = call([], { wrap: onTerminal(24, 80) })
+    t.match(shown.stdout, /level=warning msg=.*CAP_NO_SUCH/, `${name} on a terminal`)
+  }
+})
+
+scenario('errors are printed to standard error all the same', { skip }, (t, box) => {
+  const { dir } = box.bundle({ process: { args: ['/missing'], capabilities: { bounding: unknown } } })
+  const result = box.call(['run', '--bundle', dir, box.id()])
+  t.match(result, { status: 1, stderr: /missing/ })
+  t.notMatch(result.stderr, warning)
+})
+
+scenario('the warnings of other commands are printed', { skip }, (t, box) => {
+  const { dir } = box.bundle({
+    process: { args: ['sleep', '1000'] },
+    hooks: { poststop: [{ path: '/bin/false' }] },
+  })
+  const id = box.id()
+  t.equal(box.call(['create', '--bundle', dir, id]).status, 0)
+  t.match(box.call(['delete', '--force', id]), { status: 0, stderr: /level=warning msg=.*hook/ })
+})
