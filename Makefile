@@ -1,22 +1,29 @@
-# Builds runt. `make` needs only node, npm, gcc, make and python3; what else is missing `make deps` installs.
+# Builds runt. `make` needs only node, npm, gcc, make and python3; `make deps` installs other missing packages.
 #
-#   make            build/runt, build/runt.node, build/node/ and build/runt-node
-#   make test       everything that is checked: types, lint, tests
-#                   TESTS="word …" runs only the files whose path has one of the words, with test-only
+#   make            build/runt
+#   make node       build/runt.node, build/node/ and build/runt-node: the same commands on Node
+#   make test       all checks: types, lint, tests
+#                   TESTS="word …" runs only the files whose path contains one of the words, also with test-only
+#   make try        TESTS="word …": runs these files on build/runt and builds nothing else; some tests may be skipped
 #   make conformance   the end-to-end tests of the specification; with RUNTIME_TOOLS=DIR, a built checkout of runtime-tools, the
 #                   official suite as well
-#   make vm-test    end-to-end tests in the virtual machine of ../shared/vm, where there is one
-#   make engine-test  Podman, Docker, containerd on runt; RUNT_RUNTIME=runc is a control
+#   make vm-test    end-to-end tests in the virtual machine of ../shared/vm, if it exists
+#   make engine-test  Podman, Docker, containerd on runt; RUNT_RUNTIME=runc is a control; ENGINES=DIR uses Debian sid's
 #   make fuzz       SECONDS=N for each target (10), TARGET=name for one: fuzz/README.md
 #   make SANITIZE=1 test   the same with the C code under ASan and UBSan, in build/sanitize
-#   make WEAKEN=1 build/weaken/runt   a program whose walls RUNT_WEAKEN=name,… turns off: for tests only
-#   make FAULTS=1   build/faults/runt, which fails where RUNT_FAULT says (addon/faults/faults.h)
-#   make faults     every fault at every step and call, for hours
+#   make WEAKEN=1 build/weaken/runt   a program whose protections RUNT_WEAKEN=name,… turns off: for tests only
+#   make FAULTS=1   build/faults/runt, with fault injection by RUNT_FAULT (addon/faults/faults.h)
+#   make faults     every fault at every step and call; takes hours
 #   make DEBUG=1    keeps names, line numbers and symbols
 #   make SNAPSHOT=0 starts from bytecode instead of the saved state of the engine
+#   make docs       the manual page and the completions, from the table of commands
 #   make install    DESTDIR=… PREFIX=…
 
 MAKEFLAGS += --no-builtin-rules
+# A make that this one starts shares its jobs.
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -28,7 +35,7 @@ SANITIZE ?= 0
 WEAKEN ?= 0
 ifeq ($(SANITIZE),1)
 BUILD := build/sanitize
-# The snapshot needs the arena, and the arena hides from the sanitizers what they look for.
+# The snapshot needs the arena, and with the arena the sanitizers cannot track allocations.
 SNAPSHOT := 0
 else
 BUILD := build$(if $(filter 1,$(WEAKEN)),/weaken)
@@ -41,7 +48,7 @@ BUILD := build/faults
 endif
 export RUNT_BUILD := $(BUILD)
 export TESTS
-# For --version; without git it says the version only.
+# For --version; without git it only prints the version.
 export RUNT_COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 
 ARCH := $(shell gcc -print-multiarch)
@@ -62,36 +69,37 @@ O := $(BUILD)/o
 # ---- sources ----
 TS := $(shell find src seccomp-bpf-js/src -name '*.ts' ! -name '*.test.ts' 2>/dev/null)
 TEST_SOURCES := $(shell find src addon seccomp-bpf-js conformance fuzz -name '*.test.ts' 2>/dev/null)
-STEPS := $(wildcard addon/steps/*.c)
-INIT_SOURCES := $(wildcard addon/init/*.c) $(filter-out addon/steps/runtime_only.c,$(STEPS))
-ADDON_C := $(wildcard addon/*.c) $(filter-out addon/steps/container_only.c,$(STEPS))
-ADDON_CC := $(wildcard addon/*.cc)
-EMBED_C := $(filter-out addon/embed/compile.c,$(wildcard addon/embed/*.c))
-EMBED_CC := $(wildcard addon/embed/*.cc)
-C_FILES := $(wildcard addon/*.[ch] addon/*.cc addon/*/*.[ch] addon/*/*.cc bench/*.c fuzz/c/*)
+STEPS := $(wildcard addon/machine/*.c)
+INIT_SOURCES := $(wildcard addon/init/*.c) $(STEPS)
+ADDON_C := $(wildcard addon/kernel/*.c addon/runtime/*.c) $(STEPS)
+ADDON_CC := $(wildcard addon/binding/*.cc)
+ADDON_H := $(wildcard addon/binding/*.h addon/kernel/*.h addon/machine/*.h addon/runtime/*.h)
+QUICKJS_C := $(filter-out addon/quickjs/compile.c,$(wildcard addon/quickjs/*.c))
+QUICKJS_CC := $(wildcard addon/quickjs/*.cc)
+C_FILES := $(wildcard addon/*/*.[ch] addon/*/*.cc bench/*.c fuzz/c/*)
 FAULT_C := $(if $(filter 1,$(FAULTS)),$(wildcard addon/faults/*.c))
 INIT_SOURCES += $(FAULT_C)
 ADDON_C += $(FAULT_C)
 
 # ---- flags ----
 WARN := -Wall -Wextra -Wno-missing-field-initializers
-INCLUDES := -Iaddon -Iaddon/steps -I$(GEN)
+INCLUDES := -Iaddon $(addprefix -Iaddon/,binding kernel machine runtime) -I$(GEN)
 FAULT_LINK := $(if $(FAULT_C),-Wl$(shell sed -n 's/^WRAP[A-Z_]*(\([a-z0-9_]*\))$$/,--wrap=\1/p' addon/faults/calls.c | tr -d '\n'))
 DEFINES := -DNAPI_VERSION=8 -DNODE_ADDON_API_DISABLE_CPP_EXCEPTIONS $(if $(filter 1,$(WEAKEN)),-DRUNT_WEAKEN) \
   $(if $(FAULT_C),-DRUNT_FAULTS)
 SECTIONS := -ffunction-sections -fdata-sections
 CXX_FLAGS := -std=gnu++17 -fno-exceptions -fno-rtti -fno-threadsafe-statics -isystem node_modules/node-addon-api
-# The kernel's, node's and QuickJS's headers, by links, so that glibc's beside them are not seen.
+# Links to the kernel's, node's and QuickJS's headers, so that glibc's headers in the same directories are not found.
 KERNEL := -idirafter build/include
 ifeq ($(SANITIZE),1)
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1
-EMBED_C := $(filter-out addon/embed/arena.c addon/embed/placement.c addon/embed/snapshot.c addon/embed/glibc_compat.c,$(EMBED_C))
-EMBED_CC :=
+QUICKJS_C := $(filter-out addon/quickjs/arena.c addon/quickjs/placement.c addon/quickjs/snapshot.c addon/quickjs/glibc_compat.c,$(QUICKJS_C))
+QUICKJS_CC :=
 CC_RUNT := gcc -std=gnu11 -D_GNU_SOURCE= $(WARN) $(SAN) $(SECTIONS) -DRUNT_SANITIZE $(INCLUDES) $(DEFINES) $(KERNEL)
 CXX_RUNT := g++ $(WARN) $(SAN) $(SECTIONS) $(CXX_FLAGS) $(INCLUDES) $(DEFINES) $(KERNEL)
 LINK_RUNT := g++ $(SAN) -Wl,--gc-sections
 LIBS_RUNT := $(QUICKJS) -lm -lpthread
-# Init has no libc start-up to hang ASan into after the namespaces are made; UBSan can trap without a runtime library.
+# Init cannot start ASan's runtime in its namespaces; UBSan can trap without a runtime library.
 CC_INIT := musl-gcc -static -std=gnu11 -D_GNU_SOURCE= $(WARN) -Os -g -fsanitize=undefined -fsanitize-undefined-trap-on-error \
   -DRUNT_INIT $(INCLUDES) $(KERNEL)
 else
@@ -99,9 +107,9 @@ OPT := -O2 $(if $(filter 1,$(DEBUG)),-g) $(SECTIONS) -fno-pie -fstack-protector-
 CC_RUNT := musl-gcc -std=gnu11 -D_GNU_SOURCE= $(WARN) $(OPT) $(INCLUDES) $(DEFINES) $(KERNEL)
 CXX_RUNT := g++ $(WARN) $(OPT) -U_FORTIFY_SOURCE -nostdinc -nostdinc++ -isystem /usr/include/c++/$(GCC_VERSION) \
   -isystem /usr/include/$(ARCH)/c++/$(GCC_VERSION) -isystem $(MUSL_INCLUDE) -isystem $(GCC_INCLUDE) \
-  -include addon/embed/musl_cxx.h $(CXX_FLAGS) $(INCLUDES) $(DEFINES) $(KERNEL)
+  -include addon/quickjs/musl_cxx.h $(CXX_FLAGS) $(INCLUDES) $(DEFINES) $(KERNEL)
 LINK_RUNT := musl-gcc -static -no-pie -Wl,--gc-sections -Wl,-z,norelro \
-  -Wl,-z,noseparate-code -Wl,--build-id=none -T addon/embed/snapshot.ld
+  -Wl,-z,noseparate-code -Wl,--build-id=none -T addon/quickjs/snapshot.ld
 LIBS_RUNT := $(QUICKJS)
 CC_INIT := musl-gcc -static -no-pie -std=gnu11 -D_GNU_SOURCE= $(WARN) -Os $(SECTIONS) -fno-pie -fstack-protector-strong \
   -fno-asynchronous-unwind-tables $(if $(filter 1,$(DEBUG)),-g,-s) -Wl,--gc-sections \
@@ -111,7 +119,7 @@ endif
 CC_INIT += $(FAULT_LINK)
 LINK_RUNT += $(FAULT_LINK)
 
-# Two files that change when the set of sources or the flags change, and else keep their time.
+# Two files that are only rewritten when the set of sources or the flags change.
 remember = $(shell mkdir -p $(BUILD); printf '%s\n' '$(subst ','"'"',$(2))' | cmp -s - $(1) || \
   printf '%s\n' '$(subst ','"'"',$(2))' >$(1))
 SOURCES := $(BUILD)/.sources
@@ -122,18 +130,19 @@ $(call remember,$(FLAGS),$(CC_RUNT) $(CXX_RUNT) $(LINK_RUNT) $(CC_INIT) $(DEBUG)
 
 $(call remember,$(JS_FLAGS),$(DEBUG) $(RUNT_COMMIT))
 
-# ---- what is built ----
+# ---- programs ----
 PROGRAMS := $(BUILD)/runt $(BUILD)/runt.node $(BUILD)/node/index.mjs $(BUILD)/runt-node
-.PHONY: faults faulty all deps peers gen fuzz test test-only conformance vm-test engine-test check lint format clean install demo bench coverage
-all: $(PROGRAMS)
+.PHONY: faults faulty all node deps peers gen fuzz test test-only conformance vm-test engine-test check lint format clean install demo bench coverage
+all: $(BUILD)/runt
+node: $(PROGRAMS)
 
-# Everything else needs this first; the script does nothing where nothing is missing.
+# All other targets need this first; the script does nothing if nothing is missing.
 DEPS := build/.deps
 deps $(DEPS): package-lock.json package.json scripts/deps.sh
 	@scripts/deps.sh
 	@mkdir -p build && touch $(DEPS)
 
-# Headers that musl-gcc does not look for.
+# Headers that musl-gcc does not find.
 HEADERS := build/.headers
 $(HEADERS): $(DEPS)
 	@mkdir -p build/include
@@ -143,10 +152,10 @@ $(HEADERS): $(DEPS)
 	  ln -sf $(NODE_PREFIX)/include/node/$$header.h build/include/; done
 	@touch $@
 
-# Generators are TypeScript: bundled, then run. steps.h keeps its time when nothing in it changed, for the sake of C.
+# Generators are TypeScript: bundled, then run. An unchanged steps.h keeps its time, so that C is not recompiled.
 STEPS_H := $(GEN)/steps.h
 $(STEPS_H): build/.steps ;
-build/.steps: scripts/generate-steps.ts src/plan/step-table.ts scripts/bundle.mjs $(DEPS)
+build/.steps: scripts/generate-steps.ts src/steps/step-table.ts src/steps/protocol.ts scripts/bundle.mjs $(DEPS)
 	@mkdir -p $(GEN)
 	@node scripts/bundle.mjs tool build/tools $<
 	@node build/tools/generate-steps.mjs $(STEPS_H).new
@@ -168,7 +177,7 @@ $(BUILD)/js/embedded.js: $(TS) $(SOURCES) $(JS_FLAGS) scripts/bundle.mjs $(GENER
 	$(call say,JS)
 	$(Q)node scripts/bundle.mjs embedded $(@D)
 
-build/host/compile: addon/embed/compile.c $(HEADERS)
+build/host/compile: addon/quickjs/compile.c $(HEADERS)
 	@mkdir -p $(@D)
 	$(call say,HOSTCC)
 	$(Q)gcc $(WARN) -O2 -o $@ $< $(KERNEL) $(QUICKJS) -lm -lpthread
@@ -177,7 +186,7 @@ $(BUILD)/bytecode/chunks.c: $(BUILD)/js/embedded.js build/host/compile scripts/c
 	$(call say,BYTECODE)
 	$(Q)node scripts/chunks.mjs build/host/compile $(BUILD)/js $(@D) embedded.js
 
-OBJECTS := $(EMBED_C:%.c=$O/%.o) $(EMBED_CC:%.cc=$O/%.o) $O/chunks.o $O/init_image.o
+OBJECTS := $(QUICKJS_C:%.c=$O/%.o) $(QUICKJS_CC:%.cc=$O/%.o) $O/chunks.o $O/init_image.o
 ADDON_OBJECTS := $(ADDON_C:%.c=$O/%.o) $(ADDON_CC:%.cc=$O/%.o)
 
 $O/%.o: %.c $(HEADERS) $(STEPS_H) $(FLAGS)
@@ -193,30 +202,30 @@ $O/%.o: %.cc $(HEADERS) $(STEPS_H) $(FLAGS)
 $O/chunks.o: $(BUILD)/bytecode/chunks.c
 	@mkdir -p $(@D)
 	$(call say,CC)
-	$(Q)$(CC_RUNT) -Iaddon/embed -c -o $@ $<
+	$(Q)$(CC_RUNT) -Iaddon/quickjs -c -o $@ $<
 
-$O/init_image.o: addon/embed/init_image.S $(BUILD)/init
+$O/init_image.o: addon/quickjs/init_image.S $(BUILD)/init
 	@mkdir -p $(@D)
 	$(call say,AS)
 	$(Q)gcc -DRUNT_INIT_IMAGE='"$(abspath $(BUILD)/init)"' -c -o $@ $<
 
-$(BUILD)/init: $(INIT_SOURCES) $(SOURCES) $(wildcard addon/*.h addon/init/*.h addon/steps/*.h) $(HEADERS) $(STEPS_H) $(FLAGS)
+$(BUILD)/init: $(INIT_SOURCES) $(SOURCES) $(ADDON_H) $(HEADERS) $(STEPS_H) $(FLAGS)
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC_INIT) -Wl,--section-start=.plan=0x40000000 -o $@ $(INIT_SOURCES)
 
-# The addon as an archive: only what binding.cc reaches is linked.
+# The addon as an archive: only what binding.cc refers to is linked.
 $O/addon.a: $(ADDON_OBJECTS) $(SOURCES)
 	$(call say,AR)
 	@rm -f $@
 	$(Q)ar rcs $@ $(ADDON_OBJECTS)
 
-$(BUILD)/runt.boot: $(FLAGS) $(OBJECTS) $O/addon/binding.o $O/addon.a addon/embed/snapshot.ld
+$(BUILD)/runt.boot: $(FLAGS) $(OBJECTS) $O/addon/binding/binding.o $O/addon.a addon/quickjs/snapshot.ld
 	$(call say,LINK)
-	$(Q)$(LINK_RUNT) -o $@ $(OBJECTS) $O/addon/binding.o $O/addon.a $(LIBS_RUNT)
+	$(Q)$(LINK_RUNT) -o $@ $(OBJECTS) $O/addon/binding/binding.o $O/addon.a $(LIBS_RUNT)
 
-# Two runs at build time: one finds out which memory commands write to, one saves the engine with that memory together.
-# Where the first cannot be done, the program is only a little slower.
+# Two runs at build time: one finds the memory that commands write to, one saves the engine with that memory in one place.
+# If the first one fails, the program is only a little slower.
 ifeq ($(SNAPSHOT),1)
 TRAINING := $(BUILD)/training
 $(TRAINING)/list: $(BUILD)/runt.boot
@@ -235,14 +244,14 @@ endif
 
 # ---- the Node package ----
 GYP := $(BUILD)/gyp
-$(BUILD)/runt.node: binding.gyp $(SOURCES) $(ADDON_C) $(ADDON_CC) $(wildcard addon/*.h addon/steps/*.h) $(BUILD)/init $(STEPS_H)
+$(BUILD)/runt.node: binding.gyp $(SOURCES) $(ADDON_C) $(ADDON_CC) $(ADDON_H) $(BUILD)/init $(STEPS_H)
 	@# gyp does not know that this one contains another file.
-	@rm -f $(GYP)/build/Release/obj.target/runt/addon/embed/init_image.o
+	@rm -f $(GYP)/build/Release/obj.target/runt/addon/quickjs/init_image.o
 	@mkdir -p $(GYP) && cp binding.gyp $(GYP)/ && ln -sfn $(CURDIR)/addon $(GYP)/addon
 	$(call say,GYP)
-	$(Q)find $(GYP) -name init_image.o -delete # gyp does not see that it holds the init image
+	$(Q)find $(GYP) -name init_image.o -delete # gyp does not know that it contains the init image
 	$(Q)RUNT_ROOT=$(CURDIR) RUNT_INIT_IMAGE=$(abspath $(BUILD)/init) RUNT_SANITIZE_FLAGS='$(SAN)' \
-	  node_modules/.bin/node-gyp configure build --loglevel=error --directory=$(GYP) --nodedir=$(NODE_PREFIX) $(if $(V),,>/dev/null)
+	  MAKEFLAGS= node_modules/.bin/node-gyp configure build --loglevel=error --directory=$(GYP) --nodedir=$(NODE_PREFIX) $(if $(V),,>/dev/null)
 	$(Q)cp $(GYP)/build/Release/runt.node $@
 
 $(BUILD)/node/index.mjs: $(TS) $(SOURCES) $(JS_FLAGS) scripts/bundle.mjs $(GENERATED)
@@ -255,7 +264,7 @@ $(BUILD)/runt-node: scripts/runt-node scripts/runt-node.mjs
 
 # ---- the same host and the same Node with an addon that only tests Node-API ----
 PROBE := $(BUILD)/probe
-$(PROBE)/js/cases.js: addon/embed/testing/cases.ts scripts/bundle.mjs $(JS_FLAGS)
+$(PROBE)/js/cases.js: addon/quickjs/testing/cases.ts scripts/bundle.mjs $(JS_FLAGS) $(DEPS)
 	$(Q)node scripts/bundle.mjs embedded $(@D) $<
 
 $(PROBE)/bytecode/chunks.c: $(PROBE)/js/cases.js build/host/compile scripts/chunks.mjs
@@ -263,17 +272,17 @@ $(PROBE)/bytecode/chunks.c: $(PROBE)/js/cases.js build/host/compile scripts/chun
 
 $O/probe-chunks.o: $(PROBE)/bytecode/chunks.c $(FLAGS)
 	@mkdir -p $(@D)
-	$(Q)$(CC_RUNT) -Iaddon/embed -c -o $@ $<
+	$(Q)$(CC_RUNT) -Iaddon/quickjs -c -o $@ $<
 
-PROBE_OBJECTS := $(filter-out $O/chunks.o $O/init_image.o,$(OBJECTS)) $O/probe-chunks.o $O/addon/embed/testing/binding.o
-$(PROBE)/host: $(PROBE_OBJECTS) addon/embed/snapshot.ld
+PROBE_OBJECTS := $(filter-out $O/chunks.o $O/init_image.o,$(OBJECTS)) $O/probe-chunks.o $O/addon/quickjs/testing/binding.o
+$(PROBE)/host: $(PROBE_OBJECTS) addon/quickjs/snapshot.ld
 	$(call say,LINK)
 	$(Q)$(LINK_RUNT) -o $@ $(PROBE_OBJECTS) $(LIBS_RUNT)
 
 $(PROBE)/snapshot: $(PROBE)/host
 	$(Q)$(if $(filter 1,$(SNAPSHOT)),$< --make-snapshot /dev/null $< $@,cp $< $@)
 
-$(PROBE)/probe.node: addon/embed/testing/binding.cc $(DEPS)
+$(PROBE)/probe.node: addon/quickjs/testing/binding.cc $(DEPS)
 	@mkdir -p $(@D)
 	$(call say,CXX)
 	$(Q)g++ -shared -fPIC -O1 $(WARN) -std=gnu++17 -fno-exceptions $(DEFINES) -isystem node_modules/node-addon-api \
@@ -281,29 +290,28 @@ $(PROBE)/probe.node: addon/embed/testing/binding.cc $(DEPS)
 
 # ---- the same host with runt's addon and a script that calls it with wrong arguments ----
 ARGUMENTS := $(BUILD)/arguments
-$(ARGUMENTS)/js/arguments.js: $(wildcard addon/embed/testing/*.ts) scripts/bundle.mjs $(JS_FLAGS)
-	$(Q)node scripts/bundle.mjs embedded $(@D) addon/embed/testing/arguments.ts
+$(ARGUMENTS)/js/arguments.js: $(wildcard addon/quickjs/testing/*.ts) scripts/bundle.mjs $(JS_FLAGS) $(DEPS)
+	$(Q)node scripts/bundle.mjs embedded $(@D) addon/quickjs/testing/arguments.ts
 
 $(ARGUMENTS)/bytecode/chunks.c: $(ARGUMENTS)/js/arguments.js build/host/compile scripts/chunks.mjs
 	$(Q)node scripts/chunks.mjs build/host/compile $(ARGUMENTS)/js $(@D) arguments.js
 
 $O/arguments-chunks.o: $(ARGUMENTS)/bytecode/chunks.c $(FLAGS)
 	@mkdir -p $(@D)
-	$(Q)$(CC_RUNT) -Iaddon/embed -c -o $@ $<
+	$(Q)$(CC_RUNT) -Iaddon/quickjs -c -o $@ $<
 
-ARGUMENTS_OBJECTS := $(filter-out $O/chunks.o,$(OBJECTS)) $O/arguments-chunks.o $O/addon/binding.o $O/addon.a
-$(ARGUMENTS)/host: $(ARGUMENTS_OBJECTS) addon/embed/snapshot.ld
+ARGUMENTS_OBJECTS := $(filter-out $O/chunks.o,$(OBJECTS)) $O/arguments-chunks.o $O/addon/binding/binding.o $O/addon.a
+$(ARGUMENTS)/host: $(ARGUMENTS_OBJECTS) addon/quickjs/snapshot.ld
 	$(call say,LINK)
 	$(Q)$(LINK_RUNT) -o $@ $(ARGUMENTS_OBJECTS) $(LIBS_RUNT)
 
-# ---- the handlers of addon/steps under test, as the runtime and as init have them ----
-STEP_TESTS := $(wildcard addon/test/*.[ch]) $(STEPS) $(wildcard addon/*.h addon/steps/*.h)
-STEP_SOURCES := $(filter-out addon/steps/run.c addon/steps/container_only.c addon/steps/runtime_only.c,\
-  $(wildcard addon/test/*.c) $(STEPS))
+# ---- the handlers of addon/machine under test, as the runtime and as init have them ----
+STEP_TESTS := $(wildcard addon/test/*.[ch]) $(STEPS) $(ADDON_H)
+STEP_SOURCES := $(filter-out addon/machine/run.c,$(wildcard addon/test/*.c) $(STEPS))
 $(BUILD)/steps-test: $(STEP_TESTS) $(STEPS_H) $(SOURCES)
 	$(call say,CC)
 	$(Q)gcc -std=gnu11 -D_GNU_SOURCE= $(WARN) -g -fsanitize=address,undefined $(INCLUDES) -o $@ \
-	  $(STEP_SOURCES) addon/steps/runtime_only.c -pthread
+	  $(STEP_SOURCES) addon/runtime/steps.c -pthread
 
 $(BUILD)/steps-test-init: $(STEP_TESTS) $(STEPS_H) $(SOURCES) $(HEADERS)
 	$(call say,CC)
@@ -311,7 +319,7 @@ $(BUILD)/steps-test-init: $(STEP_TESTS) $(STEPS_H) $(SOURCES) $(HEADERS)
 
 # ---- fuzz targets in C, with a driver of their own for the tests ----
 FUZZ_CHECKS := $(patsubst %,$(BUILD)/fuzz/%-check,decode launch notify)
-$(FUZZ_CHECKS): fuzz/build.sh $(wildcard fuzz/c/* addon/*.[ch] addon/*.cc addon/steps/*.h) $(STEPS_H)
+$(FUZZ_CHECKS): fuzz/build.sh $(wildcard fuzz/c/* addon/*/*.[ch] addon/*/*.cc) $(STEPS_H)
 	$(call say,CC)
 	$(Q)fuzz/build.sh gcc $(patsubst %-check,%,$(@F)) $@
 
@@ -326,50 +334,68 @@ $(TEST_BUNDLES): $(SOURCES) $(TS) $(TEST_SOURCES) $(shell find conformance fuzz 
 	$(Q)node scripts/bundle.mjs test $(BUILD)/test $(TEST_SOURCES)
 	@touch $@
 
-# tap's own copy without the TypeScript plugin (package.json), which does not know this TypeScript.
+# tap without its TypeScript plugin (package.json), which does not support this version of TypeScript.
 TAP := build/.tap
 $(TAP): package.json $(DEPS)
 	@node_modules/.bin/tap build >/dev/null
 	@touch $@
 
 test: all check test-only
-# What some tests compare runt with, or need.
+# Programs that some tests need or compare runt with.
 peers: $(DEPS)
 	@scripts/deps.sh peers
 PROBES := $(ARGUMENTS)/host $(PROBE)/host $(PROBE)/snapshot $(PROBE)/probe.node $(BUILD)/steps-test $(BUILD)/steps-test-init $(FUZZ_CHECKS)
-# Programs of their own: one that can be told to fail (conformance/faults).
+# The program with fault injection (conformance/cases/faults).
 faulty: $(BUILD)/runt
-	$(if $(filter build,$(BUILD)),@$(MAKE) FAULTS=1 build/faults/runt)
+	$(if $(filter build,$(BUILD)),@+$(MAKE) --no-print-directory FAULTS=1 build/faults/runt)
 test-only: faulty weakened $(PROGRAMS) $(PROBES) $(TEST_BUNDLES) $(TAP) | peers
 	@scripts/test.sh $(BUILD)
 
-# What attacks must be seen succeeding against. Its sources are this program's, so make has to look by itself.
+# For development: builds the program, and runs only the files that TESTS names.
+.PHONY: try
+try: $(BUILD)/runt
+	$(if $(TESTS),,$(error TESTS names the files: make try TESTS=commands/kill))@scripts/try.sh $(BUILD)
+
+# The program against which attacks must succeed. It has the same sources, so a recursive make checks them.
 .PHONY: weakened races
-weakened: $(GENERATED)
+weakened: $(BUILD)/runt
 	@+$(if $(filter 1,$(WEAKEN)),:,$(MAKE) --no-print-directory SANITIZE=0 WEAKEN=1 build/weaken/runt)
 
 # Nightly: every descriptor number, and ten times as many containers in each race (RUNT_RACES).
-races: export TESTS := $(or $(TESTS),conformance/security)
+races: export TESTS := $(or $(TESTS),conformance/cases/security)
 races: export RUNT_RACES ?= 1000
 races: export RUNT_ATTACK_ALL := 1
 races: test-only
 
-# By section of the specification, and the official suite where RUNTIME_TOOLS names it.
-conformance: export TESTS := $(or $(TESTS),conformance/spec conformance/default-config conformance/official)
+# By section of the specification, and the official suite if RUNTIME_TOOLS names it.
+conformance: export TESTS := $(or $(TESTS),conformance/cases/spec conformance/cases/default-config conformance/suites/official)
 conformance: test-only
 
-# End-to-end tests in a virtual machine with cgroup v2 and AppArmor, as root and as an ordinary user.
+# End-to-end tests in a virtual machine with cgroup v2 and AppArmor, as root and as an unprivileged user.
 vm-test: $(BUILD)/runt $(TEST_BUNDLES)
 	@scripts/vm-test.sh $(BUILD)
 
-# Every fault, at every step and call; `make test` has a part of them.
+# Some of the tests on the program with ASan and UBSan, for a few minutes; SANITIZE=1 test runs all of them.
+.PHONY: sanitize-test
+sanitize-test: export TESTS := $(or $(TESTS),addon/test src/native src/plan/plan conformance/cases/default-config conformance/cases/terminal \
+  commands/create commands/exec commands/kill commands/update security/descriptors spec/mounts spec/hooks cgroup/limits)
+sanitize-test:
+	@+status=0; $(MAKE) SANITIZE=1 test-only || status=$$?; cp build/sanitize/test.counts build/$@.counts; exit $$status
+
+# Every fault, at every step and call; `make test` runs a part of them.
 faults: export RUNT_FAULTS := all
-faults: export TESTS := conformance/faults/
+faults: export TESTS := conformance/cases/faults/
 faults: test-only
 
 # Real engines on the runtime under test, each in namespaces of its own.
 engine-test: $(BUILD)/runt $(TEST_BUNDLES)
 	@scripts/engine-test.sh $(BUILD)
+
+# Suites of other projects, in a Debian root of their own: RUNC_SOURCE and RUNTIME_TOOLS name checkouts. See docs/peers-suites.md.
+.PHONY: peers-suites
+peers-suites: export RUNC := $(or $(RUNC),$(BUILD)/runt)
+peers-suites: $(BUILD)/runt
+	@scripts/peers-suites.sh
 
 coverage: $(GENERATED) $(BUILD)/runt.node
 	@scripts/coverage.sh $(BUILD)
@@ -381,6 +407,12 @@ check: $(GENERATED) lint
 lint: $(DEPS)
 	node_modules/.bin/biome check --error-on-warnings .
 	clang-format --dry-run --Werror $(C_FILES)
+
+# The manual page and the completions, from the table of commands; src/cli/docs.test.ts fails if they are out of date.
+.PHONY: docs
+docs: $(GENERATED)
+	@node scripts/bundle.mjs tool build/tool scripts/generate-cli-docs.ts
+	@node build/tool/generate-cli-docs.mjs .
 
 format: $(DEPS)
 	node_modules/.bin/biome check --write .

@@ -42,7 +42,7 @@ const kinds = {
     // Packages written as CommonJS ask for `require` inside the bundle.
     banner: { js: "import { createRequire as $r } from 'node:module'; const require = $r(import.meta.url);" },
   },
-  // The workspace package is TypeScript: Node cannot load it as it is.
+  // The workspace package is TypeScript, which Node cannot load directly.
   test: {
     ...node,
     entryPoints: files,
@@ -63,7 +63,7 @@ const kinds = {
   tool: { ...node, entryPoints: files, entryNames: '[name]', packages: 'external' },
 }
 
-// Chunks are named by their contents: old ones would stay for ever.
+// Chunks are named by their contents, so old ones would never be replaced.
 if (kind !== 'tool') rmSync(outdir, { recursive: true, force: true })
-// esbuild has printed what is wrong.
+// esbuild has printed the errors.
 await build({ ...common, ...kinds[kind] }).catch(() => process.exit(1))

@@ -1,4 +1,4 @@
-// Compiles the bundled modules to bytecode and writes the table of chunks that addon/embed/loader.c searches.
+// Compiles the bundled modules to bytecode and writes the table of chunks that addon/quickjs/loader.c searches.
 // Usage: chunks.mjs COMPILER JSDIR OUTDIR ENTRY; writes OUTDIR/*.bc and OUTDIR/chunks.c
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'

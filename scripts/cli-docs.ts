@@ -1,5 +1,5 @@
-// The man page and the shell completions as text, made from the table of commands (src/cli/command-table.ts). Pure: what is
-// written where is in generate-cli-docs.ts.
+// The man page and the shell completions as text, generated from the table of commands (src/cli/command-table.ts).
+// Pure: generate-cli-docs.ts writes the files.
 
 import { type Command, commandTable, type Flag, globalFlags } from '../src/cli/command-table.ts'
 
@@ -57,38 +57,41 @@ ${commands.map(commandEntry).join('\n')}
 .BR run ,
 in the foreground, exits as the container's process does, or with 128 + the number of the signal that ended it. Everything
 else exits with 0, or with 1 after a failure, which is told on standard error and in the log.
+.SH WARNINGS
+Warnings are written to the log. Without \\fB\\-\\-log\\fR they are printed to standard error; by commands that share it with the
+container (\\fBcreate\\fR, \\fBstart\\fR, \\fBrun\\fR, \\fBexec\\fR, \\fBrestore\\fR) only to a terminal or with \\fB\\-\\-debug\\fR.
 .SH ENVIRONMENT
 .TP
 .B XDG_RUNTIME_DIR
-Where the state of containers is kept for users other than root, and where their systemd is found.
+For users other than root: the directory of the containers' state, and of the socket of the user's systemd.
 .TP
 .BR DBUS_SYSTEM_BUS_ADDRESS ", " DBUS_SESSION_BUS_ADDRESS
-With \\fB\\-\\-systemd\\-cgroup\\fR: the bus on which root's, or a user's, systemd is asked, instead of systemd's own socket.
+With \\fB\\-\\-systemd\\-cgroup\\fR: the bus of the system's or the user's systemd, in place of systemd's own socket.
 .TP
 .B SYSTEMD_BUS_TIMEOUT
-How long systemd is waited for, in seconds or with a unit (\\fI500ms\\fR); 30 s if it is not set.
+Timeout for requests to systemd, in seconds or with a unit (\\fI500ms\\fR); default: 30 s.
 .TP
 .BR LISTEN_FDS ", " LISTEN_PID ", " LISTEN_FDNAMES
 Descriptors that systemd opened for this process are passed on to the container (sd_listen_fds(3)).
 .TP
 .B NOTIFY_SOCKET
-The container gets a socket of its own at /run/notify/notify.sock, and its READY=1 is told to the service manager with the pid to
-watch (sd_notify(3)). \\fBrun \\-\\-detach\\fR and \\fBstart\\fR return then.
+The container gets a socket of its own at /run/notify/notify.sock. READY=1 from the container is passed to the service manager with
+the pid to watch (sd_notify(3)); then \\fBrun \\-\\-detach\\fR and \\fBstart\\fR return.
 .TP
 .B RUN_OCI_SECCOMP_RECEIVER
-The socket of a seccomp agent, for profiles that name none.
+The socket of a seccomp agent, for profiles without \\fIlistenerPath\\fR.
 .SH ANNOTATIONS
-Annotations of config.json that change what is done, as with runc and crun:
+Annotations of config.json with an effect, as in runc and crun:
 .TP
 .BI org.systemd.property. NAME
 With \\fB\\-\\-systemd\\-cgroup\\fR: a property of the container's scope, its value as GVariant text
 (\\fIuint64 5\\fR, \\fI'text'\\fR, \\fItrue\\fR, \\fI['a', 'b']\\fR).
 .TP
 .B run.oci.systemd.subgroup
-With \\fB\\-\\-systemd\\-cgroup\\fR: the name of a cgroup below that of the scope, in which the container is, with its limits.
+With \\fB\\-\\-systemd\\-cgroup\\fR: the name of a cgroup below that of the scope. It contains the container and has its limits.
 .TP
 .B run.oci.delegate\\-cgroup
-On cgroup v2: the name of a cgroup below that of the container, in which its first process begins.
+On cgroup v2: the name of a cgroup below that of the container, in which its first process starts.
 .TP
 .BR run.oci.hooks.stdout ", " run.oci.hooks.stderr
 Files to which the output of hooks is appended.
@@ -97,11 +100,11 @@ Files to which the output of hooks is appended.
 \\fI1\\fR: the process keeps the supplementary groups of the caller.
 .TP
 .B run.oci.seccomp.receiver
-The socket of a seccomp agent, for profiles that name none; it comes before that of the environment.
+The socket of a seccomp agent, for profiles without \\fIlistenerPath\\fR. It takes precedence over the environment.
 .SH FILES
 .TP
 .I /run/runt
-The state of containers, unless \\fB\\-\\-root\\fR says otherwise.
+The state of containers, unless \\fB\\-\\-root\\fR is given.
 .SH SEE ALSO
 .BR runc (8),
 .BR crun (1),

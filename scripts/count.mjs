@@ -1,7 +1,7 @@
 // Reads the TAP stream of a test run: prints each failure with its diagnostics, each reason for skipping once, and last
-// the line that .ci/run must end with. Assertions are counted; a subtest's summary line is not counted again. Exits
-// non-zero if anything failed, if nothing ran, or if tap itself reported failure. These are failures too: a TODO, a file
-// without an assertion, a planned file that is not in the stream, and a skip that the list does not allow.
+// the line with which .ci/run must end. Assertions are counted; a subtest's summary line is not counted again. Exits
+// non-zero if anything failed, if nothing ran, or if tap itself reported failure. These are failures too: a TODO, a
+// file without an assertion, a planned file that is missing in the stream, and a skip that the list does not allow.
 // Usage: count.mjs FILE STATUS COUNTS SUITE PLANNED [ALLOWED]; COUNTS is a file that gets the three numbers, PLANNED a
 // file with the name of one subtest a line. ALLOWED (allowed-skips.txt) says which skips SUITE may have, and how many.
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -12,17 +12,17 @@ const [file, status, counts, suite, planned, allowed = list] = process.argv.slic
 const count = { passed: 0, failed: 0, skipped: 0 }
 const skips = new Map()
 const names = [] // of the open subtests, by depth
-const open = [] // by depth: a subtest has begun, and its summary has not come
-const points = [] // seen at each depth since the level above had its last one
+const open = [] // by depth: a subtest has begun, and its summary has not been read yet
+const points = [] // read at each depth since the last one of the level above
 const ran = new Set() // the subtests of the top level
 const failures = []
-let diagnostics // lines of the failure being read
+let diagnostics // lines of the current failure
 let offset = 0 // of its text
 
 const failed = (depth, text) => {
   count.failed++
   offset = 4 * depth
-  diagnostics = [`not ok: ${[...names.slice(0, depth), text].filter(Boolean).join(' > ')}`]
+  diagnostics = [`not ok: ${[...names.slice(0, depth), text].filter(Boolean).join(' › ')}`]
   failures.push(diagnostics)
 }
 
@@ -55,7 +55,7 @@ const pointAt = (depth, isOk, text) => {
   if (directive?.[1].toLowerCase() === 'todo') fails(`${title}: TODO ${directive[2]}`)
   else if (directive) skipped(depth, title, directive)
   else if (!isOk) {
-    // The levels above a failure fail with it; only where it happened counts.
+    // The levels above a failure fail with it; only the innermost one counts.
     points[depth].failed++
     if (!below?.failed) failed(depth, title)
   } else if (isSubtest && !below && depth === 0) fails(`${title}: no assertion`)
@@ -80,13 +80,14 @@ for (const line of readFileSync(file, 'utf8').split('\n')) {
 for (const name of readFileSync(planned, 'utf8').split('\n'))
   if (name !== '' && !ran.has(name)) failed(0, `${name}: planned, but it did not run`)
 
-// Lines of the list: SUITE MAXIMUM PATTERN # why. The pattern has to match the whole reason.
+// Lines of the list: SUITE MAXIMUM PATTERN # why. The pattern must match the whole reason.
 const entries = []
 for (const line of readFileSync(allowed, 'utf8').split('\n')) {
   if (line === '' || line.startsWith('#')) continue
   const [, of, maximum, pattern] = /^(\S+) +(\d+) +(.+?) +# .+$/.exec(line) ?? []
   if (pattern === undefined) failed(0, `${allowed}: not "SUITE MAXIMUM PATTERN # why": ${line}`)
-  else if (of === suite) entries.push({ left: Number(maximum), pattern: new RegExp(`^(?:${pattern})$`) })
+  else if (of === suite || (suite === 'sanitize' && of === 'test'))
+    entries.push({ left: Number(maximum), pattern: new RegExp(`^(?:${pattern})$`) })
 }
 for (const [reason, times] of skips) {
   console.log(`skipped ${times}: ${reason}`)

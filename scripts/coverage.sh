@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs the unit tests on plain Node and reports which lines of src/ they reach. The end-to-end tests are left out: what
-# they run is the static program. Usage: coverage.sh BUILD
+# Runs the unit tests on plain Node and reports which lines of src/ they cover. Without the end-to-end tests, because
+# these run the static program. Usage: coverage.sh BUILD
 set -eu
 plain=$1/plain
 raw=$1/coverage

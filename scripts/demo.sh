@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes a bundle in build/demo from Debian's static busybox and `runt spec`, and runs it: a container that shows what it
-# can see of itself. `make demo` has built everything before.
+# Makes a bundle in build/demo from Debian's static busybox and `runt spec`, and runs it: a container that prints what it
+# can see of itself. `make demo` builds everything first.
 set -eu
 cd "$(dirname "$0")/.."
 runt=$PWD/build/runt

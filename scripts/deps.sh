@@ -1,9 +1,9 @@
 #!/bin/sh
-# Installs what the build needs and says nothing where nothing is missing: Debian packages and npm's. "deps.sh peers" installs what
-# some tests compare runt with, or need; without it they skip, which scripts/allowed-skips.txt does not allow.
+# Installs what the build needs, and prints nothing if nothing is missing: Debian packages and npm's. "deps.sh peers" installs programs
+# that some tests need or compare runt with; without them those tests skip, which scripts/allowed-skips.txt does not allow.
 #
-# libquickjs came with Debian 13. On an older Debian that suite is added, from the mirror that the machine's own apt
-# configuration names, pinned so that nothing but libquickjs can ever be taken from it.
+# libquickjs is in Debian since 13. On an older Debian this adds that suite, from the mirror in the machine's own apt
+# configuration, pinned so that only libquickjs can be installed from it.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -31,14 +31,14 @@ is_installed() { dpkg-query -W -f='${db:Status-Status}\n' "$1" 2>/dev/null | gre
 
 is_installable() { apt-cache policy "$1" 2>/dev/null | grep -q '^  Candidate: [^(]'; }
 
-# Where the machine's own Debian packages come from, as apt understands its configuration: URI|FILE:STANZA.
+# The source of the machine's own Debian packages in apt's configuration: URI|FILE:STANZA.
 own_source() {
   # shellcheck disable=SC2016 # apt's own variables
   apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(COMPONENT)|$(REPO_URI)|$(SOURCESENTRY)' 'Created-By: Packages' |
     awk -F'|' '$1 == "Debian" && $2 == "Debian" && $3 == "main" { print $4 "|" $5; exit }'
 }
 
-# The keyring that the same entry names, in either of apt's formats; nothing if it names none.
+# The keyring of the same entry, in either of apt's formats; empty if it names none.
 own_keyring() {
   sed -n 's/^Signed-By: *\(\/[^ ]*\).*/\1/p; s/^deb.*signed-by=\(\/[^] ]*\).*/\1/p' "${1%:*}" | head -n 1
 }
@@ -53,7 +53,7 @@ add_suite() {
   preferences=$(mktemp)
   printf 'Package: *\nPin: release n=%s\nPin-Priority: -1\n\n' "$suite" >"$preferences"
   printf 'Package: libquickjs\nPin: release n=%s\nPin-Priority: 100\n' "$suite" >>"$preferences"
-  # The pin first: at no time may the suite be seen without it.
+  # The pin comes first: the suite must never be active without it.
   as_root install -m 644 "$preferences" /etc/apt/preferences.d/runt-$suite
   as_root install -m 644 "$sources" /etc/apt/sources.list.d/runt-$suite.sources
   rm -f "$sources" "$preferences"
@@ -62,13 +62,13 @@ add_suite() {
   is_installable libquickjs || fail "libquickjs is not in $suite on ${own%|*}"
 }
 
-# What is missing of the packages named, each after a space.
+# The packages that are not installed, each after a space.
 missing_of() {
   for package in "$@"; do is_installed "$package" || printf ' %s' "$package"; done
 }
 
 install_peers() {
-  missing=$(missing_of runc libseccomp-dev uidmap)
+  missing=$(missing_of runc crun libseccomp-dev uidmap)
   [ -n "$missing" ] || return 0
   say "installing:$missing"
   # shellcheck disable=SC2086 # a list of words
@@ -112,7 +112,7 @@ check_node() {
 }
 
 install_modules() {
-  [ ! -L node_modules ] || return 0 # somebody else's: npm ci would empty it
+  [ ! -L node_modules ] || return 0 # a link to another checkout: npm ci would empty it
   [ -e node_modules/.package-lock.json ] && npm ls >/dev/null 2>&1 && return 0
   say 'npm ci'
   npm ci --no-audit --no-fund --loglevel=error >&2

@@ -1,5 +1,5 @@
 // Writes man/runt.8 and completions/ from the table of commands. They are kept in the repository, so that they can be
-// read and installed without a build; src/cli/docs.test.ts fails when they are out of date.
+// read and installed without a build; src/cli/docs.test.ts fails if they are out of date.
 // Usage: generate-cli-docs OUTDIR
 
 import { mkdirSync, writeFileSync } from 'node:fs'

@@ -1,81 +1,81 @@
 #!/bin/bash
 # Runs runc's own bats suite (tests/integration of a checkout of runc) against a runtime, file by file, and prints how many tests of
-# each passed, failed and were skipped; the TAP output goes to build/runc-suite/. What fails and why is in docs/peers-suites.md.
-# Nothing of the checkout is changed; its helper programs must be there (tests/cmd/_bin, as its own documentation has them made).
+# each passed, failed and were skipped; the TAP output goes to build/runc-suite/root or rootless. docs/peers-suites.md explains the
+# failures. The only change to the checkout is that its programs are built there.
 #
-#   RUNC_SOURCE=DIR [RUNC=build/runt] scripts/runc-suite.sh [FILE.bats...]
+#   RUNC_SOURCE=DIR [RUNC=build/runt] [PEERS=build/peers] scripts/runc-suite.sh [--rootless] [FILE.bats...]
 #
-# As root; needs bats, jq, gawk, python3, busybox-static and debootstrap.
+# --rootless runs runc's tests/rootless.sh: each file four times, for every set of the features idmap and cgroup.
+# As root. Made on first use: PEERS, by scripts/peers-root.sh.
 set -euo pipefail
 
 project=$(cd "$(dirname "$0")/.." && pwd)
-source=${RUNC_SOURCE:?the directory of a checkout of runc}
-work=$project/build/runc-suite
-suite=$source/tests/integration
 LIMIT=${LIMIT:-600} # seconds for one file; some tests that fail leave a program that keeps bats waiting
 
-make_images() {
-  [ -e "$work/debian.tar" ] && return
-  local bb=$work/busybox id
-  # Without /proc and /sys, as in the image that the suite would take: it makes links there.
-  mkdir -p "$bb"/{bin,dev,etc,home,root,tmp,usr/bin,usr/sbin,var}
-  chmod 1777 "$bb/tmp"
-  cp /bin/busybox "$bb/bin/busybox"
-  for applet in $(/bin/busybox --list); do ln -f "$bb/bin/busybox" "$bb/bin/$applet" 2>/dev/null || true; done
-  ln -sf /bin/env "$bb/usr/bin/env"
-  for id in root:0:/root daemon:1:/usr/sbin nobody:65534:/home; do
-    IFS=: read -r name number home <<<"$id"
-    echo "$name:x:$number:$number:$name:$home:/bin/sh" >>"$bb/etc/passwd"
-    echo "$name:x:$number:" >>"$bb/etc/group"
-  done
-  tar -C "$bb" -cf "$work/busybox.tar" .
-  debootstrap --variant=minbase --include=procps bookworm "$work/debian" >"$work/debootstrap.log"
-  rm -rf "$work"/debian/usr/share/{doc,locale,man,zoneinfo} "$work"/debian/var/{cache,lib/apt/lists}/*
-  tar -C "$work/debian" --exclude='./dev/*' -cf "$work/debian.tar" .
+# Its tests need a controlling terminal.
+on_terminal() {
+  python3 -c 'import os, pty, sys
+sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' "$@" </dev/null | stdbuf -oL tr -d '\r'
 }
 
-# In namespaces of its own, as their first process: what the suite makes below /dev, /run and TMPDIR must not be the host's.
+run_root() { on_terminal bats --tap "$1"; }
+
+run_rootless() {
+  useradd --create-home rootless
+  # It also stops if no other user has subordinate ids.
+  echo other:1000000:1 | tee -a /etc/subuid >>/etc/subgid
+  echo 127.0.0.1 peers >>/etc/hosts
+  echo 'Defaults env_keep += "RUNC"' >/etc/sudoers.d/peers
+  # rootless.sh stops at the first set of features in which a test fails.
+  # shellcheck disable=SC2016 # for that shell
+  printf '#!/bin/sh\n/usr/bin/bats --tap "$@" || :\n' >/usr/local/bin/bats
+  chmod 755 /usr/local/bin/bats
+  ROOTLESS_TESTPATH=/$1 on_terminal /src/runc/tests/rootless.sh
+}
+
+# In scripts/peers-inside.sh.
 run_file() {
-  mount --make-rprivate /
-  local dev=$work/dev node
-  mkdir -p "$dev" "$work/tmp"
-  mount -t tmpfs -o mode=755 tmpfs "$dev"
-  cp -a /dev/{null,zero,full,random,urandom,tty,kmsg,fuse,loop*,fd,stdin,stdout,stderr} "$dev"/ 2>/dev/null || true
-  for node in {0..63}; do [ -e "$dev/loop$node" ] || mknod "$dev/loop$node" b 7 "$node"; done
-  mkdir "$dev"/{pts,shm,mqueue}
-  mount -t devpts -o newinstance,ptmxmode=0666,mode=620,gid=5 devpts "$dev/pts"
-  ln -s pts/ptmx "$dev/ptmx"
-  mount --rbind "$dev" /dev
-  mount -t tmpfs -o mode=755 tmpfs /run
-  mkdir -p /run/lock /run/netns
-  mount -t tmpfs -o mode=755 tmpfs "$work/tmp"
-  printf '#!/bin/sh\necho BUSYBOX_IMAGE=%s/busybox.tar\necho DEBIAN_IMAGE=%s/debian.tar\n' "$work" "$work" >"$work/get-images"
-  chmod +x "$work/get-images"
-  mount --bind "$work/get-images" "$suite/get-images.sh"
-  ip link set lo up
-  cd "$suite"
-  # Its tests need a controlling terminal. Not exec: this shell reaps what they leave.
-  TMPDIR=$work/tmp python3 -c 'import os, pty, sys
-sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' bats --tap "$1" </dev/null | stdbuf -oL tr -d '\r'
+  printf '#!/bin/sh\necho BUSYBOX_IMAGE=/peers/images/busybox.tar\necho DEBIAN_IMAGE=/peers/images/debian.tar\n' >/run/get-images
+  chmod 755 /run/get-images
+  mount --bind /run/get-images /src/runc/tests/integration/get-images.sh
+  cd /src/runc/tests/integration
+  export RUNC=/usr/local/bin/runc
+  "run_$1" "$2"
 }
 
 if [ "${1:-}" = --inside ]; then
-  run_file "$2"
+  run_file "$2" "$3"
   exit
 fi
-mkdir -p "$work"
-make_images
-[ -e "$source/tests/cmd/_bin/recvtty" ] || { echo "runc-suite: no helper programs in $source/tests/cmd/_bin" >&2; exit 1; }
+how=root
+if [ "${1:-}" = --rootless ]; then
+  how=rootless
+  shift
+fi
+: "${RUNC_SOURCE:?the directory of a checkout of runc}"
+RUNC_SOURCE=$(realpath "$RUNC_SOURCE")
 RUNC=$(realpath "${RUNC:-$project/build/runt}")
-# The suite looks for the name in versions and help pages.
-cp "$RUNC" "$work/runc"
-export RUNC=$work/runc RUNC_SOURCE
-[ $# -gt 0 ] || set -- "$suite"/*.bats
+PEERS=$(realpath -m "${PEERS:-$project/build/peers}")
+export PEERS RUNC RUNC_SOURCE
+"$project/scripts/peers-root.sh"
+output=${OUTPUT:-$project/build/runc-suite}/$how
+mkdir -p "$output"
+cp "$RUNC" "$output/runc" # the program under test must not change during the run
+RUNC=$output/runc
+install -m 755 "$0" "$PEERS/suite.$$"
+trap 'rm -f "$PEERS/suite.$$"' EXIT
+[ $# -gt 0 ] || set -- "$RUNC_SOURCE"/tests/integration/*.bats
+passed=0 failed=0 skipped=0
 for file in "$@"; do
   name=$(basename "$file")
-  timeout -k 5 "$LIMIT" unshare --mount --pid --net --ipc --uts --fork --mount-proc --kill-child \
-    "$0" --inside "$name" >"$work/$name.tap" 2>&1 || true
-  skipped=$(grep -c '^ok.*# skip' "$work/$name.tap" || true)
-  passed=$(($(grep -c '^ok' "$work/$name.tap" || true) - skipped))
-  echo "${name%.bats}: $passed passed, $(grep -c '^not ok' "$work/$name.tap" || true) failed, $skipped skipped"
+  tap=$output/${name%.bats}.tap
+  timeout -k 5 "$LIMIT" "$project/scripts/peers-inside.sh" "/peers/suite.$$" --inside "$how" "$name" </dev/null >"$tap" 2>&1 || true
+  s=$(grep -c '^ok.*# skip' "$tap" || true)
+  p=$(($(grep -c '^ok' "$tap" || true) - s))
+  f=$(grep -c '^not ok' "$tap" || true)
+  planned=$(sed -n 's/^1\.\.//p' "$tap" | awk '{ sum += $1 } END { print sum + 0 }')
+  missing=$((planned - p - f - s))
+  echo "| ${name%.bats} | $p / $f / $s$([ $missing = 0 ] || echo " ($missing not run)") |"
+  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 done
+echo "| **all** | **$passed / $failed / $skipped** |"

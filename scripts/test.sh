@@ -1,5 +1,6 @@
 #!/bin/sh
-# Runs the bundled tests with tap and prints, as the last line, what was counted from their TAP output.
+# Runs the bundled tests with tap, then a part of them on native cgroup v2, and prints, as the last line, what was counted from
+# their TAP output.
 # Usage: test.sh BUILD; TESTS="path …" limits it to bundles whose name contains one of the words.
 set -eu
 build=$1
@@ -28,10 +29,21 @@ case $build in
   ;;
 *) preload= ;;
 esac
+# shellcheck disable=SC2086 # a list of files
+printf '%s\n' $files >"$build/test.planned"
 status=0
 # shellcheck disable=SC2086 # lists of words
-$preload node_modules/.bin/tap run --disable-coverage --jobs=2 --timeout=300 --reporter=silent --output-file="$output" $files || status=$?
-# Another runtime is a control: what it does not have is skipped.
-case $RUNT_RUNTIME in "$build/runt") suite=test ;; *) suite=control ;; esac
-printf '%s\n' $files >"$build/test.planned"
-node scripts/count.mjs "$output" "$status" "$build/test.counts" $suite "$build/test.planned"
+node scripts/progress.mjs "$output" "$build/test.planned" \
+  $preload node_modules/.bin/tap run --disable-coverage --jobs=2 --timeout=300 --reporter=tap $files || status=$?
+# Another runtime is a control: tests of features that it lacks are skipped.
+case $RUNT_RUNTIME in build/sanitize/runt) suite=sanitize ;; "$build/runt") suite=test ;; *) suite=control ;; esac
+result=0
+node scripts/count.mjs "$output" "$status" "$build/test.counts" $suite "$build/test.planned" || result=$?
+[ $suite = test ] || exit $result
+# Native cgroup v2; its counts are added.
+scripts/cgroup2-view.sh "$build" || result=$?
+read -r passed failed skipped <"$build/test.counts"
+read -r p f s <"$build/cgroup2.counts"
+echo "$((passed + p)) $((failed + f)) $((skipped + s))" >"$build/test.counts"
+echo "$((passed + p)) passed, $((failed + f)) failed, $((skipped + s)) skipped"
+exit $result

@@ -1,5 +1,5 @@
-// Lets Node load files that are called .ts and hold JavaScript, which is what coverage.sh has esbuild write: one file
-// for each source, because coverage of bundles cannot be traced back. Used with --import.
+// Lets Node load .ts files that contain JavaScript, which coverage.sh makes with esbuild: one file for each source,
+// because coverage of bundles cannot be mapped back. Used with --import.
 import { register } from 'node:module'
 
 const hook = `export const load = (url, context, next) =>

@@ -1,18 +1,21 @@
 #!/bin/sh
-# Runs end-to-end tests in the virtual machine of ../shared/vm, for what this host may not have: pure cgroup v2, AppArmor, and
-# an ordinary user with a delegated cgroup; then hybrid hierarchies as systemd mounts them, joint controllers among them.
-# Where there is no ../shared/vm, nothing fails; a machine that cannot be built is a failure.
-# Usage: vm-test.sh BUILD; TESTS="word …" limits it to files whose path has one of the words. The last line counts, as test.sh's.
+# Runs end-to-end tests in the virtual machines of ../shared/vm, for what this host may lack: pure cgroup v2, AppArmor, and an
+# unprivileged user with a delegated cgroup; hybrid hierarchies as systemd mounts them, co-mounted controllers among them; and
+# SELinux with an enforced policy.
+# Succeeds if ../shared/vm does not exist; a machine that cannot be built is a failure. A file that fails runs once more, alone,
+# and the summary names it: emulated machines and their kernels have races of their own.
+# Usage: vm-test.sh BUILD; TESTS="word …" limits it to files whose path contains one of the words. The last line has the counts, like test.sh's.
 set -eu
 build=$1
-vm=../shared/vm/run
+dir=$build/vm
 output=$build/vm-test.tap
-# What depends on cgroups, on AppArmor or on who runs it; the emulated machine takes about ten seconds a file.
+# Tests that depend on cgroups, on AppArmor or on the user; the emulated machine takes about ten seconds a file.
 root='cgroup/bad-input cgroup/limits cgroup/mount cgroup/removal cgroup/surroundings cgroup/systemd cgroup/v2 rootless spec/apparmor spec/labels
   spec/cgroup-v2 commands/checkpoint commands/create commands/delete commands/events commands/exec commands/kill commands/pause
-  commands/notify-systemd commands/ps commands/resume commands/run commands/update default-config security/user-namespace
-  engines/podman-checkpoint engines/podman-limits engines/podman-systemd'
+  commands/notify-systemd commands/ps commands/resume commands/run commands/update default-config security/restore
+  security/user-namespace engines/podman-checkpoint engines/podman-limits engines/podman-systemd'
 user='rootless cgroup/systemd. engines/podman-rootless engines/podman-systemd'
+selinux='spec/selinux'
 # What differs where controllers share a hierarchy and systemd has one of its own.
 hybrid='cgroup/systemd. cgroup/limits cgroup/removal cgroup/v1 commands/update'
 
@@ -20,49 +23,60 @@ planned=$build/vm-test.planned
 status=0
 : >"$output"
 : >"$planned"
-
-# prepare OPTION…: builds the machine and saves its state.
-prepare() {
-  [ -e ../shared/vm ] || {
-    echo "ok - virtual machine $* # SKIP no ../shared/vm" >>"$output"
-    return 1
-  }
-  timeout -k 10 900 "$vm" "$@" --prepare </dev/null >"$build/vm-prepare.log" 2>&1 && return
-  printf 'not ok - the virtual machine%s cannot be built\n  ---\n' "${*:+ ($*)}" >>"$output"
-  tail -n 5 "$build/vm-prepare.log" | sed 's/^/  /' >>"$output"
-  echo '  ...' >>"$output"
-  return 1
-}
-
-# The files whose path has a word of both lists.
-choose() {
-  for word in $1; do find "$build/test/conformance" -name '*.test.mjs' -path "*/$word*"; done | sort -u | while read -r file; do
-    [ -n "${TESTS:-}" ] || echo "$file"
-    for word in ${TESTS:-}; do case $file in *"$word"*) echo "$file" && break ;; esac done
-  done
-}
+rm -rf "$dir"
+mkdir -p "$dir"
+: >"$dir/jobs"
+if [ ! -e ../shared/vm ]; then
+  echo 'ok - virtual machines # SKIP no ../shared/vm' >"$output"
+  exec node scripts/count.mjs "$output" 0 "$build/vm-test.counts" vm-test "$planned"
+fi
 
 # The guest has no compiler.
 mkdir -p build/conformance
-for helper in probe aid; do
+for helper in probe aid attacker; do
   source=conformance/harness/$helper.c
   [ build/conformance/$helper -nt $source ] ||
     gcc -Wall -Wextra -Werror -O1 $([ $helper = aid ] || echo -static) -o build/conformance/$helper $source
 done
 
-# in_vm WHO WORDS OPTION…: runs the files that have one of the words, if any.
-in_vm() {
-  who=$1
-  files=$(choose "$2")
-  shift 2
-  [ -n "$files" ] || return 0
-  for file in $files; do echo "$who: ${file##*/conformance/}" >>"$planned"; done
-  # shellcheck disable=SC2086 # a list of files
-  "$vm" "$@" --timeout 1800 -- scripts/vm-guest.sh "$who" "$build/runt" $files >>"$output" || status=$?
+# add MACHINE WHO SHARES WORDS: adds the files whose path contains one of the words as SHARES jobs, which are lines of $dir/jobs.
+add() {
+  scripts/choose-tests.sh "$build" "$4" >"$dir/files"
+  sed "s|^.*/conformance/|$2: |" "$dir/files" >>"$planned"
+  awk -v shares="$3" -v who="$1 $2" '{ files[NR % shares] = files[NR % shares] " " $0 }
+    END { for (share in files) print who files[share] }' "$dir/files" >>"$dir/jobs"
 }
-if prepare; then
-  in_vm root "$root"
-  in_vm user "$user" --user
-fi
-if prepare --cgroup hybrid; then in_vm hybrid "$hybrid" --cgroup hybrid; fi
+# The longest jobs first. An emulated machine uses one CPU, so two of them run at once.
+add v2 root 6 "$root"
+add hybrid hybrid 1 "$hybrid"
+add selinux selinux 1 "$selinux"
+add v2 user 2 "$user"
+awk -v dir="$dir" '{ out = dir "/" NR ".tap"; $2 = $2 " " out; print }' "$dir/jobs" |
+  xargs -r -P 2 -L 1 scripts/vm-job.sh "$build" || status=1
+find "$dir" -name '*.tap' -exec cat {} + >"$output"
+
+# Repeats each file that failed, or did not run because its machine ended. The new result replaces the old one.
+while read -r name; do
+  ! grep -qxF "ok - $name" "$output" || continue
+  who=${name%%:*} machine=v2
+  case $who in hybrid | selinux) machine=$who ;; esac
+  [ ! -e "$dir/$machine.failed" ] || continue
+  scripts/vm-job.sh "$build" "$machine" "$who" "$dir/again" "$build/test/conformance/${name#*: }" </dev/null
+  cp "$output" "$dir/before"
+  awk -v begin="# Subtest: $name" '/^# Subtest: / { skip = $0 == begin } !skip' "$dir/before" >"$output"
+  cat "$dir/again" >>"$output"
+  if grep -qxF "ok - $name" "$dir/again"; then
+    echo "flaky: $name failed and passed when it ran alone; see $dir/before"
+  else
+    status=1
+  fi
+done <"$planned"
+
+for failed in "$dir"/*.failed; do
+  [ -e "$failed" ] || continue
+  name=$(basename "$failed" .failed) status=1
+  printf 'not ok - the virtual machine %s cannot be built\n  ---\n' "$name" >>"$output"
+  tail -n 5 "$dir/$name.log" | sed 's/^/  /' >>"$output"
+  echo '  ...' >>"$output"
+done
 node scripts/count.mjs "$output" "$status" "$build/vm-test.counts" vm-test "$planned"
