@@ -1,5 +1,5 @@
 /*
- * The benchmark: which sections there are, in which order, and what is said of the machine. Each section is a file of its
+ * The benchmark: its sections, their order, and the description of the machine. Each section is a file of its
  * own. Writes bench/results.md. Asserts nothing: a table with targets is for people; a timed test would fail by chance.
  */
 import { spawnSync } from 'node:child_process'
@@ -34,7 +34,7 @@ const machine = (): string =>
   `Kernel ${release()}, ${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB, ` +
   `${cgroupMounts().length} cgroup hierarchies, load average ${fixed(loadavg()[1] ?? 0, 1)}, ${new Date().toISOString().slice(0, 10)}.`
 
-/** Commands: how long they take, what they need. */
+/** Commands: their time and their resources. */
 function commandSections(): readonly string[] {
   const bundle = makeBundle(scratch, scratch, { process: { args: ['/bin/true'] } }, { name: 'bundle' })
   const sleeper = makeBundle(scratch, scratch, { process: { args: ['sleep', '100000'] } }, { name: 'held' })
@@ -77,7 +77,7 @@ function commandSections(): readonly string[] {
   ]
 }
 
-/** Limits: what they keep from others, and how exact they are. */
+/** Limits: how well they protect others, and how exact they are. */
 const limitSections = (): readonly string[] => [
   '## Noisy neighbour',
   '',

@@ -1,6 +1,6 @@
 /*
- * Who is measured and what all sections of the benchmark share: the runtimes that run a container here at all, one scratch
- * directory with a state root for each, and how numbers are written.
+ * The measured runtimes, and what all sections of the benchmark share: the runtimes that can run a container here, one
+ * scratch directory with a state root for each, and the format of numbers.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync } from 'node:fs'
@@ -25,7 +25,7 @@ for (const [name, spec] of [
   const found = findRuntime(spec)
   if (found !== undefined) paths[name] = found.path
 }
-/** The command line up to the command. */
+/** The command line before the command. */
 export const root = (name: Contestant): readonly string[] => [
   paths[name] ?? '',
   '--root',

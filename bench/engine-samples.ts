@@ -1,7 +1,7 @@
 /*
- * How long Podman, Docker and containerd's ctr take with each runtime, measured inside conformance/engines/isolated.sh with the engine's defaults and no
- * network. Prints the samples as JSON: case → runtime → milliseconds. engines.ts starts this and makes the table.
- * Usage: engine-samples.mjs ROUNDS RUNTIME=PATH…
+ * Measures how long Podman, Docker and containerd's ctr take with each runtime, inside conformance/engines/isolated.sh,
+ * with the engine's defaults and no network. Prints the samples as JSON: case → runtime → milliseconds. engines.ts runs
+ * this and makes the table. Usage: engine-samples.mjs ROUNDS RUNTIME=PATH…
  */
 import { execFileSync, type StdioOptions, spawn } from 'node:child_process'
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
@@ -34,7 +34,7 @@ function archive(): string {
   return file
 }
 
-/* A container of each runtime runs all the time, for exec. */
+/* A container of each runtime stays running, for exec. */
 function casesOf(engine: string, runtimeOption: (name: string, path: string) => readonly string[]): readonly Case[] {
   return runtimes.flatMap(([name, path]) => {
     const run = [engine, ...runtimeOption(name, path)]
@@ -86,12 +86,12 @@ for (let round = -1; round < Number(count); round++) {
     const begin = process.hrtime.bigint()
     call(argv)
     const elapsed = Number(process.hrtime.bigint() - begin) / 1e6
-    // The first round warms up.
+    // The first round is a warm-up.
     samples[name] ??= {}
     samples[name][runtime] ??= []
     if (round >= 0) samples[name][runtime]?.push(elapsed)
   }
 }
 console.log(JSON.stringify(samples))
-// The daemons go with the namespaces.
+// The daemons end with the namespaces.
 process.exit(0)

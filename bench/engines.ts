@@ -1,6 +1,6 @@
 /*
- * The section on engines: how long the commands of Podman, Docker and containerd's ctr take with each runtime. The samples are taken in namespaces
- * of their own by engine-samples.ts; an engine that is not installed is left out.
+ * The section on engines: how long the commands of Podman, Docker and containerd's ctr take with each runtime.
+ * engine-samples.ts takes the samples in namespaces of its own; an engine that is not installed is left out.
  */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'

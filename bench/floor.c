@@ -1,8 +1,8 @@
 /*
  * floor.c: the kernel work of the default container and nothing else, in one C program: what `run` of the default
- * config would cost if deciding were free. It is what bench/ measures runtimes against, and no runtime: the bundle's
- * config is not read, the steps below are written out by hand, every error ends the program, nothing is protected
- * against a hostile root file system beyond what is cheaper anyway, and there is no state directory.
+ * config would cost without any decisions. bench/ compares runtimes with it. It is not a runtime: it does not read the
+ * bundle's config, the steps below are written by hand, every error ends the program, it has no state directory, and it
+ * is protected against a hostile root file system only where that costs nothing.
  *
  *   floor BUNDLE ID HIERARCHY...     each HIERARCHY is a mounted cgroup file system, v1 or v2
  *
@@ -40,7 +40,7 @@
 struct hierarchy {
   const char *name; /* last component of the mount point: cpu, memory … */
   int root;         /* the mount point */
-  int dir;          /* our cgroup, as a detached mount: the child could not clone one of the parent's namespace */
+  int dir;          /* our cgroup, as a detached mount: the child cannot clone one of the parent's namespace */
   int tasks;        /* its tasks file, or -1 on v2 */
 };
 
@@ -94,7 +94,7 @@ static void make_cgroup(struct hierarchy *h, const char *path, const char *id) {
     copy_from_parent(h, "cpuset.mems");
   }
   if (!strcmp(h->name, "devices")) allow_devices(h->dir);
-  /* Not through h->dir: an open writer would keep that mount from becoming read-only. */
+  /* Not through h->dir: an open writer would prevent that mount from becoming read-only. */
   char tasks[128];
   snprintf(tasks, sizeof tasks, "%s/tasks", id);
   h->tasks = openat(h->root, tasks, O_WRONLY | O_CLOEXEC);
@@ -122,7 +122,7 @@ static void attach(int mnt, int dir, const char *path) {
   check(syscall(SYS_move_mount, mnt, "", dir, path, MOVE_MOUNT_F_EMPTY_PATH), path);
 }
 
-/* Leaves it to the caller to close the mount: the ones that things are made in are needed longer. */
+/* The caller closes the mount: some are needed later, to create files in. */
 static int mount_at(int dir, const char *path, const char *type, const struct option *options, unsigned attributes) {
   int mnt = new_mount(type, options, attributes);
   attach(mnt, dir, path);
@@ -178,7 +178,7 @@ static int build_root(const char *bundle) {
   int slash = (int)check(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), "/");
   set_attributes(slash, 0, MS_SLAVE);
   int root = (int)check(clone_mount(dir, "rootfs"), "rootfs");
-  /* Attached over itself first: a detached tree takes no mounts on all kernels, and pivot_root wants a mount. */
+  /* Attached over itself first: not all kernels allow mounts on a detached tree, and pivot_root needs a mount. */
   attach(root, dir, "rootfs");
   mount_at(root, "proc", "proc", NULL, 0);
   int dev = mount_at(root, "dev", "tmpfs", dev_options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_STRICTATIME);
@@ -255,7 +255,7 @@ static void drop_privileges(void) {
 static void child(const char *bundle) {
   static char *const argv[] = {"true", NULL};
   static char *const env[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=xterm", NULL};
-  /* A thread that moves itself takes no global lock; see the design's rule on cgroup.procs. */
+  /* For a thread that moves itself the kernel takes no global lock; see the design's rule on cgroup.procs. */
   for (int i = 0; i < hierarchy_count; i++)
     if (hierarchies[i].tasks >= 0) check(write(hierarchies[i].tasks, "0", 1), hierarchies[i].name);
   int root = build_root(bundle);

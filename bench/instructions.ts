@@ -1,5 +1,5 @@
 /*
- * Executed instructions of runt by callgrind, which do not depend on the machine's load.
+ * Instructions that runt executes, counted by callgrind; they do not depend on the machine's load.
  */
 import { spawnSync } from 'node:child_process'
 import type { Bundle } from '../conformance/harness/bundle.ts'
@@ -8,7 +8,7 @@ import { held } from './speed.ts'
 
 interface Count {
   readonly instructions: number
-  /** Where the command ended before its time: valgrind does not implement every system call. */
+  /** If the command ended early: valgrind does not implement every system call. */
   readonly until: string
 }
 

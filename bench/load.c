@@ -1,9 +1,10 @@
 /*
- * load.c: what runs in the containers whose limits are measured.
+ * load.c: the program in the containers whose limits are measured.
  *
- *   load spin WORKERS MILLISECONDS   spins in so many processes and prints how often they went round together, and the
- * CPU time they got, in nanoseconds load noise WORKERS               spins, forks and allocates as much as it is let,
- * until it is killed
+ *   load spin WORKERS MILLISECONDS
+ *       spins in so many processes, prints the number of rounds of all of them and their CPU time in nanoseconds
+ *   load noise WORKERS
+ *       spins, forks and allocates as much as the limits allow, until it is killed
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -53,7 +54,7 @@ static int spin(int workers, long milliseconds) {
   return 0;
 }
 
-/* Takes a gigabyte, or what there is: whoever has less is killed for it. */
+/* Allocates a gigabyte; with a lower limit the process is killed. */
 static void allocate(void) {
   for (int i = 0; i < CHUNKS; i++) {
     char *chunk = mmap(NULL, CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -81,7 +82,7 @@ static void noise(int workers) {
     pid_t pid = fork();
     if (pid == 0) allocate();
     if (pid > 0) waitpid(pid, NULL, 0);
-    usleep(20000); /* each death is a page of the kernel's log */
+    usleep(20000); /* each kill is a page in the kernel's log */
   }
 }
 

@@ -1,6 +1,6 @@
 /*
- * Containers that run load.c: a bundle with it, one that measures what it gets, one that goes on until it is removed, and the
- * order in which several are measured.
+ * Containers that run load.c: a bundle with it, one that measures its own throughput, one that runs until it is
+ * removed, and the order of measurements.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -11,7 +11,10 @@ import { cgroupMounts } from '../conformance/harness/census.ts'
 import { type Contestant, program, root, run, runtimes, scratch, tag } from './contestants.ts'
 
 export const cpuCount = cpus().length
-/** All these containers are in one cgroup, which comes before the rest of the machine: they share among each other. */
+/**
+ * All these containers are in one cgroup, which has priority over the rest of the machine: they share CPU time among
+ * each other.
+ */
 const parent = `/bench-${tag}`
 const denyAll = { allow: false, access: 'rwm' }
 let serial = 0
@@ -30,7 +33,7 @@ function prepare(args: readonly string[], resources: Patch): Loaded {
   return { id, dir: bundle.dir, remove: () => rmSync(bundle.dir, { recursive: true }) }
 }
 
-/** What so many spinning processes got in so many milliseconds: rounds, and nanoseconds of CPU time. */
+/** The results of so many spinning processes in so many milliseconds: rounds, and nanoseconds of CPU time. */
 export function spin(
   name: Contestant,
   workers: number,
@@ -45,7 +48,7 @@ export function spin(
   return { rounds, cpu }
 }
 
-/** Does something beside a container that makes noise under these limits. */
+/** Runs an action beside a container that makes noise under these limits. */
 export function besideNoise<T>(name: Contestant, workers: number, resources: Patch, action: () => T): T {
   const { id, dir, remove } = prepare(['noise', `${workers}`], resources)
   run([...root(name), 'create', '--bundle', dir, id])
@@ -65,7 +68,7 @@ export function besideNoise<T>(name: Contestant, workers: number, resources: Pat
   }
 }
 
-/** Measures every case with every runtime, in turns; `samples` of a case and a runtime. */
+/** Measures every case with every runtime, in turns; `samples` of each case and runtime. */
 export function measureInTurns<Case extends { readonly name: string }>(
   what: string,
   rounds: number,
@@ -87,7 +90,7 @@ export function measureInTurns<Case extends { readonly name: string }>(
   return (name, one) => samples.get(`${name} ${one.name}`) ?? []
 }
 
-/** The cgroup around the containers, with all the weight there is. */
+/** The parent cgroup of the containers, with the maximum weight. */
 function makeParent(): void {
   for (const { dir, controllers } of cgroupMounts()) {
     const isUnified = existsSync(`${dir}/cgroup.controllers`)
@@ -100,7 +103,7 @@ function makeParent(): void {
   }
 }
 
-/** No runtime removes what is around a container, and crun not always what is the container's own. */
+/** Runtimes do not remove parents of a container's cgroup, and crun not always the container's own. */
 function removeParent(): void {
   for (const { dir } of cgroupMounts()) {
     if (!existsSync(dir + parent)) continue

@@ -1,5 +1,5 @@
 /*
- * What a runtime and its waiting init keep in memory, and under how small a limit a container still starts.
+ * The memory of a runtime and its waiting init, and the smallest limit with which a container starts.
  */
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -40,7 +40,7 @@ function runsUnder(name: Contestant, bytes: number): boolean {
   return passed
 }
 
-/** The smallest memory limit in KB, to 64 KB, under which /bin/true runs three times out of three; 1 GB where none does. */
+/** The smallest memory limit in KB, to 64 KB, with which /bin/true runs three times out of three; 1 GB if none does. */
 function smallestLimit(name: Contestant): number {
   const enough = (kb: number): boolean => [1, 2, 3].every(() => runsUnder(name, kb * 1024))
   let low = 0

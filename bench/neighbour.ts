@@ -1,7 +1,8 @@
 /*
  * Noisy neighbour: a container that forks, allocates and spins under limits, and beside it one that measures its own
- * throughput, alone and then with the noise. The neighbour should lose no more than the share that the noise was given. Both
- * are on one CPU: on several the kernel's balancing decides, which often leaves two spinning processes on one CPU for seconds.
+ * throughput, alone and with the noise. The neighbour should not lose more than the share of the noise. Both are on one
+ * CPU: on several the kernel's load balancing decides, which often leaves two spinning processes on one CPU for
+ * seconds.
  */
 import type { Patch } from '../conformance/harness/bundle.ts'
 import { type Contestant, eachRuntime, fixed, quantile } from './contestants.ts'
@@ -10,12 +11,12 @@ import { besideNoise, cpuCount, measureInTurns, spin } from './load.ts'
 const rounds = 9
 const ms = 1000
 const period = 100_000
-/** The last one: interrupts are mostly the first one's. */
+/** The last CPU: the first one usually handles most interrupts. */
 const cpus = `${cpuCount - 1}`
 
 interface Limit {
   readonly name: string
-  /** Of the CPU, while the neighbour wants all of it. */
+  /** Of the CPU, while the neighbour uses all of it. */
   readonly share: number
   readonly cpu: Patch
 }
@@ -26,10 +27,10 @@ const limits: readonly Limit[] = [
   { name: 'a quota of 10 %', share: 0.1, cpu: { quota: 0.1 * period, period } },
 ]
 
-/** The noise cannot have more than this in any case. */
+/** The maximum that the noise can use in any case. */
 const bounds = { pids: { limit: 64 }, memory: { limit: 64 << 20, swap: 64 << 20 } }
 
-/** What of its throughput alone the neighbour keeps. */
+/** The part of its throughput that the neighbour keeps. */
 function kept(name: Contestant, { cpu }: Limit): number {
   const alone = spin(name, 1, ms, { cpu: { cpus } }).rounds
   const noise = { ...bounds, cpu: { ...cpu, cpus } }

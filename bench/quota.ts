@@ -1,5 +1,5 @@
 /*
- * CPU quota: how much CPU time a container that wants all gets over some seconds, beside what its quota says.
+ * CPU quota: how much CPU time a busy container gets over some seconds, compared with its quota.
  */
 import { type Contestant, eachRuntime, fixed, quantile } from './contestants.ts'
 import { cpuCount, measureInTurns, spin } from './load.ts'

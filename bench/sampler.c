@@ -1,17 +1,17 @@
 /*
- * sampler.c: runs the commands that bench.ts lists and prints what each took, so that the measuring process is small:
- * a JavaScript parent would add its own fork and event loop to every sample. All cases take turns in a new random
- * order every round, so that whatever else the machine does meets all of them alike.
+ * sampler.c: runs the commands that bench.ts lists and prints the time of each. It is small, because a JavaScript
+ * parent would add its own fork and event loop to every sample. All cases take turns in a new random order every round,
+ * so that other load of the machine affects all of them alike.
  *
  *   sampler ROUNDS IDLE_MS < cases > samples
  *
- * Input, fields separated by tabs; "@" in an argument becomes a number that is new for every sample:
+ * Input, fields separated by tabs; "@" in an argument is replaced by a number that is new for every sample:
  *   case NAME            begins a case
  *   before ARGV...       run before the clock starts
  *   time ARGV...         run on the clock; several of these add up
- *   after ARGV...        run after the clock has stopped, whatever happened
+ *   after ARGV...        run after the clock has stopped, in any case
  * Output: NAME, nanoseconds, largest resident memory of the timed commands in KB, 1 if one of them failed.
- * IDLE_MS of sleep come before every clock start: what a quiet host sees; 0 is back to back.
+ * IDLE_MS of sleep precede every clock start, as on an idle host; 0 is back to back.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -75,7 +75,7 @@ static void read_cases(void) {
   }
 }
 
-/* Fills in the sample's number; the buffers live until the next sample. */
+/* Inserts the sample's number; the buffers are valid until the next sample. */
 static void number_args(const struct command *cmd, unsigned long serial, char *argv[], char space[][512]) {
   for (int i = 0; i < cmd->argc; i++) {
     const char *at = strchr(cmd->argv[i], '@');
@@ -133,7 +133,7 @@ static void sample(const struct sample_case *c, unsigned long serial, long idle_
 int main(int argc, char **argv) {
   if (argc != 3) fail("usage: sampler ROUNDS IDLE_MS");
   read_cases();
-  /* The commands' stdout is of no interest, and a container must not hold the pipe to bench.ts open. */
+  /* Discards the commands' stdout; a container must not hold the pipe to bench.ts open. */
   FILE *out = fdopen(fcntl(1, F_DUPFD_CLOEXEC, 3), "w");
   int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   if (!out || null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0) fail("cannot set up stdio");

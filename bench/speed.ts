@@ -1,6 +1,6 @@
 /*
- * How long commands take: which ones, how often, and the two tables, on a quiet host and back to back. The samples are
- * sampler.c's.
+ * How long commands take: the list of commands, the number of samples, and the two tables, on an idle host and back to
+ * back. sampler.c takes the samples.
  */
 import { spawnSync } from 'node:child_process'
 import type { Bundle } from '../conformance/harness/bundle.ts'
@@ -24,7 +24,7 @@ export type Samples = ReadonlyMap<string, readonly Sample[]>
 
 export const held = (name: Contestant): string => `bench-${tag}-held-${name}`
 
-/** What is measured. "@" is the sample's number; see sampler.c for the words. */
+/** The measured commands. "@" is the sample's number; see sampler.c for the words. */
 export function measuredCases(bundle: Bundle): readonly Case[] {
   const hierarchies = cgroupMounts().map((mount) => mount.dir)
   const cases: Case[] = [
@@ -104,7 +104,7 @@ const cell = (samples: Samples, who: Contestant, name: string): string => {
     : `${fixed(quantile(times, 0.5))} (${fixed(quantile(times, 0.1))}–${fixed(quantile(times, 0.9))})`
 }
 
-/** One table: medians with the 10th and 90th percentile, and ratios of the medians beside their targets. */
+/** One table: medians with the 10th and 90th percentile, and ratios of the medians with their targets. */
 export function timeTable(samples: Samples, mode: 'quiet' | 'tight'): string {
   const rows = [
     '| command | runt | crun | runc | floor | runt / crun | target | runt / floor | target |',
@@ -123,7 +123,7 @@ export function timeTable(samples: Samples, mode: 'quiet' | 'tight'): string {
   return rows.join('\n')
 }
 
-/** Starts the container that exec, state and kill are asked of; kill's signal has no handler and, sent to an init, no effect. */
+/** Starts the container for exec, state and kill; kill's signal has no handler and, sent to pid 1, no effect. */
 export function hold(name: Contestant, bundle: Bundle): void {
   run([...root(name), 'create', '--bundle', bundle.dir, held(name)])
   run([...root(name), 'start', held(name)])
