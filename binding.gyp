@@ -9,14 +9,16 @@
   'targets': [{
     'target_name': 'runt',
     'sources': [
-      'addon/embed/init_image.S',
-      '<!@(ls addon/*.cc addon/*.c)',
-      '<!@(ls addon/steps/*.c | grep -v container_only)',
+      'addon/quickjs/init_image.S',
+      '<!@(ls addon/binding/*.cc addon/kernel/*.c addon/machine/*.c addon/runtime/*.c)',
     ],
     'include_dirs': [
       '<(root)/node_modules/node-addon-api',
       '<(root)/addon',
-      '<(root)/addon/steps',
+      '<(root)/addon/binding',
+      '<(root)/addon/kernel',
+      '<(root)/addon/machine',
+      '<(root)/addon/runtime',
       '<(root)/build/gen',
     ],
     'defines': [ 'RUNT_NODE',

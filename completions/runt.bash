@@ -20,6 +20,8 @@ _runt() {
   done
   case $previous in
     --log-format) COMPREPLY=($(compgen -W "text json" -- "$current")); return ;;
+    --log-level) COMPREPLY=($(compgen -W "debug warning error" -- "$current")); return ;;
+    --cgroup-manager) COMPREPLY=($(compgen -W "cgroupfs systemd disabled" -- "$current")); return ;;
     --rootless) COMPREPLY=($(compgen -W "true false auto" -- "$current")); return ;;
     --format) COMPREPLY=($(compgen -W "table json" -- "$current")); return ;;
     --format) COMPREPLY=($(compgen -W "text json" -- "$current")); return ;;
@@ -27,7 +29,7 @@ _runt() {
     --log|--pid-file|--process|--resources|--console-socket|--pidfd-socket) COMPREPLY=($(compgen -f -- "$current")); return ;;
   esac
   case $command in
-    '') words="--debug --log --log-format --root --systemd-cgroup --rootless --version -v --help -h checkpoint create delete events exec features kill list pause plan ps restore resume run seccomp spec start state update validate help" ;;
+    '') words="--debug --log --log-format --root --log-level --cgroup-manager --systemd-cgroup --rootless --version -v --help -h checkpoint create delete events exec features kill list pause plan ps restore resume run seccomp spec start state update validate help" ;;
     help) words="checkpoint create delete events exec features kill list pause plan ps restore resume run seccomp spec start state update validate" ;;
     checkpoint) words="--image-path --work-path --tcp-established --ext-unix-sk --shell-job --file-locks --manage-cgroups-mode --empty-ns --auto-dedup --lazy-pages --parent-path --leave-running --pre-dump --link-remap --tcp-skip-in-flight --page-server --status-fd --help -h $(_runt_ids)" ;;
     create) words="--bundle -b --console-socket --pidfd-socket --pid-file --no-pivot --no-new-keyring --preserve-fds --help -h $(_runt_ids)" ;;
