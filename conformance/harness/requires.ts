@@ -63,8 +63,9 @@ export const needsCapability = (bit: bigint, name: string): Skip =>
   effectiveCaps() & (1n << bit) ? false : `no ${name}`
 
 /**
- * For tests that measure the program against a limit, which the sanitizers' own memory or descriptors would exceed, and
- * for those that run it where it has no shared libraries (make SANITIZE=1).
+ * For tests that measure the program against a limit, which the sanitizers' own memory or descriptors would exceed, for
+ * those that kill it at each of its calls, of which the sanitizers add hundreds, and for those that run it where it has
+ * no shared libraries (make SANITIZE=1).
  */
 export const needsPlainProgram = (): Skip =>
   process.env.ASAN_OPTIONS === undefined ? false : 'the sanitizers need more than this test leaves'

@@ -7,10 +7,10 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { cgroupOf, pidsUpTo } from '../../harness/cgroup.ts'
-import { either, needsCommand, needsController } from '../../harness/requires.ts'
+import { either, needsCommand, needsController, needsPlainProgram } from '../../harness/requires.ts'
 import { type Box, type CallOptions, type Result, scenario, until } from '../../harness/scenario.ts'
 
-const skip = either(needsCommand('strace'), needsController('freezer'))
+const skip = either(needsPlainProgram(), needsCommand('strace'), needsController('freezer'))
 const threads = 'has threads: its calls have no order'
 const peers = { runc: threads, 'runt-node': threads, crun: 'not its promise' }
 
