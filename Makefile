@@ -230,7 +230,8 @@ ifeq ($(SNAPSHOT),1)
 TRAINING := $(BUILD)/training
 $(TRAINING)/list: $(BUILD)/runt.boot
 	@rm -rf $(@D) && mkdir -p $(@D)/rootfs
-	$(Q)$< spec --bundle $(@D) && sed -i 's/"terminal": true/"terminal": false/' $(@D)/config.json && $< --train $(@D) $@ || : >$@
+	$(Q)ln -f $< $(@D)/rootfs/runt && $< spec --bundle $(@D) && \
+	  sed -i 's/"terminal": true/"terminal": false/; s,"sh","/runt"\, "--version",' $(@D)/config.json && $< --train $(@D) $@ || : >$@
 
 $(BUILD)/runt: $(BUILD)/runt.boot $(TRAINING)/list $(FLAGS)
 	$(call say,SNAPSHOT)
