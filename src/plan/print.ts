@@ -2,52 +2,9 @@
 // flags and slots. Also its JSON form.
 
 import { stringify } from '../config/json.ts'
-import * as constants from '../steps/constants.ts'
 import type { LaunchPlan, Step } from '../steps/launch-plan.ts'
-import * as protocol from '../steps/protocol.ts'
 import { stepTable } from '../steps/step-table.ts'
-
-const known = Object.entries<unknown>({ ...constants, ...protocol }).filter(
-  (entry): entry is [string, number] => typeof entry[1] === 'number',
-)
-const matching = new Map<string, readonly (readonly [string, number])[]>()
-
-/** The constants that match a pattern of the step table: a name, or a prefix with a star. */
-function named(pattern: string): readonly (readonly [string, number])[] {
-  const found =
-    matching.get(pattern) ??
-    known.filter(([name]) => (pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern))
-  matching.set(pattern, found)
-  return found
-}
-
-function flagText(value: number, patterns: readonly string[]): string {
-  const names: string[] = []
-  let rest = value
-  for (const [name, bits] of patterns.flatMap(named)) {
-    // A field of several bits, like MOUNT_ATTR__ATIME, is printed by the names of its values.
-    if (bits === 0 || (bits & (bits - 1)) !== 0 || (rest & bits) === 0) continue
-    names.push(name)
-    rest &= ~bits
-  }
-  if (rest !== 0) names.push(`0x${rest.toString(16)}`)
-  return names.length === 0 ? '0' : names.join('|')
-}
-
-/** Formats an int as the step table says: flags, one constant, or octal. */
-function intText(value: number | bigint, hint: readonly string[]): string {
-  if (hint.length === 0 || typeof value === 'bigint') return String(value)
-  if (hint[0] === 'octal') return `0${value.toString(8)}`
-  if (hint[0] !== '=') return flagText(value, hint)
-  return hint.flatMap(named).find(([, constant]) => constant === value)?.[0] ?? String(value)
-}
-
-function valueText(value: unknown): string {
-  if (value instanceof Uint8Array) return `<${value.length} bytes>`
-  if (Array.isArray(value))
-    return `[${value.map((item) => (typeof item === 'string' ? JSON.stringify(item) : String(item))).join(' ')}]`
-  return typeof value === 'string' ? JSON.stringify(value) : String(value)
-}
+import { constantName, valueText } from './print-values.ts'
 
 /** `openat2 at={root} path="proc" … -> {target /proc}` */
 export function printStep(step: Step, slots: readonly string[]): string {
@@ -63,10 +20,10 @@ export function printStep(step: Step, slots: readonly string[]): string {
     else if (type === 'slot' || type === 'slot?') parts.push(`${name}={${slots[value as number]}}`)
     else if (type === 'slots')
       parts.push(`${name}=[${(value as number[]).map((slot) => `{${slots[slot]}}`).join(' ')}]`)
-    else if (type === 'int' || type === 'int?') parts.push(`${name}=${intText(value as number | bigint, hint)}`)
-    else parts.push(`${name}=${valueText(value)}`)
+    else parts.push(`${name}=${valueText(value, hint)}`)
   }
-  if (step.tolerate !== undefined) parts.push(`tolerate=${step.tolerate.join(',')}`)
+  if (step.tolerate !== undefined)
+    parts.push(`tolerate=${step.tolerate.map((errno) => constantName(errno, ['E*'])).join(',')}`)
   return filled.length === 0 ? parts.join(' ') : `${parts.join(' ')} -> ${filled.join(' ')}`
 }
 
