@@ -40,7 +40,7 @@ _runt() {
     kill) words="--all -a --help -h $(_runt_ids)" ;;
     list) words="--format -f --quiet -q --help -h " ;;
     pause) words="--help -h $(_runt_ids)" ;;
-    plan) words="--format -f --help -h " ;;
+    plan) words="--format -f --summary --id --show-env --help -h " ;;
     ps) words="--format -f --help -h $(_runt_ids)" ;;
     restore) words="--image-path --work-path --tcp-established --ext-unix-sk --shell-job --file-locks --manage-cgroups-mode --empty-ns --auto-dedup --lazy-pages --bundle -b --console-socket --pidfd-socket --pid-file --detach -d --no-subreaper --no-pivot --lsm-profile --lsm-mount-context --help -h $(_runt_ids)" ;;
     resume) words="--help -h $(_runt_ids)" ;;

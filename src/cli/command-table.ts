@@ -382,12 +382,18 @@ namespace with others, SIGKILL is sent to all of its processes.`,
   },
   plan: {
     summary: 'print what "create" would do for a bundle (not in runc)',
-    usage: '[bundle]',
-    count: [0, 1],
+    usage: '[bundle], or diff <bundle> <bundle>',
+    count: [0, 3],
     flagOrder: 'anywhere',
-    description: `Prints the launch plan of a bundle: every kernel action, and the property of config.json that causes it.
-It changes nothing on the host.`,
-    flags: [formatFlag(['text', 'json'])],
+    description: `Prints the launch plan of a bundle: every kernel action, and the property of config.json that causes it;
+"default:" marks properties that it leaves out. "plan diff" prints what only one of two bundles does, with the same id for
+both. It changes nothing on the host.`,
+    flags: [
+      formatFlag(['text', 'json']),
+      { name: 'summary', type: 'boolean', description: 'print a screenful about the container instead of the steps' },
+      { name: 'id', type: 'string', value: 'WORD', description: "container id (default: the bundle's directory name)" },
+      { name: 'show-env', type: 'boolean', description: 'print the values of environment variables, not only names' },
+    ],
   },
   ps: {
     summary: 'list the processes of a container',

@@ -68,9 +68,19 @@ function intText(value: number | bigint, hint: readonly string[]): string {
   return first === '=' ? constantName(Number(value), hint) : flagText(Number(value), hint)
 }
 
+export const hexText = (bytes: Uint8Array): string =>
+  [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')
+
+/** FNV-1a, so that two programs of the same size look different. */
+function checksum(bytes: Uint8Array): string {
+  let hash = 0x811c9dc5
+  for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193)
+  return (hash >>> 0).toString(16).padStart(8, '0')
+}
+
 /** A field's value; `hint` is what follows its type in the step table. */
 export function valueText(value: unknown, hint: readonly string[] = []): string {
-  if (value instanceof Uint8Array) return `<${value.length} bytes>`
+  if (value instanceof Uint8Array) return `<${value.length} bytes ${checksum(value)}>`
   if (Array.isArray(value)) return `[${value.map((item: unknown) => valueText(item, hint)).join(' ')}]`
   if (typeof value === 'number' || typeof value === 'bigint') return intText(value, hint)
   return typeof value === 'string' ? JSON.stringify(value) : String(value)

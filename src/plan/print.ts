@@ -4,10 +4,22 @@
 import { stringify } from '../config/json.ts'
 import type { LaunchPlan, Step } from '../steps/launch-plan.ts'
 import { stepTable } from '../steps/step-table.ts'
-import { constantName, valueText } from './print-values.ts'
+import { constantName, hexText, valueText } from './print-values.ts'
+
+export interface View {
+  /** Environments often have passwords: without --show-env only the names are printed. */
+  readonly showEnv: boolean
+  /** Whether a step's property is in the config, or a default of runt's. */
+  readonly isGiven?: ((from: string) => boolean) | undefined
+}
+
+const hidden: View = { showEnv: false }
+
+/** `PATH=…` for each variable. */
+const namesOnly = (env: readonly string[]): readonly string[] => env.map((entry) => `${entry.split('=', 1)[0]}=…`)
 
 /** `openat2 at={root} path="proc" … -> {target /proc}` */
-export function printStep(step: Step, slots: readonly string[]): string {
+export function printStep(step: Step, slots: readonly string[], { showEnv }: View = hidden): string {
   const fields: Readonly<Record<string, string>> = stepTable[step.op]
   const values = step as unknown as Readonly<Record<string, unknown>>
   const parts: string[] = [step.op]
@@ -20,6 +32,7 @@ export function printStep(step: Step, slots: readonly string[]): string {
     else if (type === 'slot' || type === 'slot?') parts.push(`${name}={${slots[value as number]}}`)
     else if (type === 'slots')
       parts.push(`${name}=[${(value as number[]).map((slot) => `{${slots[slot]}}`).join(' ')}]`)
+    else if (name === 'env' && !showEnv) parts.push(`env=${valueText(namesOnly(value as readonly string[]))}`)
     else parts.push(`${name}=${valueText(value, hint)}`)
   }
   if (step.tolerate !== undefined)
@@ -27,31 +40,51 @@ export function printStep(step: Step, slots: readonly string[]): string {
   return filled.length === 0 ? parts.join(' ') : `${parts.join(' ')} -> ${filled.join(' ')}`
 }
 
-function printList(title: string, steps: readonly Step[], slots: readonly string[]): string {
-  const lines = [`${title} (${steps.length} steps)`]
-  let from = ''
-  steps.forEach((step, index) => {
-    const property = step.op === 'fsconfig' ? step.from.replace(/\.options\[\d+\](?= \()/, '') : step.from
-    if (property !== from) lines.push(`  ${property}`)
-    from = property
-    lines.push(`    ${String(index).padStart(3)} ${printStep(step, slots)}`)
-  })
-  return lines.join('\n')
+/** The property that steps are grouped by: all options of a mount are one. */
+const propertyOf = ({ op, from }: Step): string =>
+  op === 'fsconfig' ? from.replace(/\.options\[\d+\](?= \()/, '') : from
+
+/** Steps in a row that one property has caused, as printed; `default: …` if the config does not have it. */
+export interface Section {
+  readonly property: string
+  readonly lines: readonly string[]
+}
+
+export function sectionsOf(steps: readonly Step[], slots: readonly string[], view: View): readonly Section[] {
+  const sections: { readonly property: string; readonly lines: string[] }[] = []
+  for (const step of steps) {
+    const from = propertyOf(step)
+    const property = view.isGiven?.(from) === false ? `default: ${from}` : from
+    const last = sections.at(-1)
+    const line = printStep(step, slots, view)
+    if (last?.property === property) last.lines.push(line)
+    else sections.push({ property, lines: [line] })
+  }
+  return sections
+}
+
+function printList(title: string, steps: readonly Step[], slots: readonly string[], view: View): string {
+  let index = 0
+  const lines = sectionsOf(steps, slots, view).flatMap((section) => [
+    `  ${section.property}`,
+    ...section.lines.map((line) => `    ${String(index++).padStart(3)} ${line}`),
+  ])
+  return [`${title} (${steps.length} steps)`, ...lines].join('\n')
 }
 
 /** The readable form. */
-export const printPlan = (plan: LaunchPlan): string =>
-  `${printList('runtime', plan.runtimeSteps, plan.slots)}\n\n${printList('container', plan.containerSteps, plan.slots)}\n`
+export function printPlan({ slots, runtimeSteps, containerSteps }: LaunchPlan, view: View = hidden): string {
+  return `${printList('runtime', runtimeSteps, slots, view)}\n\n${printList('container', containerSteps, slots, view)}\n`
+}
 
-/** The JSON form: the plan as it is, byte strings in hexadecimal. */
-export function planJson(plan: LaunchPlan): string {
+/** The JSON form (schemas/plan.json): the plan as it is, byte strings in hexadecimal, and each step's readable form. */
+export function planJson({ slots, runtimeSteps, containerSteps }: LaunchPlan, view: View = hidden): string {
   const plain = (step: Step): Record<string, unknown> => {
     const copy: Record<string, unknown> = {}
-    for (const [name, value] of Object.entries(step))
-      copy[name] =
-        value instanceof Uint8Array ? [...value].map((byte) => byte.toString(16).padStart(2, '0')).join('') : value
-    return copy
+    for (const [name, value] of Object.entries(step)) copy[name] = value instanceof Uint8Array ? hexText(value) : value
+    if ('env' in step && !view.showEnv) copy.env = namesOnly(step.env)
+    if (view.isGiven?.(step.from) === false) copy.default = true
+    return { ...copy, text: printStep(step, slots, view) }
   }
-  const { slots, runtimeSteps, containerSteps } = plan
   return stringify({ slots, runtimeSteps: runtimeSteps.map(plain), containerSteps: containerSteps.map(plain) }, '  ')
 }
