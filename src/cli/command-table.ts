@@ -526,8 +526,8 @@ the others unchanged. Sizes may end in b, k, m, g or t; -1 means no limit.`,
     usage: '[bundle]',
     count: [0, 1],
     flagOrder: 'anywhere',
-    description: `Checks config.json without running it, and prints each problem with its path. Prints warnings for properties
-without effect and likely typing errors. The exit status is 1 if there is a problem.`,
+    description: `Checks config.json without running it, and prints each problem as FILE:LINE:COLUMN: path: reason, in the order of
+the file. Prints warnings for properties without effect and likely typing errors. The exit status is 1 if there is a problem.`,
     flags: [formatFlag(['text', 'json'])],
   },
 } as const satisfies Record<string, Command>

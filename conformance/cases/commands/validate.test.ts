@@ -1,6 +1,6 @@
 /*
- * validate: lists every problem of a config with its path, and changes nothing. One run must be enough to repair
- * a config.
+ * validate: lists every problem of a config with its place in the file, and changes nothing. One run must be enough
+ * to repair a config.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,7 +14,47 @@ scenario('validate of a good config', { skip }, (t, box) => {
   const result = box.call(['validate', bundle.dir])
   t.equal(result.status, 0, result.stderr)
   t.equal(result.stderr, '')
+  t.equal(result.stdout, `${bundle.config}: ok\n`)
   t.same(readdirSync(box.root), [])
+})
+
+scenario('validate gives each problem its place, in the order of the file', { skip }, (t, box) => {
+  const text = `{
+  "$schema": "https://example.com/config-schema.json",
+  "ociVersion": "1.0.2",
+  "linux": {"namespaces": [{"type": "mount"}, {"type": "mount"}], "rootfsPropagation": 1},
+  "root": {
+    "path": "rootfs",
+    "readOnyl": true,
+    "path": "rootfs"
+  },
+  "mounts": [
+    {"type": "tmpfs", "options": ["nosuid", 5]}
+  ],
+  "Process": {"args": [], "cwd": "/", "user": {"uid": 0, "gid": 0, "umask": 512}}
+}
+`
+  const bundle = box.bundle({}, { text })
+  const result = box.call(['validate', bundle.dir])
+  t.equal(result.status, 1)
+  t.same(result.stdout.split('\n'), [
+    `${bundle.config}:4:56: linux.namespaces[1].type: mount is already listed as linux.namespaces[0]`,
+    `${bundle.config}:4:88: linux.rootfsPropagation: must be one of private, shared, slave, unbindable, rprivate, rshared, rslave, runbindable, not 1`,
+    `${bundle.config}:7:5: warning: root.readOnyl: unknown property; did you mean readonly?`,
+    `${bundle.config}:8:5: warning: root.path: "path" occurs twice, the last one counts`,
+    `${bundle.config}:11:5: mounts[0].destination: is required`,
+    `${bundle.config}:11:45: mounts[0].options[1]: must be a string, not 5`,
+    `${bundle.config}:13:23: process.args: must have at least one entry`,
+    `${bundle.config}:13:77: process.user.umask: must be at most 511 (octal 777), not 512`,
+    '',
+  ])
+})
+
+scenario('validate of a text that is not JSON', { skip }, (t, box) => {
+  const bundle = box.bundle({}, { text: '{\n  "ociVersion": x\n}' })
+  const result = box.call(['validate', bundle.dir])
+  t.equal(result.status, 1)
+  t.equal(result.stdout, `${bundle.config}:2:17: expected a value, found "x"\n`)
 })
 
 scenario('validate lists all problems at once', { skip }, (t, box) => {
@@ -48,9 +88,9 @@ scenario('validate warns of what nothing knows, which is no error', { skip }, (t
   const bundle = box.bundle({ hostnam: 'x', root: { readOnly: true }, linux: { maskedPath: ['/x'] } })
   const result = box.call(['validate', bundle.dir])
   t.equal(result.status, 0)
-  t.match(result.stdout, /^warning: hostnam: unknown property; did you mean hostname\?$/m)
-  t.match(result.stdout, /^warning: root\.readOnly: unknown property; did you mean readonly\?$/m)
-  t.match(result.stdout, /^warning: linux\.maskedPath: unknown property; did you mean maskedPaths\?$/m)
+  t.match(result.stdout, /:\d+: warning: hostnam: unknown property; did you mean hostname\?$/m)
+  t.match(result.stdout, /:\d+: warning: root\.readOnly: unknown property; did you mean readonly\?$/m)
+  t.match(result.stdout, /:\d+: warning: linux\.maskedPath: unknown property; did you mean maskedPaths\?$/m)
   t.equal(box.call(['run', '--bundle', bundle.dir, box.id()]).stderr, '', 'run says nothing of them')
 })
 
@@ -59,7 +99,7 @@ scenario('validate of a key that occurs twice', { skip }, (t, box) => {
   const text = readFileSync(config, 'utf8').replace('{', '{"hostname": "first",')
   const result = box.call(['validate', box.bundle({}, { text, name: 'twice' }).dir])
   t.equal(result.status, 0)
-  t.match(result.stdout, /^warning: line \d+: "hostname" occurs twice, the last one counts$/m)
+  t.match(result.stdout, /:\d+:\d+: warning: hostname: "hostname" occurs twice, the last one counts$/m)
 })
 
 scenario('validate of what is no bundle', { skip }, (t, box) => {
