@@ -39,4 +39,6 @@ t.test('bash can use its file', async (t) => {
   t.same(complete('runt --root /x crea'), ['create'])
   t.same(complete('runt create --no-n'), ['--no-new-keyring'])
   t.same(complete('runt list --format j'), ['json'])
+  t.same(complete('runt plan --format ""'), ['text', 'json'])
+  t.same(complete('runt --root /x validate -f ""'), ['text', 'json'])
 })

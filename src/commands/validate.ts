@@ -2,17 +2,17 @@
 // keys. Changes nothing. Unknown properties are not errors, here and elsewhere (config.md "Extensibility").
 
 import { type Run, STDOUT } from '../cli/context.ts'
-import { openBundle } from '../launch/load-bundle.ts'
+import { openSource } from '../launch/open-source.ts'
 import { findProblems } from '../validate/find-problems.ts'
 import { formatFindings } from '../validate/findings.ts'
 
-export const validate: Run<'validate'> = ({ native }, { format }, [path]) => {
-  const bundle = openBundle(native, path)
-  const findings = findProblems(native, bundle)
+export const validate: Run<'validate'> = ({ native }, { bundle, format }, [given]) => {
+  const source = openSource(native, given, bundle)
+  const findings = findProblems(native, source)
   const { problems, warnings } = findings
   native.write(
     STDOUT,
-    format === 'json' ? `${JSON.stringify({ problems, warnings })}\n` : formatFindings(findings, bundle.configPath),
+    format === 'json' ? `${JSON.stringify({ problems, warnings })}\n` : formatFindings(findings, source.configPath),
   )
   return problems.length === 0 ? 0 : 1
 }
