@@ -110,7 +110,7 @@ const criuFlags = [
 /** For commands that read a bundle, or a config alone. */
 const sourceBundle = {
   ...bundle,
-  description: 'directory of the bundle; with a file or "-": the one that paths in the config are relative to',
+  description: 'directory of the bundle, also of a config that is given as a file or "-"',
 } as const
 const sourceUsage = '[bundle | config.json | -]'
 const sourceText = `The argument is the directory of a bundle, a file, or "-" for a config on standard input; without one it is the
@@ -395,7 +395,8 @@ namespace with others, SIGKILL is sent to all of its processes.`,
     count: [0, 1],
     flagOrder: 'anywhere',
     description: `Prints the launch plan of a bundle: every kernel action, and the property of config.json that causes it.
-It changes nothing on the host. ${sourceText}`,
+It changes nothing on the host.
+${sourceText}`,
     flags: [sourceBundle, formatFlag(['text', 'json'])],
   },
   ps: {
@@ -467,7 +468,8 @@ of the process, or 128 + the number of the signal that ended it.`,
     flagOrder: 'anywhere',
     description: `Prints the filter that linux.seccomp is compiled to, one instruction per line. With --syscall it prints the filter's
 action for that call, which part of the profile decides it, and the conditions of each rule about the call.
-It changes nothing on the host. ${sourceText}`,
+It changes nothing on the host.
+${sourceText}`,
     flags: [
       sourceBundle,
       { name: 'syscall', type: 'string', value: 'WORD', description: 'name or number of a system call to explain' },
@@ -538,7 +540,8 @@ the others unchanged. Sizes may end in b, k, m, g or t; -1 means no limit.`,
     flagOrder: 'anywhere',
     description: `Checks config.json without running it, and prints each problem as FILE:LINE:COLUMN: path: reason, in the order of
 the file. Prints warnings for properties without effect and likely typing errors. The exit status is 1 if there is a problem.
-The JSON format is described by docs/validate.schema.json. ${sourceText}`,
+The JSON format is described by docs/validate.schema.json.
+${sourceText}`,
     flags: [sourceBundle, formatFlag(['text', 'json'])],
   },
 } as const satisfies Record<string, Command>

@@ -132,8 +132,8 @@ function check<T>(
   const document = json as unknown as T
   const problems = [...decoded.problems]
   const warnings = [...decoded.warnings]
-  const report: Report = (path, message) => problems.push({ path, message })
-  const warn: Report = (path, message) => warnings.push({ path, message })
+  const report = reportTo(problems)
+  const warn = reportTo(warnings)
   if (problems.length > 0) {
     reportWhatElse(document, decoded.problems, kind, report)
     return { problems, warnings }
@@ -143,6 +143,11 @@ function check<T>(
   checkNul(text, document, report)
   return { problems, warnings }
 }
+
+const reportTo =
+  (list: Problem[]): Report =>
+  (path, message, suggestion) =>
+    void list.push({ path, message, ...(suggestion !== undefined && { suggestion }) })
 
 /**
  * Runs the rules on a document that fails the schema check, so that the user sees all problems at once. Leaves out
@@ -156,7 +161,7 @@ function reportWhatElse<T>(document: T, known: readonly Problem[], kind: Kind<T>
     (isUncertain && message.includes('namespace') && !path.startsWith('linux.namespaces'))
   const ignore: Report = () => {}
   try {
-    kind.rules(document, (path, message) => isKnown(path, message) || report(path, message), ignore)
+    kind.rules(document, (path, message, meant) => isKnown(path, message) || report(path, message, meant), ignore)
   } catch {
     // a rule met an invalid value, which has been reported
   }

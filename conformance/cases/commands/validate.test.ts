@@ -95,6 +95,47 @@ scenario('validate warns of what nothing knows, which is no error', { skip }, (t
   t.equal(box.call(['run', '--bundle', bundle.dir, box.id()]).stderr, '', 'run says nothing of them')
 })
 
+scenario('validate suggests what was probably meant', { skip }, (t, box) => {
+  const bundle = box.bundle({
+    process: {
+      capabilities: { bounding: ['NET_ADMIN', 'CAP_KIL'] },
+      rlimits: [{ type: 'RLIMIT_NOFILES', soft: 1, hard: 1 }],
+    },
+    hooks: { prestrat: [] },
+    linux: {
+      namespaces: [{ type: 'net' }, { type: 'mount' }],
+      rootfsPropagation: 'rpriv',
+      seccomp: { defaultAction: 'SCMP_ACT_ALOW', syscalls: [{ names: ['opennat'], action: 'SCMP_ACT_ERNO' }] },
+    },
+  })
+  const seen = [
+    ...JSON.parse(box.call(['validate', '-f', 'json', bundle.dir]).stdout).problems,
+    ...JSON.parse(box.call(['validate', '-f', 'json', bundle.dir]).stdout).warnings,
+  ].map(({ path, suggestion }) => `${path}: ${suggestion}`)
+  t.same(seen, [
+    'process.rlimits[0].type: RLIMIT_NOFILE',
+    'linux.namespaces[0].type: network',
+    'linux.rootfsPropagation: rprivate',
+    'linux.seccomp.defaultAction: SCMP_ACT_ALLOW',
+    'linux.seccomp.syscalls[0].action: SCMP_ACT_ERRNO',
+    'hooks.prestrat: prestart',
+  ])
+  const other = box.bundle(
+    {
+      process: { capabilities: { bounding: ['NET_ADMIN', 'CAP_KIL'] } },
+      linux: {
+        seccomp: { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['opennat'], action: 'SCMP_ACT_ERRNO' }] },
+      },
+    },
+    { name: 'other' },
+  )
+  const result = box.call(['validate', other.dir])
+  t.equal(result.status, 0)
+  t.match(result.stdout, 'bounding[0]: unknown capability "NET_ADMIN" is left out; did you mean CAP_NET_ADMIN?')
+  t.match(result.stdout, 'bounding[1]: unknown capability "CAP_KIL" is left out; did you mean CAP_KILL?')
+  t.match(result.stdout, 'linux.seccomp.syscalls[0].names[0]: unknown system call, skipped; did you mean openat?')
+})
+
 scenario('validate of a key that occurs twice', { skip }, (t, box) => {
   const { config } = box.bundle()
   const text = readFileSync(config, 'utf8').replace('{', '{"hostname": "first",')
