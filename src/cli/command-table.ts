@@ -107,6 +107,15 @@ const criuFlags = [
   { name: 'lazy-pages', type: 'boolean', description: 'restore memory on demand (userfaultfd)' },
 ] as const
 
+/** For commands that read a bundle, or a config alone. */
+const sourceBundle = {
+  ...bundle,
+  description: 'directory of the bundle, also of a config that is given as a file or "-"',
+} as const
+const sourceUsage = '[bundle | config.json | -]'
+const sourceText = `The argument is the directory of a bundle, a file, or "-" for a config on standard input; without one it is the
+current directory.`
+
 const formatFlag = (choices: readonly [string, string]) =>
   ({
     name: 'format',
@@ -382,13 +391,15 @@ namespace with others, SIGKILL is sent to all of its processes.`,
   },
   plan: {
     summary: 'print what "create" would do for a bundle (not in runc)',
-    usage: '[bundle], or diff <bundle> <bundle>',
+    usage: `${sourceUsage}, or diff <bundle> <bundle>`,
     count: [0, 3],
     flagOrder: 'anywhere',
     description: `Prints the launch plan of a bundle: every kernel action, and the property of config.json that causes it;
 "default:" marks properties that it leaves out. "plan diff" prints what only one of two bundles does, with the same id for
-both. It changes nothing on the host.`,
+both. It changes nothing on the host. The JSON format is described by docs/plan.schema.json.
+${sourceText}`,
     flags: [
+      sourceBundle,
       formatFlag(['text', 'json']),
       { name: 'summary', type: 'boolean', description: 'print a screenful about the container instead of the steps' },
       { name: 'id', type: 'string', value: 'WORD', description: "container id (default: the bundle's directory name)" },
@@ -459,13 +470,15 @@ of the process, or 128 + the number of the signal that ended it.`,
   },
   seccomp: {
     summary: "print a bundle's system call filter, or explain a call (not in runc)",
-    usage: '[bundle]',
+    usage: sourceUsage,
     count: [0, 1],
     flagOrder: 'anywhere',
     description: `Prints the filter that linux.seccomp is compiled to, one instruction per line. With --syscall it prints the filter's
 action for that call, which part of the profile decides it, and the conditions of each rule about the call.
-It changes nothing on the host.`,
+It changes nothing on the host.
+${sourceText}`,
     flags: [
+      sourceBundle,
       { name: 'syscall', type: 'string', value: 'WORD', description: 'name or number of a system call to explain' },
       {
         name: 'arg',
@@ -529,12 +542,14 @@ the others unchanged. Sizes may end in b, k, m, g or t; -1 means no limit.`,
   },
   validate: {
     summary: 'list every problem of a bundle (not in runc)',
-    usage: '[bundle]',
+    usage: sourceUsage,
     count: [0, 1],
     flagOrder: 'anywhere',
-    description: `Checks config.json without running it, and prints each problem with its path. Prints warnings for properties
-without effect and likely typing errors. The exit status is 1 if there is a problem.`,
-    flags: [formatFlag(['text', 'json'])],
+    description: `Checks config.json without running it, and prints each problem as FILE:LINE:COLUMN: path: reason, in the order of
+the file. Prints warnings for properties without effect and likely typing errors. The exit status is 1 if there is a problem.
+The JSON format is described by docs/validate.schema.json.
+${sourceText}`,
+    flags: [sourceBundle, formatFlag(['text', 'json'])],
   },
 } as const satisfies Record<string, Command>
 

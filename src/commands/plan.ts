@@ -7,7 +7,8 @@ import { RuntError } from '../errors.ts'
 import { probeCgroups } from '../host/probe-cgroups.ts'
 import { probeLinks } from '../host/probe-links.ts'
 import { probeResctrl } from '../host/probe-resctrl.ts'
-import { loadBundle, rootfsOf, warnOf } from '../launch/load-bundle.ts'
+import { rootfsOf, warnOf } from '../launch/load-bundle.ts'
+import { loadSource } from '../launch/open-source.ts'
 import { diffPlans, type Side } from '../plan/diff.ts'
 import { givenIn } from '../plan/given.ts'
 import { hostFacts } from '../plan/host-facts.ts'
@@ -47,10 +48,10 @@ function diff(context: Context, flags: FlagsOf<'plan'>, before: string, after: s
 }
 
 function planBundle({ native, globals, log }: Context, flags: FlagsOf<'plan'>, path: string | undefined) {
-  const bundle = loadBundle(native, path)
+  const bundle = loadSource(native, path, flags.bundle)
   warnOf(bundle.warnings, log.warn)
-  rootfsOf(native, bundle)
-  const id = flags.id ?? (bundle.path.slice(bundle.path.lastIndexOf('/') + 1) || 'plan')
+  if (bundle.hasDirectory) rootfsOf(native, bundle)
+  const id = flags.id || (bundle.hasDirectory && bundle.path.slice(bundle.path.lastIndexOf('/') + 1)) || 'plan'
   const systemd = isSystemd(globals) ? askSystemd(native) : undefined
   const facts = hostFacts(native.probe())
   const planned = planCreate(bundle.config, facts, {

@@ -13,16 +13,17 @@ import {
 import { type Run, STDOUT } from '../cli/context.ts'
 import type { Seccomp } from '../config/config.ts'
 import { formatProblems, RuntError } from '../errors.ts'
-import { loadBundle, warnOf } from '../launch/load-bundle.ts'
+import { warnOf } from '../launch/load-bundle.ts'
+import { loadSource } from '../launch/open-source.ts'
 import { hostFacts } from '../plan/host-facts.ts'
 
 const MAX_ARGUMENT = 5
 
-export const seccomp: Run<'seccomp'> = ({ native, log }, flags, [path]) => {
+export const seccomp: Run<'seccomp'> = ({ native, log }, flags, [given]) => {
   const call = flags.syscall
   if (call === undefined && (flags.arg.length > 0 || flags.arch !== undefined))
     throw new RuntError('usage', '--arg and --arch go with --syscall')
-  const bundle = loadBundle(native, path)
+  const bundle = loadSource(native, given, flags.bundle)
   warnOf(bundle.warnings, log.warn)
   const profile = bundle.config.linux.seccomp
   if (profile === undefined) {
