@@ -44,7 +44,7 @@ scenario('validate lists all problems at once', { skip }, (t, box) => {
   t.match(text, /linux\.namespaces\[1\]|duplicate|twice/, 'and the namespace listed twice')
 })
 
-scenario('validate warns of what nothing knows, which is no error', { skip }, (t, box) => {
+scenario('validate warns of unknown properties', { skip }, (t, box) => {
   const bundle = box.bundle({ hostnam: 'x', root: { readOnly: true }, linux: { maskedPath: ['/x'] } })
   const result = box.call(['validate', bundle.dir])
   t.equal(result.status, 0)
@@ -62,7 +62,7 @@ scenario('validate of a key that occurs twice', { skip }, (t, box) => {
   t.match(result.stdout, /^warning: line \d+: "hostname" occurs twice, the last one counts$/m)
 })
 
-scenario('validate of what is no bundle', { skip }, (t, box) => {
+scenario('validate of a directory that is no bundle', { skip }, (t, box) => {
   const result = box.call(['validate', join(box.dir, 'nowhere')])
   t.equal(result.status, 1)
   t.match(result.stderr, /nowhere/)
