@@ -123,7 +123,7 @@ function joinsDumpable({ containerSteps }: LaunchPlan): string[] {
 }
 
 for (const name of ['default-v2', 'docker'] as const) {
-  t.test(`${name}: the plan is the one that was reviewed`, (t) => {
+  t.test(`${name}: the plan equals the golden plan`, (t) => {
     const file = `src/plan/fixtures/${name}.plan.txt`
     const text = render(planOf(cases[name] as Case))
     if (update) writeFileSync(file, text)
@@ -133,7 +133,7 @@ for (const name of ['default-v2', 'docker'] as const) {
 }
 
 for (const [name, launch] of Object.entries(cases)) {
-  t.test(`${name}: what holds for every plan`, (t) => {
+  t.test(`${name}: the invariants of every plan`, (t) => {
     const { plan } = planOf(launch)
     t.same(misplaced(plan), [], 'the steps of one side only are in its list')
     t.same(unfilled(plan), [], 'no step reads a slot that nothing has filled')
@@ -189,7 +189,7 @@ t.test('any number of mounts needs a bounded number of slots', (t) => {
   t.end()
 })
 
-t.test('any number of masked and read-only paths, devices and limits, too', (t) => {
+t.test('any number of masked and read-only paths, devices and limits needs a bounded number of slots', (t) => {
   const many = Array.from({ length: 500 }, (_, i) => i)
   const { plan } = planWith({
     linux: {
@@ -219,7 +219,7 @@ t.test('the same config gives the same plan', (t) => {
   t.end()
 })
 
-t.test('a config without a process can be created, and has nothing to start', (t) => {
+t.test('a config without a process can be created but not started', (t) => {
   const { process: _, ...config } = configWith({})
   const { plan } = planOf({ config, host: unifiedHost })
   t.equal(plan.containerSteps.at(-1)?.op, 'start_wait')

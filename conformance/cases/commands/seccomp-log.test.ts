@@ -77,7 +77,7 @@ scenario(
   },
 )
 
-scenario('run --seccomp-log where it cannot be', { skip }, (t, box) => {
+scenario('run --seccomp-log fails if it cannot be applied', { skip }, (t, box) => {
   const { dir } = box.bundle({ linux: denying('SCMP_ACT_ERRNO') })
   const detached = box.call(['run', '--detach', '--seccomp-log', '--bundle', dir, box.id()])
   t.equal(detached.status, 1)

@@ -29,7 +29,7 @@ scenario('seccomp prints the filter', { skip }, (t, box) => {
   t.same(readdirSync(box.root), [], 'and makes nothing')
 })
 
-scenario('seccomp says which rule decides', { skip }, (t, box) => {
+scenario('seccomp prints the rule that decides', { skip }, (t, box) => {
   const { dir } = box.bundle({ linux: { seccomp: profile } })
   const ask = (...flags: string[]) => {
     const result = box.call(['seccomp', dir, ...flags])
@@ -49,7 +49,7 @@ scenario('seccomp without a profile', { skip }, (t, box) => {
   t.match(result.stdout, 'linux.seccomp: there is none')
 })
 
-scenario('seccomp refuses what it cannot explain', { skip }, (t, box) => {
+scenario('seccomp rejects calls that it cannot explain', { skip }, (t, box) => {
   const { dir } = box.bundle({ linux: { seccomp: profile } })
   for (const [flags, message] of [
     [['--syscall', 'nonesuch'], 'nonesuch'],

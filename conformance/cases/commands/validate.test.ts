@@ -85,7 +85,7 @@ scenario('validate lists all problems at once', { skip }, (t, box) => {
   t.match(text, /linux\.namespaces\[1\]|duplicate|twice/, 'and the namespace listed twice')
 })
 
-scenario('validate warns of what nothing knows, which is no error', { skip }, (t, box) => {
+scenario('validate warns of unknown properties', { skip }, (t, box) => {
   const bundle = box.bundle({ hostnam: 'x', root: { readOnly: true }, linux: { maskedPath: ['/x'] } })
   const result = box.call(['validate', bundle.dir])
   t.equal(result.status, 0)
@@ -195,7 +195,7 @@ scenario('validate, plan and seccomp take a bundle, a file, and standard input',
   t.match(twice.stderr, `--bundle: ${bundle.dir} is a bundle, too`)
 })
 
-scenario('validate of what is no bundle', { skip }, (t, box) => {
+scenario('validate of a directory that is no bundle', { skip }, (t, box) => {
   const result = box.call(['validate', join(box.dir, 'nowhere')])
   t.equal(result.status, 1)
   t.match(result.stderr, /nowhere/)

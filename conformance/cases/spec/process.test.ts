@@ -142,7 +142,7 @@ scenario('MUST be an error', {}, (t, box) => {
   }
 })
 
-scenario('an empty HOME counts as none; of several values the last one is given, once', {}, (t, box) => {
+scenario('an empty HOME is replaced; of duplicate variables the last one counts', {}, (t, box) => {
   const env = ['PATH=/bin', 'HOME=', 'A=1', 'B=', 'A=2']
   t.same([...runProbe(t, box, ['env'], { process: { env } }).lines('env')].sort(), [
     'A=2',
@@ -152,7 +152,7 @@ scenario('an empty HOME counts as none; of several values the last one is given,
   ])
 })
 
-scenario('linux.personality: the domain of 32 bit, no other, and no flags', {}, (t, box) => {
+scenario('linux.personality accepts LINUX and LINUX32 without flags', {}, (t, box) => {
   const machine = (domain: string) => {
     const bundle = box.bundle(
       { process: { args: ['uname', '-m'] }, linux: { personality: { domain } } },
