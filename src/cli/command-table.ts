@@ -116,6 +116,10 @@ const sourceUsage = '[bundle | config.json | -]'
 const sourceText = `The argument is the directory of a bundle, a file, or "-" for a config on standard input; without one it is the
 current directory.`
 
+/** Of commands that change a container. */
+const planFlag = (what: string) =>
+  ({ name: 'plan', type: 'boolean', description: `print ${what}, and change nothing (not in runc)` }) as const
+
 const formatFlag = (choices: readonly [string, string]) =>
   ({
     name: 'format',
@@ -261,6 +265,7 @@ export const commandTable = {
         type: 'boolean',
         description: 'kill the container first; no error if it does not exist',
       },
+      planFlag('what would be killed, run and removed'),
     ],
   },
   events: {
@@ -348,6 +353,7 @@ the signal that ended it, or 255 if runt itself fails.`,
         value: 'SOCKET',
         description: 'AF_UNIX socket that receives a pidfd of the command',
       },
+      planFlag('the kernel actions that would start the command'),
     ],
   },
   features: {
@@ -538,6 +544,7 @@ the others unchanged. Sizes may end in b, k, m, g or t; -1 means no limit.`,
         description: 'read the changes as JSON from this file ("-": standard input); excludes other flags',
       },
       ...updateFlags,
+      planFlag('the writes to files of the cgroups'),
     ],
   },
   validate: {

@@ -2,7 +2,7 @@
  * plan: prints the launch plan of a bundle without running it. Needs no privileges and leaves nothing behind; the
  * golden plans beside src/plan check the exact steps.
  */
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isRunt } from '../../harness/project.ts'
 import { scenario } from '../../harness/scenario.ts'
@@ -92,4 +92,39 @@ scenario('plan of a bad bundle', { skip }, (t, box) => {
   const bad = box.call(['plan', bundle.dir])
   t.equal(bad.status, 1)
   t.match(bad.stderr, /process\.cwd/)
+})
+
+scenario('exec, update and delete --plan change nothing', { skip }, (t, box) => {
+  const id = box.id()
+  const hooks = { poststop: [{ path: '/bin/true' }] }
+  const bundle = box.bundle({ process: { args: ['sleep', '100'] }, hooks })
+  t.equal(box.call(['run', '--detach', '--bundle', bundle.dir, id]).status, 0)
+  const directory = join(box.root, id)
+  const state = readFileSync(join(directory, 'state.json'), 'utf8')
+  const exec = box.call(['exec', '--plan', '--env', 'SECRET=1', id, 'touch', '/made'])
+  t.match(exec, { status: 0, stderr: '', stdout: /setns (.*\n)*.*execve args=\["touch" "\/made"\]/ })
+  t.notMatch(exec.stdout, 'SECRET=1')
+  t.notOk(existsSync(join(bundle.dir, 'rootfs/made')))
+  const update = box.call(['update', '--plan', '--pids-limit', '77', id])
+  t.match(update, { status: 0, stderr: '', stdout: /linux\.resources\.pids\.limit\n.*pids\.max.* data="77"/ })
+  t.match(box.call(['delete', '--plan', id]), { status: 1, stdout: '', stderr: /not stopped: running/ })
+  const removal = box.call(['delete', '--plan', '--force', id])
+  const { pid } = box.state(id) ?? {}
+  t.equal(removal.status, 0)
+  const lines = removal.stdout.split('\n')
+  t.equal(lines[0], `kill process ${pid}`)
+  t.match(lines.at(-3), 'run hooks.poststop[0] (/bin/true)')
+  t.equal(lines.at(-2), `remove ${directory}`)
+  t.equal(box.state(id)?.status, 'running')
+  t.equal(readFileSync(join(directory, 'state.json'), 'utf8'), state)
+  // What was said is what is done.
+  const cgroups = lines.flatMap((line) =>
+    line.startsWith('remove cgroup ') ? [line.slice('remove cgroup '.length)] : [],
+  )
+  t.ok(cgroups.length > 0 && cgroups.every((path) => existsSync(path)))
+  t.equal(box.call(['delete', '--force', id]).status, 0)
+  t.same(
+    cgroups.filter((path) => existsSync(path)),
+    [],
+  )
 })
