@@ -476,11 +476,12 @@ of the process, or 128 + the number of the signal that ended it.`,
   },
   seccomp: {
     summary: "print a bundle's system call filter, or explain a call (not in runc)",
-    usage: sourceUsage,
-    count: [0, 1],
+    usage: `${sourceUsage}, or diff <bundle> <bundle>`,
+    count: [0, 3],
     flagOrder: 'anywhere',
     description: `Prints the filter that linux.seccomp is compiled to, one instruction per line. With --syscall it prints the filter's
 action for that call, which part of the profile decides it, and the conditions of each rule about the call.
+"seccomp diff" prints the calls whose action differs between two bundles, found by running both filters.
 It changes nothing on the host.
 ${sourceText}`,
     flags: [
@@ -496,7 +497,7 @@ ${sourceText}`,
         name: 'arch',
         type: 'string',
         value: 'WORD',
-        description: 'architecture of that call, as "SCMP_ARCH_X86" (default: that of the machine)',
+        description: 'architecture of that call, as "arm64" or "SCMP_ARCH_AARCH64" (default: that of the machine)',
       },
     ],
   },
