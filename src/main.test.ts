@@ -67,6 +67,18 @@ t.test('an error is one sentence on stderr', async (t) => {
   })
 })
 
+t.test('an empty --root is an error', async (t) => {
+  for (const args of [
+    ['--root', '', 'list'],
+    ['--root=', 'state', 'web'],
+  ])
+    t.match(await call(args), { status: 1, stderr: /: --root is empty: it must name a directory\n$/ })
+})
+
+t.test('a topic without help', async (t) => {
+  t.match(await call(['help', 'crate']), { status: 1, stderr: "No help topic for 'crate'; did you mean create?\n" })
+})
+
 t.test('an error is one line in the log', async (t) => {
   const root = stateRoot(t)
   const log = join(root, 'log.json')

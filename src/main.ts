@@ -3,9 +3,10 @@
 
 import type { GlobalFlags } from './cli/command-table.ts'
 import { type Context, STDOUT } from './cli/context.ts'
-import { helpPage, usageText } from './cli/help.ts'
+import { helpPage } from './cli/help.ts'
 import { type Log, openLog, printable } from './cli/log.ts'
 import { type CommandLine, parseCommandLine } from './cli/parse.ts'
+import { unknownTopic, usageText } from './cli/usage.ts'
 import { versionText } from './cli/version.ts'
 import { commands } from './commands/commands.ts'
 import { errnoPhrase, isNativeError } from './errno.ts'
@@ -60,8 +61,10 @@ function tell(native: Native, line: Exclude<CommandLine, { kind: 'command' }>, p
     return 0
   }
   if (line.kind === 'help') {
-    const page = helpPage(line.topic, program)
-    native.write(page === undefined ? STDERR : STDOUT, page ?? `${printable(`No help topic for '${line.topic}'`)}\n`)
+    const { topic } = line
+    const page = helpPage(topic, program)
+    if (page === undefined) native.write(STDERR, `${printable(unknownTopic(topic ?? '', program))}\n`)
+    else native.write(STDOUT, page)
     return page === undefined ? FAILED : 0
   }
   const { problem, advice } = usageText(line.problem, program)

@@ -2,9 +2,10 @@
 
 import { type Command, commandTable, type Flag, globalFlags } from '../../src/cli/command-table.ts'
 import { parseDuration } from '../../src/cli/duration.ts'
-import { helpPage, usageText } from '../../src/cli/help.ts'
+import { helpPage } from '../../src/cli/help.ts'
 import { jsonLine, textLine } from '../../src/cli/log.ts'
 import { parseCommandLine } from '../../src/cli/parse.ts'
+import { usageText } from '../../src/cli/usage.ts'
 import { parseIdList } from '../../src/config/id-list.ts'
 import { parseExact, parseJson, stringify } from '../../src/config/json.ts'
 import { signalNumber } from '../../src/state/signals.ts'

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { commandTable } from './command-table.ts'
-import { helpPage, usageText } from './help.ts'
+import { helpPage } from './help.ts'
 
 t.test('pages have runc’s form', async (t) => {
   for (const [name, command] of Object.entries(commandTable)) {
@@ -27,6 +27,7 @@ DESCRIPTION:
 
 OPTIONS:
    --force, -f  kill the container first; no error if it does not exist
+   --plan       print what would be killed, run and removed, and change nothing (not in runc)
    --help, -h   show help
 `,
   )
@@ -37,17 +38,4 @@ t.test('the page of the program', async (t) => {
   t.match(page, /^NAME:\n {3}runt - Open Container Initiative runtime\n/)
   t.match(page, /^VERSION:\n {3}\d+\.\d+\.\d+\n {3}commit: \S+\n {3}spec: 1\.3\.0$/m)
   for (const name of Object.keys(commandTable)) t.match(page, new RegExp(`^ {3}${name} +\\S`, 'm'))
-})
-
-t.test('suggestions', async (t) => {
-  const text = (unknown: string, command?: 'create' | 'list') =>
-    usageText({ message: 'm', command, unknown }, 'runt').problem
-  t.equal(text('creat'), 'runt: m; did you mean create?')
-  t.equal(text('rooot'), 'runt: m; did you mean --root?')
-  t.equal(text('bundel', 'create'), 'runt create: m; did you mean --bundle?')
-  t.equal(text('xyzzyxyz', 'list'), 'runt list: m')
-  t.same(usageText({ message: 'm', command: 'list' }, 'runt'), {
-    problem: 'runt list: m',
-    advice: "Run 'runt list --help' for usage.\n",
-  })
 })

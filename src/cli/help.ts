@@ -1,8 +1,7 @@
-// Help pages, in runc's form, and usage errors with a suggestion.
+// Help pages, in runc's form.
 
-import { suggest } from '../suggest.ts'
 import { type Command, type CommandName, commandTable, type Flag, globalFlags } from './command-table.ts'
-import { isCommand, type UsageProblem } from './parse.ts'
+import { isCommand } from './parse.ts'
 import { versionText } from './version.ts'
 
 const helpFlag: Flag = { name: 'help', alias: 'h', type: 'boolean', description: 'show help' }
@@ -80,22 +79,4 @@ export function flagDescription(flag: Flag): string {
 function columns(rows: readonly (readonly [string, string])[]): readonly string[] {
   const width = Math.max(...rows.map(([left]) => left.length)) + 2
   return rows.map(([left, right]) => left.padEnd(width) + right)
-}
-
-/** The message for a wrong command line: the error, a suggestion, and where to find help. */
-export function usageText(
-  { message, command, unknown }: UsageProblem,
-  program: string,
-): { readonly problem: string; readonly advice: string } {
-  const meant = unknown === undefined ? undefined : suggestion(unknown, command)
-  const hint = meant === undefined ? '' : `; did you mean ${meant}?`
-  const called = command === undefined ? program : `${program} ${command}`
-  return { problem: `${called}: ${message}${hint}`, advice: `Run '${called} --help' for usage.\n` }
-}
-
-function suggestion(word: string, command: CommandName | undefined): string | undefined {
-  const flags: readonly Flag[] = command === undefined ? globalFlags : commandTable[command].flags
-  const names = flags.map((flag) => flag.name)
-  const meant = suggest(word, command === undefined ? [...Object.keys(commandTable), ...names] : names)
-  return meant !== undefined && names.includes(meant) ? `--${meant}` : meant
 }

@@ -28,11 +28,12 @@ export type CommandLine =
   | { readonly kind: 'version'; readonly globals: GlobalFlags }
   | { readonly kind: 'usage'; readonly problem: UsageProblem; readonly globals: GlobalFlags }
 
-/** An error in a command line. `unknown` is the word that is no flag or command, for a suggestion. */
+/** An error in a command line. `unknown` is the word that is no flag or command, as typed; `rest` what follows it. */
 export interface UsageProblem {
   readonly message: string
   readonly command: CommandName | undefined
   readonly unknown?: string
+  readonly rest?: readonly string[]
 }
 
 interface FlagSet {
@@ -90,16 +91,17 @@ function parseCommand(command: CommandName, argv: readonly string[], globals: Gl
   if (problem) return { kind: 'usage', problem: { ...problem, command }, globals }
   const [least, most] = commandTable[command].count
   if (positionals.length < least || positionals.length > most) {
-    return { kind: 'usage', problem: { message: countMessage(command, least, most), command }, globals }
+    return { kind: 'usage', problem: { message: countMessage(command, positionals), command }, globals }
   }
   return { kind: 'command', globals, command, flags: values, positionals }
 }
 
-function countMessage(command: CommandName, least: number, most: number): string {
-  const noun = (n: number): string => `${n} argument${n === 1 ? '' : 's'}`
-  if (most === Number.POSITIVE_INFINITY) return `"${command}" requires at least ${noun(least)}`
-  if (least === most) return `"${command}" requires exactly ${noun(least)}`
-  return `"${command}" requires ${least} to ${noun(most)}`
+/** `usage` of the table names the arguments. */
+function countMessage(command: CommandName, positionals: readonly string[]): string {
+  const { usage, count }: Command = commandTable[command]
+  if (positionals.length < count[0]) return `"${command}" requires a ${usage.replace(/^<|>.*$/g, '').replace('-', ' ')}`
+  const extra = positionals[count[1]]
+  return `unexpected argument ${JSON.stringify(extra)}: "${command}" takes ${usage === '' ? 'none' : usage}`
 }
 
 interface Parsed {
@@ -119,26 +121,43 @@ function parseFlags(argv: readonly string[], { byName, absent, order }: FlagSet)
       positionals.push(word)
       continue
     }
-    const { name, inline } = splitFlag(word)
+    const { name, typed, inline } = splitFlag(word)
     const flag = byName.get(name)
-    if (flag === undefined) {
-      return { values, positionals, problem: { message: `flag provided but not defined: -${name}`, unknown: name } }
-    }
+    if (flag === undefined) return { values, positionals, problem: unknownFlag(typed, inline, argv.slice(i + 1)) }
     // A boolean takes no separate value: the next word would be the id.
     const text = inline ?? (flag.type === 'boolean' ? 'true' : argv[++i])
-    if (text === undefined) return { values, positionals, problem: { message: `flag needs an argument: -${name}` } }
+    if (text === undefined) {
+      return { values, positionals, problem: { message: `flag needs an argument: ${typed} ${flag.value}` } }
+    }
     const value = readValue(flag, text, values[flag.name])
-    if (value === undefined) return { values, positionals, problem: { message: invalidValue(flag, text) } }
+    if (value === undefined) return { values, positionals, problem: { message: invalidValue(flag, typed, text) } }
     values[flag.name] = value
   }
   return { values, positionals, problem: undefined }
 }
 
-function splitFlag(word: string): { readonly name: string; readonly inline: string | undefined } {
-  const start = word[1] === '-' ? 2 : 1
+/** Go's words. */
+const unknownFlag = (typed: string, inline: string | undefined, rest: readonly string[]) => ({
+  message: `flag provided but not defined: ${typed}`,
+  unknown: typed,
+  rest: inline === undefined ? rest : [inline, ...rest],
+})
+
+/** The number of dashes that begin a flag: 1 or 2; 0 for another word. */
+export const dashes = (word: string): number => (word[0] !== '-' ? 0 : word[1] === '-' ? 2 : 1)
+
+interface FlagWord {
+  readonly name: string
+  /** With the dashes that the user typed. */
+  readonly typed: string
+  readonly inline: string | undefined
+}
+
+function splitFlag(word: string): FlagWord {
+  const start = dashes(word)
   const equals = word.indexOf('=')
-  if (equals < 0) return { name: word.slice(start), inline: undefined }
-  return { name: word.slice(start, equals), inline: word.slice(equals + 1) }
+  if (equals < 0) return { name: word.slice(start), typed: word, inline: undefined }
+  return { name: word.slice(start, equals), typed: word.slice(0, equals), inline: word.slice(equals + 1) }
 }
 
 function absentValue(flag: Flag): Value {
@@ -171,7 +190,7 @@ function choiceOf(flag: Flag, choices: readonly string[], text: string): string 
   return choices.includes(word) ? word : undefined
 }
 
-function invalidValue(flag: Flag, text: string): string {
+function invalidValue(flag: Flag, typed: string, text: string): string {
   const expected = flag.choices?.join(', ') ?? (flag.type === 'boolean' ? 'true or false' : 'a number')
-  return `invalid value "${text}" for flag -${flag.name}: expected ${expected}`
+  return `invalid value "${text}" for flag ${typed}: expected ${expected}`
 }

@@ -133,9 +133,15 @@ t.test('capabilities are ambient only if some are inheritable', (t) => {
 })
 
 t.test('flags are checked', (t) => {
+  for (const [variable, message] of [
+    ['A', '--env A: must be NAME=value; for the value of your own: A="$A"'],
+    ['=1', '--env =1: must be NAME=value'],
+    ['', '--env : must be NAME=value'],
+  ] as const)
+    t.throws(() => processOfFlags(configOf({ env: ['B=1', 'C=2'] }), { ...none, env: [variable] }, ['sh']), { message })
   for (const flags of [{ cwd: 'tmp' }, { env: ['A'] }, { env: ['=1'] }])
     t.throws(() => byFlags(flags), { code: 'usage' })
-  t.throws(() => processOfFlags(configOf({}), none, []), { message: 'process args cannot be empty' })
+  t.throws(() => processOfFlags(configOf({}), none, []), { message: /^process args cannot be empty: / })
   t.end()
 })
 

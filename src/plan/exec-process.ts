@@ -27,7 +27,12 @@ export function processOfFlags(
   warn: (warning: Problem) => void = () => {},
 ): Process {
   const own = containerProcess(config)
-  if (args.length === 0) throw new RuntError('usage', 'process args cannot be empty')
+  if (args.length === 0)
+    throw new RuntError(
+      'usage',
+      'process args cannot be empty: a command must follow the container id, or use --process',
+    )
+  for (const variable of flags.env) checkVariable(variable)
   const process: Process = {
     ...own,
     args,
@@ -50,6 +55,14 @@ export function processOfFlags(
   if (problems.length > 0) throw new RuntError('usage', formatProblems(problems), { problems })
   for (const name of flags.cap) if (!isCapability(name)) warn(unknownCapability(name))
   return process
+}
+
+function checkVariable(variable: string): void {
+  const at = variable.indexOf('=')
+  if (at > 0) return
+  const advice = at < 0 && /^\w+$/.test(variable) ? `; for the value of your own: ${variable}="$${variable}"` : ''
+  const message = `must be NAME=value${advice}`
+  throw new RuntError('usage', formatProblem({ path: `--env ${variable}`, message }), { path: '--env' })
 }
 
 /** A warning, not an error, as in runc and as for the config. */

@@ -22,7 +22,8 @@ export interface StateRoot {
 }
 
 export function stateRoot(native: Native, option: string | undefined): StateRoot {
-  if (option !== undefined && option !== '') return { path: absolute(native, option), isDefault: false, mode: PRIVATE }
+  if (option === '') throw new RuntError('usage', '--root is empty: it must name a directory')
+  if (option !== undefined) return { path: absolute(native, option), isDefault: false, mode: PRIVATE }
   const own = ownDirectory(native)
   if (own === undefined) return { path: DEFAULT_ROOT, isDefault: true, mode: PRIVATE }
   return { path: `${own}/runt`, isDefault: true, mode: STICKY_PRIVATE }

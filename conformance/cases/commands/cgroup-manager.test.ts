@@ -205,7 +205,7 @@ scenario('--cgroup-manager and --log-level refuse other words', { peers }, (t, b
   ] as const) {
     const result = box.call([`--${flag}`, word, 'run', '--bundle', dir, id])
     t.equal(result.status, 1, flag)
-    if (isRunt) t.match(result.stderr, `invalid value "${word}" for flag -${flag}: expected ${expected}`)
+    if (isRunt) t.match(result.stderr, `invalid value "${word}" for flag --${flag}: expected ${expected}`)
     t.notOk(existsSync(join(box.root, id)))
   }
 })

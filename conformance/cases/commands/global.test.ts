@@ -130,7 +130,7 @@ scenario('--rootless in the spellings of callers', { peers: noCrun }, (t, box) =
     const id = box.id()
     const result = box.call(['--rootless', word, 'create', '--bundle', bundle.dir, id])
     t.equal(result.status, 1, word)
-    if (isRunt) t.match(result.stderr, `invalid value "${word}" for flag -rootless: expected true, false, auto`)
+    if (isRunt) t.match(result.stderr, `invalid value "${word}" for flag --rootless: expected true, false, auto`)
     t.notOk(existsSync(join(box.root, id)))
   }
 })
