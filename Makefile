@@ -425,10 +425,12 @@ format: $(DEPS)
 	clang-format -i $(C_FILES)
 
 # ---- use ----
+# Debian's fish does not look below /usr/local.
+FISH_DIR := $(if $(filter /usr/local,$(PREFIX)),../../etc/fish/completions,share/fish/vendor_completions.d)
 # What is installed: mode, file, directory below PREFIX, name there.
 INSTALLED := 755:$(BUILD)/runt:bin:runt 644:man/runt.8:share/man/man8:runt.8 \
   644:completions/runt.bash:share/bash-completion/completions:runt 644:completions/_runt:share/zsh/site-functions:_runt \
-  644:completions/runt.fish:share/fish/vendor_completions.d:runt.fish \
+  644:completions/runt.fish:$(FISH_DIR):runt.fish \
   $(foreach file,$(shell cd examples && find . -type f -printf '%P\n'),644:examples/$(file):share/doc/runt/examples:$(file))
 part = $(word $(2),$(subst :, ,$(1)))
 target = $(DESTDIR)$(PREFIX)/$(call part,$(1),3)/$(call part,$(1),4)

@@ -111,7 +111,7 @@ install_optional() {
 }
 
 case "${1:-all}" in
-peers) install_optional runc crun libseccomp-dev uidmap ;;
+peers) install_optional runc crun libseccomp-dev uidmap zsh fish ;;
 fuzz)
   # The runtime libraries of libFuzzer and the sanitizers are in a package of clang's version.
   version=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p' | head -n 1)

@@ -2,6 +2,14 @@
 // generated from this table. Names, aliases and meanings are runc's (runc(8)); the descriptions of others say so.
 // commands/ implements them.
 
+/** What shells offer for a value or an argument: words, names that the program knows, files, or ids of containers. */
+export type Offer =
+  | { readonly words: readonly string[] }
+  | { readonly names: 'signals' | 'syscalls' | 'architectures' | 'capabilities' }
+  | { readonly files: 'any' | 'directories' }
+  /** With a status that the command accepts. */
+  | { readonly ids: readonly ('creating' | 'created' | 'running' | 'paused' | 'stopped')[] }
+
 export interface Flag {
   /** Without dashes. One dash or two mean the same, as in Go's flag package. */
   readonly name: string
@@ -11,6 +19,8 @@ export interface Flag {
   /** The name of the value in help pages. */
   readonly value?: 'FILE' | 'DIR' | 'SOCKET' | 'N' | 'WORD' | 'SIZE' | 'LIST' | 'TEXT' | 'DURATION'
   readonly choices?: readonly string[]
+  /** What completion offers, if it is neither choices nor, for FILE, SOCKET and DIR, files. */
+  readonly offers?: Offer
   readonly default?: string
   readonly description: string
 }
@@ -19,6 +29,8 @@ export interface Command {
   readonly summary: string
   /** Positional arguments for help pages. */
   readonly usage: string
+  /** What completion offers for positional arguments; the last entry is for all that follow. */
+  readonly offers: readonly Offer[]
   /** The minimum and maximum number of positional arguments. */
   readonly count: readonly [number, number]
   /** 'first': flags end at the first positional argument, so that later arguments may look like flags. */
@@ -34,6 +46,11 @@ const bundle = {
   value: 'DIR',
   description: 'directory of the bundle: config.json and the root file system (default: the current directory)',
 } as const
+
+const anyId = { ids: ['creating', 'created', 'running', 'paused', 'stopped'] } as const
+const liveId = { ids: ['created', 'running', 'paused'] } as const
+const nothing = { words: [] } as const
+const anyFile = { files: 'any' } as const
 
 /** Flags about the container's process. */
 const processFlags = [
@@ -95,12 +112,14 @@ const criuFlags = [
     name: 'manage-cgroups-mode',
     type: 'string',
     value: 'WORD',
+    offers: { words: ['soft', 'full', 'strict', 'ignore'] },
     description: 'how CRIU handles cgroups: soft, full, strict or ignore (default: soft)',
   },
   {
     name: 'empty-ns',
     type: 'strings',
     value: 'WORD',
+    offers: { words: ['network'] },
     description: 'namespace to create empty, not to restore: network',
   },
   { name: 'auto-dedup', type: 'boolean', description: 'drop pages of parent images that a newer image contains' },
@@ -214,6 +233,7 @@ export const commandTable = {
   checkpoint: {
     summary: 'checkpoint a running container',
     usage: '<container-id>',
+    offers: [{ ids: ['running', 'paused'] }, nothing],
     count: [1, 1],
     flagOrder: 'anywhere',
     description: `Saves a running container to images with criu(8), which must be installed, and deletes the container unless
@@ -244,9 +264,20 @@ export const commandTable = {
       },
     ],
   },
+  completion: {
+    summary: 'print a completion script for bash, zsh or fish (not in runc)',
+    usage: '<shell>',
+    offers: [{ words: ['bash', 'zsh', 'fish'] }, nothing],
+    count: [1, Number.POSITIVE_INFINITY],
+    flagOrder: 'first',
+    description: `Prints the script that the shell needs, for example: source <(runt completion bash). At each TAB the script asks
+the program: "runt completion words WORD..." prints what fits the last word, one per line, with a description after a tab.`,
+    flags: [],
+  },
   create: {
     summary: 'create a container',
     usage: '<container-id>',
+    offers: [],
     count: [1, 1],
     flagOrder: 'anywhere',
     description: `Creates a container from a bundle. "start" starts its process. The id must be unique in this state root.`,
@@ -255,6 +286,7 @@ export const commandTable = {
   delete: {
     summary: 'delete any resources held by a container',
     usage: '<container-id>',
+    offers: [anyId, nothing],
     count: [1, 1],
     flagOrder: 'anywhere',
     description: `Removes a container's cgroups and state. The container must be stopped or created.`,
@@ -271,6 +303,7 @@ export const commandTable = {
   events: {
     summary: 'print events and statistics of a container',
     usage: '<container-id>',
+    offers: [liveId, nothing],
     count: [1, 1],
     flagOrder: 'anywhere',
     description: `Prints one JSON object per line: statistics every --interval, and an "oom" line whenever the container runs
@@ -289,6 +322,7 @@ out of memory. Exits when the container ends.`,
   exec: {
     summary: 'run another process in a container',
     usage: '<container-id> [command [argument...]]',
+    offers: [liveId, anyFile],
     count: [1, Number.POSITIVE_INFINITY],
     flagOrder: 'first',
     description: `Runs a command in a created or running container, with the attributes of the container's own process unless the
@@ -328,7 +362,14 @@ the signal that ended it, or 255 if runt itself fails.`,
         type: 'boolean',
         description: 'prevent the command from gaining privileges with execve(2)',
       },
-      { name: 'cap', alias: 'c', type: 'strings', value: 'WORD', description: 'capability to add, such as CAP_KILL' },
+      {
+        name: 'cap',
+        alias: 'c',
+        type: 'strings',
+        value: 'WORD',
+        offers: { names: 'capabilities' },
+        description: 'capability to add, such as CAP_KILL',
+      },
       {
         name: 'preserve-fds',
         type: 'number',
@@ -359,6 +400,7 @@ the signal that ended it, or 255 if runt itself fails.`,
   features: {
     summary: 'show the enabled features',
     usage: '',
+    offers: [],
     count: [0, 0],
     flagOrder: 'anywhere',
     description:
@@ -368,6 +410,7 @@ the signal that ended it, or 255 if runt itself fails.`,
   kill: {
     summary: "send a signal to a container's process",
     usage: '<container-id> [signal]',
+    offers: [liveId, { names: 'signals' }, nothing],
     count: [1, 2],
     flagOrder: 'first',
     description: `The signal is a name, with or without SIG, or a number; the default is SIGTERM. If the container shares its pid
@@ -379,6 +422,7 @@ namespace with others, SIGKILL is sent to all of its processes.`,
   list: {
     summary: 'list the containers of a state root',
     usage: '',
+    offers: [],
     count: [0, 0],
     flagOrder: 'anywhere',
     description: 'Lists the containers under --root, sorted by id.',
@@ -390,6 +434,7 @@ namespace with others, SIGKILL is sent to all of its processes.`,
   pause: {
     summary: 'suspend all processes of a container',
     usage: '<container-id>',
+    offers: [{ ids: ['created', 'running'] }, nothing],
     count: [1, 1],
     flagOrder: 'anywhere',
     description: `Freezes the container's cgroup and returns when all processes are frozen; after 10 s it thaws the cgroup and fails.`,
@@ -398,6 +443,7 @@ namespace with others, SIGKILL is sent to all of its processes.`,
   plan: {
     summary: 'print what "create" would do for a bundle (not in runc)',
     usage: `${sourceUsage}, or diff <bundle> <bundle>`,
+    offers: [anyFile],
     count: [0, 3],
     flagOrder: 'anywhere',
     description: `Prints the launch plan of a bundle: every kernel action, and the property of config.json that causes it;
@@ -415,6 +461,7 @@ ${sourceText}`,
   ps: {
     summary: 'list the processes of a container',
     usage: '<container-id> [ps options]',
+    offers: [liveId, nothing],
     count: [1, Number.POSITIVE_INFINITY],
     flagOrder: 'first',
     description: `Shows the output of the host's ps(1) for the container's processes; the options are passed to ps (default: "-ef"). Its
@@ -424,6 +471,7 @@ output must have a PID column. With --format json, prints an array of process id
   restore: {
     summary: 'restore a container from a checkpoint',
     usage: '<container-id>',
+    offers: [],
     count: [1, 1],
     flagOrder: 'anywhere',
     description: `Creates a container from a bundle and the images of "checkpoint" with criu(8), and resumes its processes. Waits
@@ -446,6 +494,7 @@ for the end of the container as "run" does, unless --detach is given.`,
   resume: {
     summary: 'resume all processes of a paused container',
     usage: '<container-id>',
+    offers: [{ ids: ['paused'] }, nothing],
     count: [1, 1],
     flagOrder: 'anywhere',
     description: 'Resumes a paused container.',
@@ -454,6 +503,7 @@ for the end of the container as "run" does, unless --detach is given.`,
   run: {
     summary: 'create and run a container',
     usage: '<container-id>',
+    offers: [],
     count: [1, 1],
     flagOrder: 'anywhere',
     description: `Creates a container, starts its process, waits for its end and deletes the container. The exit status is that
@@ -477,6 +527,7 @@ of the process, or 128 + the number of the signal that ended it.`,
   seccomp: {
     summary: "print a bundle's system call filter, or explain a call (not in runc)",
     usage: `${sourceUsage}, or diff <bundle> <bundle>`,
+    offers: [anyFile],
     count: [0, 3],
     flagOrder: 'anywhere',
     description: `Prints the filter that linux.seccomp is compiled to, one instruction per line. With --syscall it prints the filter's
@@ -486,7 +537,13 @@ It changes nothing on the host.
 ${sourceText}`,
     flags: [
       sourceBundle,
-      { name: 'syscall', type: 'string', value: 'WORD', description: 'name or number of a system call to explain' },
+      {
+        name: 'syscall',
+        type: 'string',
+        value: 'WORD',
+        offers: { names: 'syscalls' },
+        description: 'name or number of a system call to explain',
+      },
       {
         name: 'arg',
         type: 'strings',
@@ -497,6 +554,7 @@ ${sourceText}`,
         name: 'arch',
         type: 'string',
         value: 'WORD',
+        offers: { names: 'architectures' },
         description: 'architecture of that call, as "arm64" or "SCMP_ARCH_AARCH64" (default: that of the machine)',
       },
     ],
@@ -504,6 +562,7 @@ ${sourceText}`,
   spec: {
     summary: 'write a default config.json',
     usage: '',
+    offers: [],
     count: [0, 0],
     flagOrder: 'anywhere',
     description: `Writes a default config.json, which runs "sh" on a terminal in the root file system "rootfs" of the same directory.
@@ -516,6 +575,7 @@ Does not overwrite an existing file.`,
   start: {
     summary: 'start the process of a created container',
     usage: '<container-id>',
+    offers: [{ ids: ['created'] }, nothing],
     count: [1, 1],
     flagOrder: 'anywhere',
     description: 'Starts the process of a created container. Returns when the process runs.',
@@ -524,6 +584,7 @@ Does not overwrite an existing file.`,
   state: {
     summary: 'print the state of a container',
     usage: '<container-id>',
+    offers: [anyId, nothing],
     count: [1, 1],
     flagOrder: 'anywhere',
     description: 'Prints the state as JSON, as defined by the OCI runtime specification (runtime.md, State).',
@@ -532,6 +593,7 @@ Does not overwrite an existing file.`,
   update: {
     summary: "change a container's resource limits",
     usage: '<container-id>',
+    offers: [liveId, nothing],
     count: [1, 1],
     flagOrder: 'anywhere',
     description: `Changes the given limits, from flags or from a JSON document like linux.resources of config.json, and leaves
@@ -551,6 +613,7 @@ the others unchanged. Sizes may end in b, k, m, g or t; -1 means no limit.`,
   validate: {
     summary: 'list every problem of a bundle (not in runc)',
     usage: sourceUsage,
+    offers: [anyFile, nothing],
     count: [0, 1],
     flagOrder: 'anywhere',
     description: `Checks config.json without running it, and prints each problem as FILE:LINE:COLUMN: path: reason, in the order of

@@ -11,8 +11,8 @@ import {
   type GlobalFlags,
   globalFlags,
 } from './command-table.ts'
+import { absentValue, invalidValue, readValue, type Value } from './flag-values.ts'
 
-type Value = string | boolean | number | readonly string[] | undefined
 export type Values = { readonly [name: string]: Value }
 
 export type CommandLine =
@@ -36,7 +36,7 @@ export interface UsageProblem {
   readonly rest?: readonly string[]
 }
 
-interface FlagSet {
+export interface FlagSet {
   readonly byName: ReadonlyMap<string, Flag>
   /** The prototype of every result, with the values of flags that are not given. */
   readonly absent: Values
@@ -46,8 +46,8 @@ interface FlagSet {
 const helpFlag: Flag = { name: 'help', alias: 'h', type: 'boolean', description: 'show help' }
 
 // Created when the module is evaluated: for the static program that is at build time.
-const globalSet = flagSet(globalFlags, 'first')
-const commandSets: ReadonlyMap<string, FlagSet> = new Map(
+export const globalSet = flagSet(globalFlags, 'first')
+export const commandSets: ReadonlyMap<string, FlagSet> = new Map(
   Object.entries(commandTable).map(([name, { flags, flagOrder }]) => [name, flagSet([...flags, helpFlag], flagOrder)]),
 )
 
@@ -104,36 +104,42 @@ function countMessage(command: CommandName, positionals: readonly string[]): str
   return `unexpected argument ${JSON.stringify(extra)}: "${command}" takes ${usage === '' ? 'none' : usage}`
 }
 
-interface Parsed {
+export interface Parsed {
   readonly values: Values
   readonly positionals: readonly string[]
   readonly problem: Omit<UsageProblem, 'command'> | undefined
+  /** No later word can be a flag. */
+  readonly ended: boolean
+  /** The last word is a flag that needs a value. */
+  readonly pending?: Flag
 }
 
-function parseFlags(argv: readonly string[], { byName, absent, order }: FlagSet): Parsed {
+/** Parses the flags of one list, up to the first problem. */
+export function parseFlags(argv: readonly string[], { byName, absent, order }: FlagSet): Parsed {
   const values: { [name: string]: Value } = Object.create(absent)
   const positionals: string[] = []
+  const failed = (problem: Parsed['problem']): Parsed => ({ values, positionals, problem, ended: false })
+  const end = (rest: readonly string[]): Parsed => ({ values, positionals: rest, problem: undefined, ended: true })
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i] as string
-    if (word === '--') return { values, positionals: [...positionals, ...argv.slice(i + 1)], problem: undefined }
+    if (word === '--') return end([...positionals, ...argv.slice(i + 1)])
     if (word[0] !== '-' || word === '-') {
-      if (order === 'first') return { values, positionals: argv.slice(i), problem: undefined }
+      if (order === 'first') return end(argv.slice(i))
       positionals.push(word)
       continue
     }
     const { name, typed, inline } = splitFlag(word)
     const flag = byName.get(name)
-    if (flag === undefined) return { values, positionals, problem: unknownFlag(typed, inline, argv.slice(i + 1)) }
+    if (flag === undefined) return failed(unknownFlag(typed, inline, argv.slice(i + 1)))
     // A boolean takes no separate value: the next word would be the id.
     const text = inline ?? (flag.type === 'boolean' ? 'true' : argv[++i])
-    if (text === undefined) {
-      return { values, positionals, problem: { message: `flag needs an argument: ${typed} ${flag.value}` } }
-    }
+    if (text === undefined)
+      return { ...failed({ message: `flag needs an argument: ${typed} ${flag.value}` }), pending: flag }
     const value = readValue(flag, text, values[flag.name])
-    if (value === undefined) return { values, positionals, problem: { message: invalidValue(flag, typed, text) } }
+    if (value === undefined) return failed({ message: invalidValue(flag, typed, text) })
     values[flag.name] = value
   }
-  return { values, positionals, problem: undefined }
+  return { values, positionals, problem: undefined, ended: false }
 }
 
 /** Go's words. */
@@ -153,44 +159,9 @@ interface FlagWord {
   readonly inline: string | undefined
 }
 
-function splitFlag(word: string): FlagWord {
+export function splitFlag(word: string): FlagWord {
   const start = dashes(word)
   const equals = word.indexOf('=')
   if (equals < 0) return { name: word.slice(start), typed: word, inline: undefined }
   return { name: word.slice(start, equals), typed: word.slice(0, equals), inline: word.slice(equals + 1) }
-}
-
-function absentValue(flag: Flag): Value {
-  if (flag.type === 'boolean') return false
-  if (flag.type === 'strings') return []
-  return flag.type === 'number' ? Number(flag.default ?? 0) : flag.default
-}
-
-const TRUE = ['1', 't', 'T', 'TRUE', 'true', 'True']
-const FALSE = ['0', 'f', 'F', 'FALSE', 'false', 'False']
-
-/** undefined: not a value of this flag. */
-function readValue(flag: Flag, text: string, before: Value): Value {
-  switch (flag.type) {
-    case 'boolean':
-      return TRUE.includes(text) ? true : FALSE.includes(text) ? false : undefined
-    case 'number':
-      return /^\d{1,9}$/.test(text) ? Number(text) : undefined
-    case 'strings':
-      return [...(before as readonly string[]), text]
-    default:
-      return flag.choices === undefined ? text : choiceOf(flag, flag.choices, text)
-  }
-}
-
-/** `true` and `false` in all spellings of a boolean; an empty word means the default. */
-function choiceOf(flag: Flag, choices: readonly string[], text: string): string | undefined {
-  if (text === '') return flag.default
-  const word = TRUE.includes(text) ? 'true' : FALSE.includes(text) ? 'false' : text
-  return choices.includes(word) ? word : undefined
-}
-
-function invalidValue(flag: Flag, typed: string, text: string): string {
-  const expected = flag.choices?.join(', ') ?? (flag.type === 'boolean' ? 'true or false' : 'a number')
-  return `invalid value "${text}" for flag ${typed}: expected ${expected}`
 }

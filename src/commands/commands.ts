@@ -3,6 +3,7 @@
 import type { CommandName } from '../cli/command-table.ts'
 import type { Context } from '../cli/context.ts'
 import { checkpoint } from './checkpoint.ts'
+import { completion } from './completion.ts'
 import { create } from './create.ts'
 import { deleteContainer } from './delete.ts'
 import { events } from './events.ts'
@@ -28,6 +29,7 @@ export type Command = (context: Context, flags: never, positionals: readonly str
 
 export const commands: { readonly [name in CommandName]: Command } = {
   checkpoint,
+  completion,
   create,
   delete: deleteContainer,
   events,

@@ -37,6 +37,8 @@ const numbers: { readonly [name: string]: number } = {
   SYS: 31,
 }
 
+export const signalNames: readonly string[] = Object.keys(numbers)
+
 export const SIGKILL = 9
 export const SIGTERM = 15
 const SIGRTMIN = 34
