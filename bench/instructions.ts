@@ -43,6 +43,7 @@ export function instructionLines(bundle: Bundle): readonly string[] {
     line('validate', [...root('runt'), 'validate', bundle.dir]),
     line('plan', [...root('runt'), 'plan', bundle.dir]),
     line('--version', [...root('runt'), '--version']),
+    line('create --help (yargs)', [...root('runt'), 'create', '--help']),
   ]
   run([...root('runt'), 'delete', '--force', id])
   return [

@@ -7,6 +7,7 @@
 // tool      build tools written in TypeScript.
 import { rmSync } from 'node:fs'
 import { build } from 'esbuild'
+import { yargsParts } from './yargs-parts.mjs'
 
 const [kind, outdir, ...files] = process.argv.slice(2)
 const debug = process.env.DEBUG === '1'
@@ -19,6 +20,7 @@ const common = {
   outdir,
   charset: 'utf8',
   logLevel: 'warning',
+  alias: yargsParts,
   define: { RUNT_WEAKEN: String(weaken), ...(commit && { RUNT_COMMIT: JSON.stringify(commit) }) },
 }
 const node = { platform: 'node', target: 'node20', outExtension: { '.js': '.mjs' } }
@@ -49,7 +51,7 @@ const kinds = {
     outbase: '.',
     sourcemap: 'inline',
     packages: 'external',
-    alias: { 'seccomp-bpf-js': './seccomp-bpf-js/src/index.ts' },
+    alias: { ...yargsParts, 'seccomp-bpf-js': './seccomp-bpf-js/src/index.ts' },
   },
   plain: {
     platform: 'node',

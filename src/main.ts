@@ -62,7 +62,7 @@ function tell(native: Native, line: Exclude<CommandLine, { kind: 'command' }>, p
   }
   if (line.kind === 'help') {
     const { topic } = line
-    const page = helpPage(topic, program)
+    const page = helpPage(topic, program, native.isTerminal(STDOUT) ? native.terminalSize()?.columns : undefined)
     if (page === undefined) native.write(STDERR, `${printable(unknownTopic(topic ?? '', program))}\n`)
     else native.write(STDOUT, page)
     return page === undefined ? FAILED : 0

@@ -1,5 +1,6 @@
 // Selects the JavaScript features of the static program, and calls main. The program runs bytecode only: the parser,
-// eval, Date, Proxy, WeakRef and the RegExp compiler are left out; RegExp literals are compiled at build time.
+// eval, Date, Proxy and WeakRef are left out. The RegExp compiler is for yargs; RegExp literals are compiled at build
+// time.
 #include "embed.h"
 #include "out_of_memory.h"
 
@@ -93,6 +94,7 @@ static JSContext *new_context(JSRuntime *runtime) {
   JSContext *context = JS_NewContextRaw(runtime);
   if (!context) return NULL;
   JS_AddIntrinsicBaseObjects(context);
+  JS_AddIntrinsicRegExpCompiler(context);
   JS_AddIntrinsicRegExp(context);
   JS_AddIntrinsicJSON(context);
   JS_AddIntrinsicMapSet(context);

@@ -1,7 +1,8 @@
 // Parses arguments by the table, with the rules of Go's flag package as runc uses it: one dash or two, `--flag value`
 // or `--flag=value`, booleans only with `=`, no combined short flags, `--` ends the flags. Global flags precede the
-// command. Not yargs-parser: it has other rules (it parses `-no-subreaper` as eleven flags), needs a RegExp compiler,
-// and takes 1.6 million instructions in QuickJS for each list that it parses.
+// command. yargs renders the help of the same table (yargs.ts, whose test holds both to it), but does not read command lines: to it
+// `--force true` is one flag with a value, where Go has a flag and an id, and a flag that begins with dashes is no value;
+// and each call of yargs-parser takes 1.5 million instructions in QuickJS, where all of `state` takes 0.35 million.
 
 import {
   type Command,

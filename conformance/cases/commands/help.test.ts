@@ -2,6 +2,7 @@
  * help: "--help", "-h" of every command and "help COMMAND" print a page in runc's form with status 0; an unknown
  * command or flag is an error that names it.
  */
+import { onTerminal } from '../../harness/console.ts'
 import { scenario } from '../../harness/scenario.ts'
 
 const commands = ['create', 'delete', 'features', 'kill', 'list', 'run', 'spec', 'start', 'state'] as const
@@ -41,6 +42,20 @@ scenario('help of every command', { peers: { crun: 'another form' } }, (t, box) 
     for (const flag of flags[name]) t.match(page.stdout, new RegExp(`(^|[ ,])${flag}\\b`, 'm'), `${name} has ${flag}`)
     t.equal(box.call([name, '-h']).stdout, page.stdout, `${name} -h`)
     t.equal(box.call(['help', name]).stdout, page.stdout, `help ${name}`)
+  }
+})
+
+scenario('help is as wide as the terminal', { peers: { crun: 'is not', runc: 'is not' } }, (t, box) => {
+  const widest = (columns: number | undefined, args: readonly string[]): number => {
+    const page = box.call(args, columns === undefined ? {} : { wrap: onTerminal(24, columns) })
+    t.equal(page.status, 0)
+    return Math.max(...page.stdout.split(/\r?\n/).map((line) => line.length))
+  }
+  for (const args of [['--help'], ['help', 'create'], ['exec', '-h']]) {
+    const [narrow, usual, wide] = [widest(50, args), widest(undefined, args), widest(140, args)]
+    t.ok(narrow <= 50 && narrow > 40, `50 columns: ${narrow}`)
+    t.ok(usual <= 80 && usual > 60, `no terminal: ${usual}`)
+    t.ok(wide <= 140 && wide > 80, `140 columns: ${wide}`)
   }
 })
 
