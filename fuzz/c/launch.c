@@ -60,13 +60,8 @@ int machine_restore_nofile(struct machine *m) {
   return 0;
 }
 
-#define CHECK(condition)                                                                                               \
-  do {                                                                                                                 \
-    if (!(condition)) {                                                                                                \
-      fprintf(stderr, "launch: %s (line %d)\n", #condition, __LINE__);                                                 \
-      abort();                                                                                                         \
-    }                                                                                                                  \
-  } while (0)
+#define TARGET "launch"
+#include "check.h"
 
 #include "packets.h"
 
