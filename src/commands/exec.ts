@@ -14,7 +14,7 @@ import { checkConsole } from '../launch/check-console.ts'
 import { seccompReceiver, warnOf } from '../launch/load-bundle.ts'
 import { reportPid } from '../launch/pid-file.ts'
 import { refuseDenied } from '../launch/refuse-denied.ts'
-import { runPlan } from '../launch/run-plan.ts'
+import { debugPlan, runPlan } from '../launch/run-plan.ts'
 import type { Native } from '../native.ts'
 import { describeFailure, describeWarning } from '../plan/describe.ts'
 import { processOfFile, processOfFlags } from '../plan/exec-process.ts'
@@ -56,7 +56,7 @@ export const exec: Run<'exec'> = (context, flags, [id = '', ...args]) => {
     native.write(STDOUT, printPlan(plan))
     return 0
   }
-  log.debug(`executing in ${id}: ${plan.runtimeSteps.length} + ${plan.containerSteps.length} steps`)
+  debugPlan(context, id, plan)
   const { pid, terminal } = launch(context, plan, container.record, flags)
   return flags.detach ? 0 : supervise(native, pid, terminal)
 }

@@ -71,6 +71,7 @@ export function runLaunch({ native, log }: Context, launch: Launch): Launched {
     if (how.signals === 'hold') native.holdSignals()
   })
   if (event.kind === 'failed') throw describeFailure(plan, event)
+  log.debug(how.mode === 'run' ? 'init has executed the program' : 'init waits for start')
   for (const warning of event.warnings) log.warn(describeWarning(plan, warning))
   // A created container needs the other calls only when it starts.
   const denied = how.mode === 'run' ? plan.denied : plan.denied?.filter(({ name }) => name === 'read')
