@@ -60,3 +60,4 @@ void AddCommandFunctions(Napi::Env env, Napi::Object exports);
 void AddFileFunctions(Napi::Env env, Napi::Object exports);
 void AddProcessFunctions(Napi::Env env, Napi::Object exports);
 void AddSocketFunctions(Napi::Env env, Napi::Object exports);
+void AddLaunchFunctions(Napi::Env env, Napi::Object exports);
