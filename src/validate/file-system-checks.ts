@@ -9,7 +9,8 @@ import { FSCONFIG_SET_FLAG, FSCONFIG_SET_STRING } from '../steps/constants.ts'
 import type { Step, StepOf } from '../steps/launch-plan.ts'
 import { suggest } from '../suggest.ts'
 import { type HostCheck, type HostContext, hasUserNamespace, kindOf, mayMountAsInit, propertyOf } from './check.ts'
-import { isBind, suggestOption } from './mount-checks.ts'
+import { suggestOption } from './file-system-options.ts'
+import { isBind } from './mount-checks.ts'
 
 export const checkTypes: HostCheck = (context) => {
   const { native, config, report } = context
@@ -92,7 +93,7 @@ function askKernel({ native, report }: HostContext, open: StepOf<'fsopen'>, sett
     const { from, key = '', value } = failed as StepOf<'fsconfig'>
     const detail = event.detail === '' ? '' : `: ${event.detail}`
     const option = value === undefined ? key : `${key}=${value}`
-    const meant = detail.includes('Unknown parameter') ? suggestOption(key) : undefined
+    const meant = detail.includes('Unknown parameter') ? suggestOption(key, open.fstype) : undefined
     report(propertyOf(from), `${quote(option)}: ${errnoPhrase(event.code)}${detail}`, meant)
   }
 }

@@ -16,7 +16,7 @@ import type { ConfigContext } from './check.ts'
 import { type Findings, locate } from './findings.ts'
 import { anyHost, anyOptions, planProblems, problemOf } from './plan-problems.ts'
 import { readText } from './read-text.ts'
-import { configChecks, hostChecks } from './tables.ts'
+import { configChecks, hostChecks, textChecks } from './tables.ts'
 
 type Where = Pick<Context, 'native' | 'globals'>
 
@@ -42,7 +42,7 @@ function check(where: Where, source: Source, look: 'host' | 'text'): Found {
   const { config, ...found } = validated
   if (config === undefined) return found
   const context: ConfigContext = { config, report: reportTo(found.problems), warn: reportTo(found.warnings) }
-  for (const [, run] of configChecks) run(context)
+  for (const [, run] of look === 'host' ? configChecks : [...configChecks, ...textChecks]) run(context)
   if (look === 'host') checkOnHost(where, source, context)
   else checkAnywhere(where, source, context)
   return found

@@ -22,12 +22,11 @@ export const checkBindOptions: ConfigCheck = ({ config: { mounts }, warn }) => {
     if (!isBind(mount)) continue
     for (const { text, index = 0 } of readMountOptions(mount.options).data) {
       if (isSuperblockFlag(text)) continue
-      warn(`mounts[${i}].options[${index}]`, `${quote(text)} is ignored for a bind mount`, suggestOption(text))
+      const meant = suggest(text, knownMountOptions())
+      warn(`mounts[${i}].options[${index}]`, `${quote(text)} is ignored for a bind mount`, meant)
     }
   }
 }
-
-export const suggestOption = (text: string): string | undefined => suggest(text, knownMountOptions())
 
 export const checkBindSources: HostCheck = (context) => {
   const { native, config, bundle, report } = context

@@ -93,7 +93,7 @@ export const checkUsedCgroup: HostCheck = ({ native, config, planned }) => {
 
 /** The cgroup itself, or the nearest one above it. */
 const existing = (native: Native, path: string): string =>
-  path === '' || native.exists(path) ? path : existing(native, path.slice(0, path.lastIndexOf('/')))
+  path === '' || native.exists(path) ? path : existing(native, parentOf(path))
 
 /** Files of v1 that the root of the hierarchy does not have. */
 const NOT_ON_ROOT = ['pids.max', 'rdma.max']
@@ -123,25 +123,32 @@ function fileProblem(
   return `the kernel has no huge pages of ${pages[1]}${pages[2]}B`
 }
 
-function valueProblem(native: Native, above: Above, { file, data }: CgroupWrite): string | undefined {
-  if (file === 'cpuset.cpus' || file === 'cpuset.mems') return listProblem(native, above, file, data)
+function valueProblem(native: Native, { isUnified }: Above, write: CgroupWrite): string | undefined {
+  const { file, data } = write
+  if (file === 'cpuset.cpus' || file === 'cpuset.mems') return listProblem(native, isUnified, write)
   if (!file.startsWith('blkio.') && file !== 'io.max') return undefined
   const device = /^\d+:\d+(?= )/.exec(data)?.[0]
   if (device === undefined || native.exists(`/sys/dev/block/${device}`)) return undefined
   return `this host has no block device ${device}`
 }
 
-/** v1: a subset of the cgroup above; v2: of what the machine has. */
-function listProblem(native: Native, above: Above, file: string, data: string): string | undefined {
-  const machine = file === 'cpuset.cpus' ? '/sys/devices/system/cpu/possible' : '/sys/devices/system/node/has_memory'
-  const { directory, isUnified } = above
-  const own = isUnified ? '' : readText(native, `${directory}/${file}`).trim()
-  const available = own === '' ? readText(native, machine).trim() : own
+/** v1: a subset of the cgroup above; v2: of what the machine may have. */
+function listProblem(native: Native, isUnified: boolean, { directory, file, data }: CgroupWrite): string | undefined {
+  const [noun, kind] = file === 'cpuset.cpus' ? ['CPU', 'cpu'] : ['memory node', 'node']
+  const possible = readText(native, `/sys/devices/system/${kind}/possible`).trim()
+  const available = (isUnified ? '' : nearestList(native, parentOf(directory), file)) || possible
   const all = new Set(numbers(available))
   const missing = numbers(data).find((number) => !all.has(number))
   if (available === '' || missing === undefined) return undefined
-  const [noun, place] = [file === 'cpuset.cpus' ? 'CPU' : 'memory node', own === '' ? 'this machine' : directory]
-  return `${quote(data)}: there is no ${noun} ${missing}; ${place} has ${available}`
+  return `${quote(data)}: there is no ${noun} ${missing}; available are ${available}`
+}
+
+const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/'))
+
+/** An empty list becomes that of the cgroup above (state/fill-cpusets.ts). */
+function nearestList(native: Native, directory: string, file: string): string {
+  if (directory === '') return ''
+  return readText(native, `${directory}/${file}`).trim() || nearestList(native, parentOf(directory), file)
 }
 
 /** Ranges with steps, and those that no machine has, are left to the kernel. */

@@ -34,8 +34,8 @@ export const checkProgram: HostCheck = ({ native, config, rootfs, report }) => {
     const found = findInRoot(native, rootfs, inDirectory(candidate, process.cwd), covered)
     const code = whyNotExecutable(found, config)
     if (code === undefined) {
-      if (found.kind === 'found' && isOnNoexec(native, `${rootfs}${found.path}`))
-        report('process.args[0]', `${quote(candidate)} cannot be executed: its file system is mounted noexec`)
+      const why = found.kind === 'found' && whyHidden(native, rootfs, found.path, config)
+      if (why) report('process.args[0]', `${quote(candidate)} cannot be executed: ${why}`)
       return
     }
     if (code !== 'ENOENT' && code !== 'ENOTDIR') worst = code
@@ -44,6 +44,13 @@ export const checkProgram: HostCheck = ({ native, config, rootfs, report }) => {
   const where = program.includes('/') ? 'in the root file system' : 'in PATH inside the root file system'
   const why = worst === 'ENOENT' ? `is not ${where}` : `${errnoPhrase(worst)} ${where}`
   report('process.args[0]', `${quote(program)} ${worst === 'ENOENT' ? why : `cannot be executed: ${why}`}`)
+}
+
+/** A file may be there and not be executed in the container. */
+function whyHidden(native: Native, rootfs: string, path: string, { linux }: Config): string | undefined {
+  if (isOnNoexec(native, `${rootfs}${path}`)) return 'its file system is mounted noexec'
+  const mask = linux.maskedPaths.findIndex((masked) => isWithin(path, masked))
+  return mask < 0 ? undefined : `linux.maskedPaths[${mask}] hides it`
 }
 
 /** The container's mount of the root has the flags of the host's. */

@@ -2,6 +2,7 @@
 
 import type { ConfigCheck, HostCheck, Row } from './check.ts'
 import { checkFileSystemOptions, checkTypes } from './file-system-checks.ts'
+import { checkKnownOptions } from './file-system-options.ts'
 import { checkHostHooks } from './hook-checks.ts'
 import {
   checkHostDevices,
@@ -24,6 +25,9 @@ export const configChecks: readonly Row<ConfigCheck>[] = [
   ['linux.resources', checkValues],
   ['linux.timeOffsets', checkTimeOffsets],
 ]
+
+/** Instead of the kernel's own opinion. */
+export const textChecks: readonly Row<ConfigCheck>[] = [['mounts', checkKnownOptions]]
 
 export const hostChecks: readonly Row<HostCheck>[] = [
   ['process.args', checkProgram],

@@ -24,6 +24,7 @@ const bad: readonly (readonly [path: string, patch: Patch])[] = [
   ['process.args[0]', { process: { args: ['/etc'] } }],
   ['process.args[0]', { process: { env: ['PATH=/nowhere'] } }],
   ['process.args[0]', { process: { args: ['./true'], cwd: '/etc' } }],
+  ['process.args[0]', { linux: { maskedPaths: ['/bin'] } }],
   ['process.cwd', { process: { cwd: '/bin/busybox' } }],
   ['process.rlimits[0].hard', { process: { rlimits: [{ type: 'RLIMIT_NOFILE', soft: 9, hard: 9007199254740991 }] } }],
   ['mounts[7].source', data({ type: 'bind', source: '/nowhere', options: ['rbind'] })],
@@ -185,5 +186,8 @@ scenario('validate --no-host has the same result on every host', { skip }, (t, b
   t.equal(box.call(['validate', '--no-host', labelled.dir]).stdout, `${labelled.config}: ok\n`)
   const option = box.bundle(data({ source: '/nowhere', options: ['bind', 'nosuidd'] }), { name: 'option' })
   t.match(box.call(['validate', '--no-host', option.dir]).stdout, /"nosuidd" is ignored .*; did you mean nosuid\?\n/)
+  const size = box.bundle(data({ type: 'tmpfs', source: 'x', options: ['sizee=1m'] }), { name: 'size' })
+  t.match(box.call(['validate', size.dir]).stdout, /options\[0\]: "sizee=1m": EINVAL .*; did you mean size\?\n/)
+  t.match(box.call(['validate', '--no-host', size.dir]).stdout, 'is no known option of tmpfs; did you mean size?\n')
   t.match(box.call(['validate', '--host', '--no-host', option.dir]).stderr, '--host and --no-host exclude each other')
 })
