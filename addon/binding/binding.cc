@@ -18,6 +18,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   AddCommandFunctions(env, exports);
   AddFileFunctions(env, exports);
   AddProcessFunctions(env, exports);
+  AddRootFunctions(env, exports);
   AddSocketFunctions(env, exports);
   AddFunctions(env, exports, kLaunchFunctions);
   return exports;
