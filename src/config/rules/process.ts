@@ -3,6 +3,7 @@
  * in a config, empty for the file of `exec --process`. Environment entries are refused where runc refuses them.
  */
 
+import { suggest } from '../../suggest.ts'
 import type { Process } from '../config.ts'
 import { parseIdList } from '../id-list.ts'
 import { capabilityNames, rlimitNames } from '../kernel-names.ts'
@@ -55,6 +56,9 @@ function checkRlimits({ rlimits }: Process, path: string, report: Report): void 
 export const isCapability = (name: string): boolean =>
   capabilityNames.includes(name) || capabilityNames.includes(name.toUpperCase())
 
+/** All names have it: it does not make two of them more alike. */
+const PREFIX = /^CAP_/i
+
 /** Unknown names are warnings: "Any value which cannot be mapped … MUST be logged as a warning". */
 function warnOfCapabilities({ capabilities }: Process, path: string, warn: Report): void {
   if (capabilities === undefined) return
@@ -63,7 +67,12 @@ function warnOfCapabilities({ capabilities }: Process, path: string, warn: Repor
     for (let i = 0; i < names.length; i++) {
       const name = names[i] as string
       if (isCapability(name)) continue
-      warn(`${path}.${set}[${i}]`, `unknown capability ${quote(name)} is left out`)
+      const similar = suggest(
+        name.replace(PREFIX, ''),
+        capabilityNames.map((known) => known.replace(PREFIX, '')),
+      )
+      const advice = similar === undefined ? '' : `; the most similar is CAP_${similar}`
+      warn(`${path}.${set}[${i}]`, `unknown capability ${quote(name)} is left out${advice}`)
     }
   }
 }
