@@ -13,7 +13,7 @@ export interface Log {
   readonly warn: (message: string) => void
   /** A warning that the caller asked for by a flag. It is always shown. */
   readonly report: (message: string) => void
-  /** For main.ts only: all others throw. */
+  /** For main.ts, because all others throw, and for what ended a container in the foreground (supervise-container.ts). */
   readonly error: (message: string) => void
 }
 

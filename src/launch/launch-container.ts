@@ -5,7 +5,7 @@
 import { type Context, STDOUT } from '../cli/context.ts'
 import { wantsDebug } from '../cli/log.ts'
 import type { Config } from '../config/config.ts'
-import { hostFailure } from '../errno.ts'
+import { errnoOf, hostFailure } from '../errno.ts'
 import { fullMounts } from '../host/host-mounts.ts'
 import { refuseHostSysctls } from '../host/host-sysctl.ts'
 import { probeCgroups } from '../host/probe-cgroups.ts'
@@ -28,6 +28,7 @@ import {
   ownerName,
   requireFreeCgroups,
   saveBeforeLaunch,
+  stateHint,
   undo,
 } from './new-container.ts'
 import { bindNotifySocket, makeNotifyDirectory, type NotifySocket } from './notify-socket.ts'
@@ -150,10 +151,10 @@ function launchRecorded(
     if (notified !== undefined) makeNotifyDirectory(context, directory, notified.label)
     const notify =
       notified !== undefined && how.mode === 'run' ? bindNotifySocket(native, directory, notified.manager) : undefined
-    return { ...runLaunch(context, launch), config, notify }
+    return { ...runLaunch(context, launch, config), config, notify }
   } catch (error) {
     undo(context, launch, error)
-    throw hostFailure(directory, error)
+    throw hostFailure(directory, error, stateHint(native, directory, errnoOf(error)))
   } finally {
     native.close(lock)
   }
