@@ -9,6 +9,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   AddCommandFunctions(env, exports);
   AddFileFunctions(env, exports);
   AddProcessFunctions(env, exports);
+  AddRootFunctions(env, exports);
   AddSocketFunctions(env, exports);
   AddLaunchFunctions(env, exports);
   return exports;

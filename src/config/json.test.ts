@@ -72,13 +72,8 @@ t.test('depth is limited', (t) => {
   t.end()
 })
 
-t.test('of duplicate keys the last one wins and is reported', (t) => {
-  const seen: string[] = []
-  t.strictSame(
-    parseExact('{"a":1,"b":2,\n"a":3}', '', (key, line) => seen.push(`${key} ${line}`)),
-    { a: 3, b: 2 },
-  )
-  t.strictSame(seen, ['a 2'])
+t.test('of duplicate keys the last one wins', (t) => {
+  t.strictSame(parseExact('{"a":1,"b":2,\n"a":3}', ''), { a: 3, b: 2 })
   t.end()
 })
 

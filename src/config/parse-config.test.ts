@@ -240,7 +240,7 @@ t.test('validate reports problems that a start ignores', (t) => {
   )
   t.strictSame(problems.map(formatProblem), ['ociVersion: must be a version 1.x.y of the runtime-spec, not "x"'])
   t.strictSame(warnings.map(formatProblem), [
-    'line 2: "ociVersion" occurs twice, the last one counts',
+    'ociVersion: "ociVersion" occurs twice, the last one counts',
     'root.readOnly: unknown property; did you mean readonly?',
     'linux.resources.memory.xyz: unknown property',
     'linux.namespace: unknown property; did you mean namespaces?',

@@ -179,7 +179,7 @@ scenario('only the owner can access the state directory', { peers: { crun: 'othe
 scenario(
   'many commands of one process: none keeps a lock',
   {
-    skip: either(needsFile(join(projectRoot, 'build/node/index.mjs')), needsPlainProgram(), needsController('pids')),
+    skip: either(needsPlainProgram(), needsFile(join(projectRoot, 'build/node/index.mjs')), needsController('pids')),
     peers: { runc: 'not on Node', crun: 'not on Node' },
   },
   (t, box) => {
