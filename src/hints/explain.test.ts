@@ -46,7 +46,8 @@ t.test('the most specific entry counts: property, type of the mount, operation',
 
 t.test('ids that are not mapped, by the config', async (t) => {
   const step: Step = { op: 'setresuid', from: 'process.user.uid', uid: 5 }
-  const outside = configWith(user, { user: { uid: 5, gid: 0 } })
+  const joined = { ...user, namespaces: [{ type: 'user', path: '/proc/1/ns/user' }] }
+  const outside = configWith(joined, { user: { uid: 5, gid: 0 } })
   t.equal(
     hint(step, 'EINVAL', outside),
     'the id is not mapped in the user namespace: process.user.uid is 5; add it to linux.uidMappings',
