@@ -3,21 +3,10 @@
 import type { IdMapping, NamespaceType } from '../config/config.ts'
 import type { Native } from '../native.ts'
 import { namespaceFlags } from '../plan/namespaces.ts'
+import { kernelNames } from '../state/namespace-links.ts'
 import { attempt, isInUserNamespace, isLacking, limitsOf, mountsOf, namesIn, textOf } from './facts.ts'
 import type { Failure, Hint, Hints } from './failure.ts'
 import { hostId } from './search-path.ts'
-
-/** Names of the namespaces in /proc/PID/ns and in /proc/sys/user/max_*_namespaces. */
-const kernelNames: { readonly [type in NamespaceType]: string } = {
-  cgroup: 'cgroup',
-  ipc: 'ipc',
-  mount: 'mnt',
-  network: 'net',
-  pid: 'pid',
-  time: 'time',
-  user: 'user',
-  uts: 'uts',
-}
 
 /** The types of the namespaces that the step makes. */
 function typesOf({ step }: Failure): NamespaceType[] {
