@@ -41,11 +41,26 @@ function check(where: Where, source: Source, look: 'host' | 'text'): Found {
   }
   const { config, ...found } = validated
   if (config === undefined) return found
-  const context: ConfigContext = { config, report: reportTo(found.problems), warn: reportTo(found.warnings) }
-  for (const [, run] of look === 'host' ? configChecks : [...configChecks, ...textChecks]) run(context)
-  if (look === 'host') checkOnHost(where, source, context)
-  else checkAnywhere(where, source, context)
+  const context = { config, report: reportNew(found.problems), warn: reportTo(found.warnings) }
+  const isBroken = found.problems.length > 0
+  try {
+    for (const [, run] of look === 'host' ? configChecks : [...configChecks, ...textChecks]) run(context)
+    if (look === 'host') checkOnHost(where, source, context)
+    else checkAnywhere(where, source, context)
+  } catch (error) {
+    // The other checks rely on the rules: their result is only more than what has been found.
+    if (!isBroken) throw error
+  }
   return found
+}
+
+/** Nothing more about properties that break a rule. */
+function reportNew(problems: Problem[]): Report {
+  const known = problems.map(({ path }) => path)
+  const report = reportTo(problems)
+  return (path, message, suggestion) => {
+    if (!known.some((other) => path.startsWith(other) || other.startsWith(path))) report(path, message, suggestion)
+  }
 }
 
 const reportTo =

@@ -47,10 +47,7 @@ const bad: readonly (readonly [path: string, patch: Patch])[] = [
   ['linux.namespaces[5].path', namespaces({ type: 'cgroup', path: '/etc/passwd' })],
   ['linux.sysctl["net.ipv4.nothing"]', { linux: { sysctl: { 'net.ipv4.nothing': '1' } } }],
   ['linux.devices[0].path', { linux: { devices: [{ path: '/bin/busybox', type: 'c', major: 1, minor: 3 }] } }],
-  [
-    'linux.devices[0].path',
-    userNamespace({ devices: [{ path: '/dev/nothing', type: 'c', major: 1, minor: 3 }] }) as Patch,
-  ],
+  ['linux.devices[0].path', userNamespace({ devices: [{ path: '/dev/nothing', type: 'c', major: 1, minor: 3 }] })],
   ['linux.netDevices["nothing0"]', { linux: { netDevices: { nothing0: {} } } }],
   ['linux.timeOffsets.monotonic.secs', offset(9999999999999)],
   ['linux.timeOffsets.monotonic.secs', offset(-9999999999)],
