@@ -16,6 +16,7 @@ import type { ConfigContext } from './check.ts'
 import { type Findings, locate } from './findings.ts'
 import { anyHost, anyOptions, planProblems, problemOf } from './plan-problems.ts'
 import { readText } from './read-text.ts'
+import { mountPoints } from './root-checks.ts'
 import { configChecks, hostChecks, textChecks } from './tables.ts'
 
 type Where = Pick<Context, 'native' | 'globals'>
@@ -96,7 +97,8 @@ function checkOnHost(where: Where, source: Source, context: ConfigContext): void
   const rootfs = attempt(context, () => findRootfs(where, source, config))
   attempt(context, () => refuseHostSysctls(native, config))
   const capabilities = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(readText(native, '/proc/self/status'))?.[1] ?? '0'}`)
-  const host = { ...context, native, facts, bundle, rootfs, planned, capabilities }
+  const points = rootfs === undefined ? [] : mountPoints(native, rootfs, config)
+  const host = { ...context, native, facts, bundle, rootfs, points, planned, capabilities }
   for (const [property, run] of hostChecks) {
     try {
       run(host)
