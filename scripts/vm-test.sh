@@ -14,7 +14,7 @@ root='cgroup/bad-input cgroup/limits cgroup/mount cgroup/removal cgroup/surround
   spec/cgroup-v2 commands/checkpoint commands/create commands/delete commands/events commands/exec commands/kill commands/pause
   commands/notify-systemd commands/ps commands/resume commands/run commands/update commands/validate default-config security/restore
   security/user-namespace engines/podman-checkpoint engines/podman-limits engines/podman-systemd'
-user='rootless cgroup/systemd. engines/podman-rootless engines/podman-systemd'
+user='rootless cgroup/systemd. commands/validate-user engines/podman-rootless engines/podman-systemd'
 selinux='spec/selinux'
 # What differs where controllers share a hierarchy and systemd has one of its own.
 hybrid='cgroup/systemd. cgroup/limits cgroup/removal cgroup/v1 commands/update'

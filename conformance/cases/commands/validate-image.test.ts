@@ -49,6 +49,18 @@ scenario('validate knows where links of an image lead a mount', { skip }, (t, bo
   t.equal(box.call(['run', '--bundle', bundle.dir, box.id()]).stderr, '')
 })
 
+scenario('validate only warns of what a hook may make', { skip }, (t, box) => {
+  const command = 'mkdir rootfs/made && cp rootfs/bin/busybox rootfs/made/true'
+  const hook = { path: '/bin/sh', args: ['sh', '-c', command] }
+  const bundle = box.bundle({ process: { args: ['/made/true'] }, hooks: { createRuntime: [hook] } })
+  const checked = box.call(['validate', bundle.dir])
+  t.match(checked.stdout, /warning: process\.args\[0\]: "\/made\/true" is not in .*, unless a hook changes that\n/)
+  t.equal(checked.status, 0)
+  const run = box.call(['run', '--bundle', bundle.dir, box.id()])
+  t.equal(run.stderr, '')
+  t.equal(run.status, 0)
+})
+
 scenario('validate opens no FIFO of an image', { skip }, (t, box) => {
   const bundle = box.bundle({ process: { args: ['/fifo'] } })
   execFileSync('mkfifo', ['-m', '755', join(bundle.rootfs, 'fifo')])
