@@ -2,6 +2,7 @@
 // overlayfs.rst, cgroup-v2.rst and devpts.rst of the kernel. A newer kernel may know more.
 
 import { quote } from '../config/rule.ts'
+import { splitData } from '../plan/mount-data.ts'
 import { knownMountOptions, readMountOptions } from '../plan/mount-options.ts'
 import { suggest } from '../suggest.ts'
 import type { ConfigCheck } from './check.ts'
@@ -38,11 +39,10 @@ export const checkKnownOptions: ConfigCheck = ({ config, warn }) => {
     const type = mount.type ?? ''
     if (isBind(mount) || options[type] === undefined) continue
     const known = new Set([...keysOf(type), ...ofLabels.split(' '), ...knownMountOptions()])
-    for (const { text, index = 0 } of readMountOptions(mount.options).data)
-      for (const part of type === 'overlay' ? [text] : text.split(',')) {
-        const [key = ''] = part.split('=', 1)
-        if (known.has(key)) continue
-        warn(`mounts[${i}].options[${index}]`, `${quote(part)} is no known option of ${type}`, suggestOption(key, type))
-      }
+    for (const { text, index = 0 } of splitData(type, readMountOptions(mount.options).data)) {
+      const [key = ''] = text.split('=', 1)
+      if (known.has(key)) continue
+      warn(`mounts[${i}].options[${index}]`, `${quote(text)} is no known option of ${type}`, suggestOption(key, type))
+    }
   }
 }

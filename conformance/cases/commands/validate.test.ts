@@ -164,6 +164,16 @@ scenario('validate --format json follows docs/validate.schema.json', { skip }, (
   t.match(at(findings.warnings[0]), /^"hostnam"/)
 })
 
+scenario('validate looks at the host although the config breaks a rule', { skip }, (t, box) => {
+  const bundle = box.bundle({
+    hooks: { poststart: [{ path: '/nowhere' }, { path: 'relative' }] },
+    linux: { namespaces: [{ type: 'uts' }, { type: 'mount' }, { type: 'mount' }] },
+  })
+  const { problems } = JSON.parse(box.call(['validate', '--format', 'json', bundle.dir]).stdout)
+  const seen = problems.map(({ path }: { path: string }) => path)
+  t.same(seen, ['linux.namespaces[2].type', 'hooks.poststart[0].path', 'hooks.poststart[1].path'])
+})
+
 scenario('validate of a directory that is no bundle', { skip }, (t, box) => {
   const result = box.call(['validate', join(box.dir, 'nowhere')])
   t.equal(result.status, 1)
