@@ -121,7 +121,7 @@ const flagWords = (flags: readonly Flag[]): string =>
     .join(' ')
 
 const takesId = ({ usage }: Command): boolean => usage.startsWith('<container-id>')
-const takesBundle = ({ usage }: Command): boolean => usage === '[bundle]'
+const takesBundle = ({ usage }: Command): boolean => usage.startsWith('[bundle')
 
 export function bashCompletion(): string {
   const cases = commands.map(([name, command]) => {
@@ -133,11 +133,13 @@ export function bashCompletion(): string {
     [
       ...new Set((valued as readonly Flag[]).filter((flag) => flag.value === kind).map((flag) => `--${flag.name}`)),
     ].join('|')
-  const choices = (valued as readonly Flag[])
-    .filter((flag) => flag.choices !== undefined)
-    .map(
-      (flag) => `    --${flag.name}) COMPREPLY=($(compgen -W "${flag.choices?.join(' ')}" -- "$current")); return ;;`,
-    )
+  const choices = [['', { flags: globalFlags }] as const, ...commands].flatMap(([name, { flags }]) =>
+    (flags as readonly Flag[]).flatMap(({ name: flag, alias, choices: words }) => {
+      if (words === undefined) return []
+      const names = [`--${flag}`, ...(alias === undefined ? [] : [`-${alias}`])].map((word) => `'${name} ${word}'`)
+      return [`    ${names.join('|')}) COMPREPLY=($(compgen -W "${words.join(' ')}" -- "$current")); return ;;`]
+    }),
+  )
   return `# bash completion for runt. Made by scripts/generate-cli-docs.ts from src/cli/command-table.ts.
 
 _runt_ids() {
@@ -158,8 +160,10 @@ _runt() {
       ;;
     esac
   done
+  case "$command $previous" in
+${choices.join('\n')}
+  esac
   case $previous in
-${[...new Set(choices)].join('\n')}
     ${names('DIR')}|-b) COMPREPLY=($(compgen -d -- "$current")); return ;;
     ${names('FILE')}|${names('SOCKET')}) COMPREPLY=($(compgen -f -- "$current")); return ;;
   esac
@@ -198,7 +202,7 @@ function zshFlag(flag: Flag): string {
 
 export function zshCompletion(): string {
   const cases = commands.map(([name, command]) => {
-    const rest = takesId(command) ? ["':container:_runt_ids'"] : takesBundle(command) ? ["':bundle:_directories'"] : []
+    const rest = takesId(command) ? ["':container:_runt_ids'"] : takesBundle(command) ? ["':bundle:_files'"] : []
     return `    ${name}) _arguments ${[...[...command.flags, help].map(zshFlag), ...rest].join(' ')} ;;`
   })
   return `#compdef runt

@@ -9,6 +9,12 @@ export interface Problem {
   /** Empty for the document as a whole. */
   readonly path: string
   readonly message: string
+  /** What was probably meant. */
+  readonly suggestion?: string
+  /** The problem is the key, not the value. */
+  readonly ofKey?: true
+  /** Of a fault of the text: a document that cannot be parsed has no paths. */
+  readonly position?: { readonly line: number; readonly column: number }
 }
 
 /**
@@ -52,8 +58,9 @@ export function formatProblems(problems: readonly Problem[]): string {
 }
 
 /** `path: message`, or the message alone when it concerns the whole document. */
-export function formatProblem(problem: Problem): string {
-  return problem.path === '' ? problem.message : `${problem.path}: ${problem.message}`
+export function formatProblem({ path, message, suggestion }: Problem): string {
+  const text = path === '' ? message : `${path}: ${message}`
+  return suggestion === undefined ? text : `${text}; did you mean ${suggestion}?`
 }
 
 /** An error about one property or object: its message begins with the path. */

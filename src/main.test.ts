@@ -67,7 +67,7 @@ t.test('an error is one sentence on stderr', async (t) => {
   })
 })
 
-t.test('and a line in the log', async (t) => {
+t.test('an error is one line in the log', async (t) => {
   const root = stateRoot(t)
   const log = join(root, 'log.json')
   const globals = ['--root', root, '--log', log, '--log-format', 'json']
@@ -104,7 +104,7 @@ t.test('one process can run several commands', async (t) => {
   t.match(await call(['--root', root, 'list', '-q']), { status: 0, stdout: '' })
 })
 
-t.test('a fault of ours is told as such', async (t) => {
+t.test('an internal error is reported as such', async (t) => {
   const broken = { ...native, env: undefined as never, write: () => undefined }
   t.equal(await main(broken, ['list']), 1)
 })

@@ -224,6 +224,11 @@ export interface Native {
    * the process has ended.
    */
   receiveSeccompNotif(listener: number): string
+  /**
+   * A string in the memory of the process that waits with this notification, at most 256 bytes; `address` is a hexadecimal
+   * word. undefined: it cannot be read. Only for messages: the process may change it at any time.
+   */
+  readNotifiedString(listener: number, question: string, address: string): string | undefined
   /** Responds: continue the call, fail it with an errno, or kill its process (SIGKILL). */
   sendSeccompResponse(listener: number, question: string, answer: 'continue' | 'error' | 'kill', errno: number): void
   /** Sends a signal to every process of a cgroup and its descendants. Returns their number. */

@@ -1,17 +1,35 @@
 /** Finds the name that was probably meant, for messages about unknown ones. */
 
-/** The candidate with the smallest edit distance from `name`, if that is small for its length. */
+/** Shorter words begin too many others. */
+const SHORT = 3
+
+/**
+ * The candidate that is `name` with a prefix, as CAP_KILL for kill; else the one with the smallest edit distance, if
+ * that is small for its length; else the only one that begins with it, as network for net.
+ */
 export function suggest(name: string, candidates: readonly string[]): string | undefined {
-  const allowed = Math.min(3, Math.floor(name.length / 3) + 1)
+  const lower = name.toLowerCase()
+  const prefixed = candidates.find((candidate) => candidate.toLowerCase().endsWith(`_${lower}`))
+  if (prefixed !== undefined) return prefixed
   let best: string | undefined
-  let fewest = allowed + 1
+  let fewest = Number.POSITIVE_INFINITY
   for (const candidate of candidates) {
-    const edits = countEdits(name.toLowerCase(), candidate.toLowerCase())
-    if (edits >= fewest) continue
+    const edits = countEdits(lower, candidate.toLowerCase())
+    if (edits >= fewest || edits > mostEdits(name.length - commonPrefix(name, candidate))) continue
     fewest = edits
     best = candidate
   }
-  return best
+  if (best !== undefined || name.length < SHORT) return best
+  const longer = candidates.filter((candidate) => candidate.startsWith(name))
+  return longer.length === 1 ? longer[0] : undefined
+}
+
+const mostEdits = (length: number): number => Math.min(3, Math.floor(length / 3) + 1)
+
+/** The length of a prefix such as `SCMP_ACT_` that both have: it does not make two names more alike. */
+function commonPrefix(name: string, candidate: string): number {
+  const length = candidate.lastIndexOf('_', name.lastIndexOf('_')) + 1
+  return name.slice(0, length) === candidate.slice(0, length) ? length : 0
 }
 
 /** Levenshtein's distance: insertions, deletions and replacements of one character. */

@@ -17,6 +17,7 @@
 #include "crowded.h"
 #include "faults/faults.h"
 #include "process.h"
+#include "init_process.h"
 #include "spawn.h"
 #include "weaken.h"
 
@@ -323,7 +324,7 @@ int op_clone(struct machine *m, const struct step_clone *s) {
   for (uint64_t i = 0; i < s->inherit.count; i++)
     if (s->inherit.items[i] < 0 || s->inherit.items[i] >= m->slot_count) return -EINVAL;
   fill_init_slots(m, &s->inherit, init_sync);
-  CLEANUP_FD int image = spawn_image(m, launch.container);
+  CLEANUP_FD int image = init_image_create(m, launch.container);
   if (image < 0) return image;
   result = spawn_init(m, image, launch.container, (uint64_t)s->flags, s->cgroup < 0 ? -1 : machine_fd(m, s->cgroup),
                       &s->preserve, s->enter != NULL);
@@ -332,7 +333,7 @@ int op_clone(struct machine *m, const struct step_clone *s) {
   launch.forks = s->forks ? 1 : 0;
   launch.clone = s;
   close_inherited(m, s);
-  result = WEAKENED("init-image") ? 0 : spawn_seal(m, image);
+  result = WEAKENED("init-image") ? 0 : init_image_seal(m, image);
   return result < 0 ? result : machine_restore_nofile(m);
 }
 
@@ -345,7 +346,15 @@ int op_map_ids(struct machine *m, const struct step_map_ids *s) {
   argv[0] = s->program;
   argv[1] = pid;
   memcpy(&argv[2], s->args.items, (s->args.count + 1) * sizeof argv[0]);
-  return spawn_helper(m, s->program, (char *const *)argv);
+  struct spawn helper = {
+      .path = s->program, .in_path = 1, .args = (char *const *)argv, .stdio = {-1, -1, -1}, .output = -1};
+  siginfo_t end;
+  int result = spawn(m, &helper);
+  if (result == 0) result = spawn_wait(m, &helper, &end);
+  if (result < 0 || (end.si_code == CLD_EXITED && end.si_status == 0)) return result;
+  snprintf(m->detail, sizeof m->detail, "%s ended with status %d", s->program, end.si_status);
+  m->syscall = s->program;
+  return -ECHILD;
 }
 
 /* ---- launch ---- */

@@ -9,6 +9,8 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include "unix_socket.h"
+
 static int open_pty(int devpts, int64_t uid) {
   return RUN(open_pty, .devpts = devpts, .master = B, .peer = C, .columns = 117, .rows = 31, .uid = uid, .gid = -1);
 }
@@ -105,7 +107,23 @@ static void test_sockets(void) {
   close(listener);
 }
 
+static void test_bind(void) {
+  char directory[220], path[400];
+  memset(directory, 'd', sizeof directory - 1); /* made by test_sockets */
+  directory[sizeof directory - 1] = '\0';
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  snprintf(path, sizeof path, "%s/%0100d", directory, 0);
+  is(unix_bind(fd, path), -ENAMETOOLONG, "bind to a long path with a name of 100 bytes fails");
+  snprintf(path, sizeof path, "%s/bound", directory);
+  is(unix_bind(fd, path), 0, "bind to a path of 225 bytes");
+  listen(fd, 1);
+  is(RUN(connect, .path = path, .into = B), 0, "the path leads to that socket");
+  is(unix_bind(fd, "no-directory/bound"), -ENOENT, "bind in a directory that does not exist fails");
+  close(fd);
+}
+
 void test_terminal(void) {
   test_pty();
   test_sockets();
+  test_bind();
 }

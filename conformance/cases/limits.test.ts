@@ -106,7 +106,7 @@ for (const [limit, first] of [
   })
 }
 
-scenario('below that, a limit of memory leaves nothing', { skip, peers: onNode }, async (t, box) => {
+scenario('a failure below that limit leaves nothing', { skip, peers: onNode }, async (t, box) => {
   const bundle = box.bundle()
   const before = takeCensus(box.root)
   for (let kilobytes = 1_000; kilobytes < mapped; kilobytes += 250) {
@@ -117,7 +117,7 @@ scenario('below that, a limit of memory leaves nothing', { skip, peers: onNode }
   t.equal(await leftSince(box, before), undefined)
 })
 
-scenario('a small stack is enough, or the error says that it is not', { skip, peers: onNode }, (t, box) => {
+scenario('a small stack suffices or causes an error', { skip, peers: onNode }, (t, box) => {
   const bundle = box.bundle()
   // The kernel uses up to 8 KB of it for randomization (arch_align_stack), so with less even the message may fail.
   for (const kilobytes of [32, 48]) {

@@ -202,7 +202,7 @@ t.test('unified: by name, line by line, after everything else', (t) => {
   t.end()
 })
 
-t.test('values that cannot be', (t) => {
+t.test('invalid values are problems', (t) => {
   t.same(faults({ memory: { ...memory, limit: 200n, swap: 100n } }, v1), [
     'linux.resources.memory.swap: memory+swap limit 100 must not be below linux.resources.memory.limit (200)',
   ])

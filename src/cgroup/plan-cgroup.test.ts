@@ -73,7 +73,7 @@ t.test('hybrid, default path: below the own cgroup of each hierarchy, limits bef
   t.end()
 })
 
-t.test('every step says which property it comes from', (t) => {
+t.test('every step has the property it comes from', (t) => {
   const resources: Resources = { ...noResources, cpu: { shares: 512n } }
   const step = planFor(hybrid, { resources }).runtimeSteps.find(
     (candidate) => 'data' in candidate && candidate.data === '512',

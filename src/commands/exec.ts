@@ -21,6 +21,7 @@ import { describeFailure, describeWarning, type Explain } from '../plan/describe
 import { processOfFile, processOfFlags } from '../plan/exec-process.ts'
 import { type HostFacts, hostFacts } from '../plan/host-facts.ts'
 import { type ExecTarget, planExec } from '../plan/plan-exec.ts'
+import { printPlan } from '../plan/print.ts'
 import { type Container, loadContainer } from '../state/load-container.ts'
 import { CONFIG_FILE, type ContainerRecord, type UnitRecord } from '../state/record.ts'
 import { SIGKILL } from '../state/signals.ts'
@@ -52,6 +53,10 @@ export const exec: Run<'exec'> = (context, flags, [id = '', ...args]) => {
     subgroups: flags.cgroup,
   })
   for (const warning of warnings) log.warn(warning)
+  if (flags.plan) {
+    native.write(STDOUT, printPlan(plan))
+    return 0
+  }
   log.debug(`executing in ${id}: ${plan.runtimeSteps.length} + ${plan.containerSteps.length} steps`)
   const launched = { ...config, process }
   const { pid, terminal } = launch(context, plan, container.record, flags, launched)

@@ -158,7 +158,7 @@ function restoreContainer(
   }
 }
 
-/** What CRIU has restored goes on without CRIU. It is a child of ours that nobody has reaped: the pid is its own. */
+/** The restored process runs without CRIU. It is our child and not reaped yet, so its pid has not been reused. */
 function childOf(native: Native, pid = 0): Pick<ContainerRecord, 'pid' | 'startTime'> | undefined {
   const status = pid === 0 ? undefined : native.processStatus(pid)
   return status && { pid, startTime: status.startTime }

@@ -7,6 +7,7 @@
  */
 
 import type { Problem } from '../errors.ts'
+import { suggest } from '../suggest.ts'
 import type { Json, JsonList, JsonObject } from './json.ts'
 
 /** The state and results of one walk. */
@@ -90,7 +91,7 @@ export function oneOf(
   d: number,
   values: readonly string[],
 ): void {
-  if (!values.includes(v as string)) oddText(`one of ${values.join(', ')}`, w, o, key, v, d)
+  if (!values.includes(v as string)) oddText(`one of ${values.join(', ')}`, w, o, key, v, d, values)
 }
 
 export function boolean(w: Walk, o: JsonObject, key: string, v: Json, d: number): void {
@@ -239,16 +240,32 @@ export function reportUnknown(w: Walk, o: JsonObject, d: number, found: readonly
   }
 }
 
-/** Reports an invalid string; an empty member is absent. */
-function oddText(noun: string, w: Walk, o: JsonObject | JsonList, key: string | number, v: Json, d: number): void {
+/** Reports an invalid string; an empty member is absent. `values` are the valid ones, if they are listed. */
+function oddText(
+  noun: string,
+  w: Walk,
+  o: JsonObject | JsonList,
+  key: string | number,
+  v: Json,
+  d: number,
+  values?: readonly string[],
+): void {
   if (v === '' && !Array.isArray(o)) drop(w, o, key)
-  else odd(noun, w, o, key, v, d)
+  else odd(noun, w, o, key, v, d, values)
 }
 
 /** Reports an invalid value; a member that is null is absent. */
-function odd(noun: string, w: Walk, o: JsonObject | JsonList, key: string | number, v: Json, d: number): void {
+function odd(
+  noun: string,
+  w: Walk,
+  o: JsonObject | JsonList,
+  key: string | number,
+  v: Json,
+  d: number,
+  values?: readonly string[],
+): void {
   if (v === null && !Array.isArray(o)) drop(w, o, key)
-  else expected(noun, w, key, v, d)
+  else expected(noun, w, key, v, d, values)
 }
 
 function drop(w: Walk, o: JsonObject, key: string | number): void {
@@ -256,9 +273,18 @@ function drop(w: Walk, o: JsonObject, key: string | number): void {
   w.again = true
 }
 
-function expected(noun: string, w: Walk, key: string | number, v: Json, d: number): void {
+function expected(
+  noun: string,
+  w: Walk,
+  key: string | number,
+  v: Json,
+  d: number,
+  values: readonly string[] = [],
+): void {
   if (typeof v === 'number' && Number.isInteger(v) && !Number.isSafeInteger(v)) w.inexact = true
-  report(w.problems, pathTo(w, key, d), `must be ${noun}, not ${describe(v)}`)
+  const suggestion = typeof v === 'string' ? suggest(v, values) : undefined
+  const message = `must be ${noun}, not ${describe(v)}`
+  w.problems.push({ path: pathTo(w, key, d), message, ...(suggestion !== undefined && { suggestion }) })
 }
 
 function report(to: Problem[], path: string, message: string): void {

@@ -32,9 +32,9 @@ export function parseRounded(text: string, source: string): Json {
   }
 }
 
-/** Parses `text` exactly, without the engine's parser. Calls `onDuplicate` for keys that occur twice in an object. */
-export function parseExact(text: string, source: string, onDuplicate?: (key: string, line: number) => void): Json {
-  const cursor: Cursor = { text, source, onDuplicate, at: 0 }
+/** Parses `text` exactly, without the engine's parser. */
+export function parseExact(text: string, source: string): Json {
+  const cursor: Cursor = { text, source, at: 0 }
   const value = parseValue(cursor, 0)
   skipSpace(cursor)
   if (cursor.at < text.length) fail(cursor, 'expected the end of the document')
@@ -45,7 +45,6 @@ export function parseExact(text: string, source: string, onDuplicate?: (key: str
 interface Cursor {
   readonly text: string
   readonly source: string
-  readonly onDuplicate: ((key: string, line: number) => void) | undefined
   at: number
 }
 
@@ -84,7 +83,6 @@ function parseObject(c: Cursor, depth: number): JsonObject {
     skipSpace(c)
     if (!take(c, ':')) fail(c, "expected ':'")
     const value = parseValue(c, depth)
-    if (c.onDuplicate !== undefined && Object.hasOwn(object, key)) c.onDuplicate(key, lineOf(c))
     set(object, key, value)
     skipSpace(c)
     if (take(c, '}')) return object
@@ -173,8 +171,9 @@ function fail(c: Cursor, reason: string, offset = 0): never {
   const { text, at, source } = c
   const column = at - text.slice(0, at).lastIndexOf('\n')
   const found = at < text.length ? `found ${JSON.stringify(text.charAt(at))}` : 'the text ends'
-  const message = `line ${lineOf(c)}, column ${column}: ${reason}, ${found}`
-  throw new RuntError('config', `${source}: ${message}`, { path: source, problems: [{ path: '', message }] })
+  const [line, message] = [lineOf(c), `${reason}, ${found}`]
+  const problems = [{ path: '', message, position: { line, column } }]
+  throw new RuntError('config', `${source}: line ${line}, column ${column}: ${message}`, { path: source, problems })
 }
 
 /** Sets a member; `__proto__` is a key like any other in a document. */

@@ -15,6 +15,7 @@ import type { Config, Process, Resources } from './config.ts'
 import { type CheckMembers, type Decoded, decode, type Unknown } from './decode.ts'
 import { type Json, parseExact, parseRounded } from './json.ts'
 import { normaliseConfig, normaliseProcess, normaliseResources, setSeccompReceiver } from './normalise.ts'
+import { findPlaces, positionAt } from './positions.ts'
 import type { Report } from './rule.ts'
 import { checkNul } from './rules/nul.ts'
 import { checkProcess } from './rules/process.ts'
@@ -50,13 +51,17 @@ export interface ParsedConfig {
  * without listenerPath. Throws a RuntError with every problem.
  */
 export function parseConfig(text: string, source: string, receiver?: string): ParsedConfig {
+  const { document, warnings } = parse(text, source, kindWith(receiver))
+  return { config: document, warnings }
+}
+
+function kindWith(receiver: string | undefined): Kind<Config> {
+  if (receiver === undefined) return configKind
   const normalise = (config: Config, warn: Report): void => {
     normaliseConfig(config, warn)
     setSeccompReceiver(config, receiver)
   }
-  const kind = receiver === undefined ? configKind : { ...configKind, normalise }
-  const { document, warnings } = parse(text, source, kind)
-  return { config: document, warnings }
+  return { ...configKind, normalise }
 }
 
 /** Parses the file of `exec --process`. */
@@ -70,21 +75,40 @@ export function parseResources(text: string, source: string): Resources {
   return parse(text, source, resourcesKind).document
 }
 
-/** For `validate`: every problem and warning, those of the JSON text included. Throws only if the text is not JSON. */
-export function validateConfig(text: string, source: string): { problems: Problem[]; warnings: Problem[] } {
-  const twice: Problem[] = []
-  const document = parseExact(text, source, (key, line) => {
-    twice.push({ path: '', message: `line ${line}: ${JSON.stringify(key)} occurs twice, the last one counts` })
-  })
-  const decoded = decode(document, checkConfig)
-  const { problems, warnings } = check(text, document, decoded, configKind)
-  return { problems, warnings: [...twice, ...warnings, ...decoded.unknown.map(describeUnknown)] }
+export interface ValidatedConfig {
+  /** undefined if there is a problem. */
+  readonly config: Config | undefined
+  readonly problems: Problem[]
+  readonly warnings: Problem[]
 }
 
-/** "Runtimes MAY log unknown properties but MUST otherwise ignore them." */
-function describeUnknown({ path, key, names }: Unknown): Problem {
-  const meant = suggest(key, names)
-  return { path, message: `unknown property${meant === undefined ? '' : `; did you mean ${meant}?`}` }
+/**
+ * For `validate`: every problem and warning. Throws only if the text is not JSON.
+ * `receiver` as in parseConfig.
+ */
+export function validateConfig(text: string, source: string, receiver?: string): ValidatedConfig {
+  const document = parseExact(text, source)
+  const decoded = decode(document, checkConfig)
+  const { problems, warnings } = check(text, document, decoded, kindWith(receiver))
+  return {
+    config: problems.length === 0 ? (document as unknown as Config) : undefined,
+    problems: problems.map(inWords),
+    warnings: [...duplicates(text), ...warnings, ...decoded.unknown.flatMap(describeUnknown)],
+  }
+}
+
+function duplicates(text: string): Problem[] {
+  return findPlaces(text).duplicates.map(({ path, key, at }) => {
+    const message = `${JSON.stringify(key)} occurs twice, the last one counts`
+    return { path, message, position: positionAt(text, at) }
+  })
+}
+
+/** "Runtimes MAY log unknown properties but MUST otherwise ignore them." Editors read `$schema`. */
+function describeUnknown({ path, key, names }: Unknown): Problem[] {
+  if (path === '["$schema"]') return []
+  const suggestion = suggest(key, names)
+  return [{ path, message: 'unknown property', ofKey: true, ...(suggestion !== undefined && { suggestion }) }]
 }
 
 function parse<T>(text: string, source: string, kind: Kind<T>): { document: T; warnings: readonly Problem[] } {
@@ -108,8 +132,8 @@ function check<T>(
   const document = json as unknown as T
   const problems = [...decoded.problems]
   const warnings = [...decoded.warnings]
-  const report: Report = (path, message) => problems.push({ path, message })
-  const warn: Report = (path, message) => warnings.push({ path, message })
+  const report = reportTo(problems)
+  const warn = reportTo(warnings)
   if (problems.length > 0) {
     reportWhatElse(document, decoded.problems, kind, report)
     return { problems, warnings }
@@ -119,6 +143,11 @@ function check<T>(
   checkNul(text, document, report)
   return { problems, warnings }
 }
+
+const reportTo =
+  (list: Problem[]): Report =>
+  (path, message, suggestion) =>
+    void list.push({ path, message, ...(suggestion !== undefined && { suggestion }) })
 
 /**
  * Runs the rules on a document that fails the schema check, so that the user sees all problems at once. Leaves out
@@ -132,7 +161,7 @@ function reportWhatElse<T>(document: T, known: readonly Problem[], kind: Kind<T>
     (isUncertain && message.includes('namespace') && !path.startsWith('linux.namespaces'))
   const ignore: Report = () => {}
   try {
-    kind.rules(document, (path, message) => isKnown(path, message) || report(path, message), ignore)
+    kind.rules(document, (path, message, meant) => isKnown(path, message) || report(path, message, meant), ignore)
   } catch {
     // a rule met an invalid value, which has been reported
   }

@@ -5,7 +5,8 @@
 
 import type { Config, Namespace, NamespaceType } from './config.ts'
 
-export type Report = (path: string, message: string) => void
+/** `suggestion`: the value that was probably meant. */
+export type Report = (path: string, message: string, suggestion?: string) => void
 export type Rule = (config: Config, report: Report) => void
 
 /** The entry of `linux.namespaces` with this type; undefined: the container shares the runtime's. */

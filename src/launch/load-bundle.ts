@@ -25,19 +25,22 @@ export interface LoadedBundle extends Bundle {
 
 /** Reads config.json. `option` is --bundle, or undefined for the current directory. */
 export function openBundle(native: Native, option: string | undefined): Bundle {
-  const given = option === undefined || option === '' ? '.' : option
-  let path: string
-  try {
-    path = native.realpath(given)
-  } catch (error) {
-    throw hostFailure(`bundle ${given}`, error)
-  }
+  const path = bundleDirectory(native, option === undefined || option === '' ? '.' : option)
   const configPath = `${path}/${CONFIG}`
   try {
     return { path, configPath, configText: native.readFile(configPath) }
   } catch (error) {
     const hint = errnoOf(error) === 'ENOENT' ? `a bundle is a directory with a ${CONFIG}; see --bundle` : ''
     throw hostFailure(configPath, error, hint)
+  }
+}
+
+/** Absolute, without links. */
+export function bundleDirectory(native: Native, given: string): string {
+  try {
+    return native.realpath(given)
+  } catch (error) {
+    throw hostFailure(`bundle ${given}`, error)
   }
 }
 

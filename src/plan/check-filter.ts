@@ -2,10 +2,11 @@
 // run is a problem, although `create` accepts it, as runc does; a program that cannot exit can still be killed, so that
 // is a warning.
 
-import { type ArchitectureName, compileSeccomp } from 'seccomp-bpf-js'
-import type { Config } from '../config/config.ts'
+import { type ArchitectureName, compileSeccomp, syscallNames } from 'seccomp-bpf-js'
+import type { Config, Seccomp } from '../config/config.ts'
 import { ignoresErrno } from '../config/rules/seccomp.ts'
 import type { Problem } from '../errors.ts'
+import { suggest } from '../suggest.ts'
 import { denialText, fatalDenials, isForTracer, loadingOf, NEEDED } from './denied.ts'
 
 const PATH = 'linux.seccomp'
@@ -19,7 +20,7 @@ export function checkFilter(
   const compiled = compileSeccomp(seccomp, { arch, needed: [...NEEDED, ...EXITS] })
   if (!('filter' in compiled)) return { problems: compiled.problems, warnings: [] }
   const problems: Problem[] = []
-  const warnings: Problem[] = compiled.warnings.map((message) => ({ path: PATH, message }))
+  const warnings: Problem[] = compiled.warnings.length === 0 ? [] : unknownCalls(seccomp)
   const { defaultAction, defaultErrnoRet } = seccomp
   if (defaultErrnoRet !== undefined && ignoresErrno(defaultAction))
     warnings.push({ path: `${PATH}.defaultErrnoRet`, message: `is ignored with ${defaultAction}` })
@@ -36,4 +37,17 @@ export function checkFilter(
   if (exits.length === EXITS.length)
     warnings.push({ path: PATH, message: `${denialText(exits)}: no process can end but by a signal` })
   return { problems, warnings }
+}
+
+/** The compiler's warning, one for each name. */
+function unknownCalls({ syscalls }: Seccomp): Problem[] {
+  const known = new Set(syscallNames())
+  return syscalls.flatMap(({ names }, i) =>
+    names.flatMap((name, j) => {
+      if (known.has(name)) return []
+      const suggestion = suggest(name, syscallNames())
+      const path = `${PATH}.syscalls[${i}].names[${j}]`
+      return [{ path, message: 'unknown system call, skipped', ...(suggestion !== undefined && { suggestion }) }]
+    }),
+  )
 }

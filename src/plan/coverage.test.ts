@@ -292,7 +292,7 @@ t.test('every planned property changes the plan', (t) => {
   t.end()
 })
 
-t.test('what is rejected is refused by its name', (t) => {
+t.test('a rejected property is refused by its name', (t) => {
   const blockIO = { weightDevice: [{ ...device, leafWeight: 100 }], leafWeight: 100 }
   const refusing = configWith({ linux: { personality: { domain: 'LINUX', flags: ['X'] } } })
   const texts = [refusing, configWith({ linux: { resources: { blockIO } } })].flatMap((config) => {

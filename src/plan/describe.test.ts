@@ -18,7 +18,7 @@ const planFor = (step: Step): LaunchPlan => ({ slots: ['sync', 'a'], runtimeStep
 const message = (step: Step, more: Partial<StepReport> = {}): string =>
   describeFailure(planFor(step), report(more)).message
 
-t.test('every step of every kind gives a sentence that begins with its property', (t) => {
+t.test('the message of every step begins with its property', (t) => {
   const seen = new Set<string>()
   for (const launch of Object.values(cases)) {
     const { plan } = planOf(launch)
@@ -159,23 +159,23 @@ for (const [step, more, expected] of sentences) {
   })
 }
 
-t.test('an errno without a text is told by its name', (t) => {
+t.test('an errno without a text is printed by its name', (t) => {
   t.match(message({ op: 'setsid', from: 'process' }, { code: 'EMULTIHOP', errno: 72 }), /EMULTIHOP/)
   t.end()
 })
 
-t.test('a step that the plan does not have is a fault of ours', (t) => {
+t.test('a step that the plan does not have is an internal error', (t) => {
   t.equal(describeFailure(planFor(mount), report({ step: 9 })).code, 'internal')
   t.end()
 })
 
-t.test('a warning is what the step says, or the sentence', (t) => {
+t.test('a warning is the detail of the step, or the message', (t) => {
   t.equal(describeWarning(planFor(mount), report({ detail: 'so' })), 'so')
   t.match(describeWarning(planFor(mount), report()), /^mounts\[3\] .*EPERM/)
   t.end()
 })
 
-t.test('a limit too low for init is told by its name', (t) => {
+t.test('a limit too low for init is named in the message', (t) => {
   const limit: Step = { op: 'write_file', from: 'linux.resources.memory.limit', path: '/c/memory.max', data: '1' }
   const plan = { ...planFor({ op: 'setsid', from: 'process' }), runtimeSteps: [limit] }
   const error = describeFailure(plan, report({ syscall: 'init', errno: 0, detail: 'init was killed by signal 9' }))
@@ -201,7 +201,7 @@ t.test('newuidmap has no errno', async (t) => {
   t.equal(message(step, { code: 'ECHILD', errno: 10, detail }), `linux.uidMappings: ${detail}`)
 })
 
-t.test('an init that a seccomp filter ended is told with linux.seccomp', (t) => {
+t.test('the message for an init killed by a seccomp filter names linux.seccomp', (t) => {
   const load: Step = { op: 'seccomp', from: 'linux.seccomp', filter: new Uint8Array(8), flags: 0 }
   const wait: Step = { op: 'sync_wait', from: 'create', point: SYNC_READY }
   const denied = [{ name: 'capset', action: 0x50001 }]
@@ -236,7 +236,7 @@ t.test('an init that a seccomp filter ended is told with linux.seccomp', (t) => 
   t.end()
 })
 
-t.test('a call that linux.seccomp denies is told with it, in place of a hint', (t) => {
+t.test('the message for a call that linux.seccomp denies names it instead of a hint', (t) => {
   const step: Step = { op: 'execve', from: 'process.args[0] (/a)', args: ['/a'], env: [] }
   const plan = { ...planFor(step), denied: [{ name: 'execve', action: 0x5000d }] }
   const failed = (syscall: string) =>

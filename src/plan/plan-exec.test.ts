@@ -98,9 +98,9 @@ const cases: Readonly<Record<string, Launch>> = {
 const steps = <O extends Op>({ plan }: ExecPlan, op: O): StepOf<O>[] =>
   [...plan.runtimeSteps, ...plan.containerSteps].filter((step): step is Extract<Step, StepOf<O>> => step.op === op)
 
-t.test('exec: the plan is the one that was reviewed', (t) => {
+t.test('exec: the plan equals the golden plan', (t) => {
   const file = 'src/plan/fixtures/exec.plan.txt'
-  const text = printPlan(planOf(cases.exec as Launch).plan).replace(/(filter|mask)=<\d+ bytes>/g, '$1=<…>')
+  const text = printPlan(planOf(cases.exec as Launch).plan).replace(/(filter|mask)=<[^>]*>/g, '$1=<…>')
   if (process.env.RUNT_UPDATE_GOLDEN === '1') writeFileSync(file, text)
   t.equal(text, readFileSync(file, 'utf8'), `${file} (RUNT_UPDATE_GOLDEN=1 writes it)`)
   t.end()
@@ -114,7 +114,7 @@ for (const [name, launch] of Object.entries(cases)) {
     t.end()
   })
 
-  t.test(`${name}: nothing is made`, (t) => {
+  t.test(`${name}: exec creates no namespace`, (t) => {
     const ops = new Set(
       [...planOf(launch).plan.runtimeSteps, ...planOf(launch).plan.containerSteps].map(({ op }) => op),
     )

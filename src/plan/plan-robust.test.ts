@@ -112,7 +112,7 @@ const launch = fc.record({
   readonlyPaths: paths,
 })
 
-t.test('configs put together at random', (t) => {
+t.test('random configs', (t) => {
   let planned = 0
   fc.assert(
     fc.property(launch, (given) => {
@@ -152,7 +152,7 @@ t.test('configs put together at random', (t) => {
 const runs = Number(process.env.RUNT_FUZZ_RUNS ?? 600)
 t.setTimeout(120_000 + runs * 100)
 
-t.test('the reviewed configs, with changes anywhere', { timeout: 60_000 + runs * 100 }, (t) => {
+t.test('the golden configs with random changes', { timeout: 60_000 + runs * 100 }, (t) => {
   const members = membersByPath(loadSchemas('spec-schemas'), 'config.json')
   let planned = 0
   const property = fc.property(fc.constantFrom(...Object.values(cases)), changes, (launch, picks) => {

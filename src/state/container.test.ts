@@ -85,12 +85,12 @@ t.test('a zombie is stopped', async (t) => {
   t.equal(containerStatus(native, directory, zombie), 'stopped')
 })
 
-t.test('the record survives its file', async (t) => {
+t.test('a record can be saved and loaded', async (t) => {
   t.same(parseRecord(encodeRecord(record)), record)
   for (const text of ['', '{', '[]', 'null', '{"id":"c"}']) t.throws(() => parseRecord(text), text)
 })
 
-t.test('what is found in a state root', async (t) => {
+t.test('entries of a state root', async (t) => {
   const { root, directory } = stateRoot(t)
   const put = (name: string, text: string) => writeFileSync(join(directory, name), text)
   t.same(findContainer(native, root, 'none'), { kind: 'none' })

@@ -74,6 +74,7 @@ export const functions: Readonly<Record<string, readonly Parameter[]>> = {
   holdSignals: [],
   supervise: [pid, integer('terminal', -1), integer('watch', -1)],
   receiveSeccompNotif: [integer('listener', 0)],
+  readNotifiedString: [integer('listener', 0), text('question'), text('address')],
   sendSeccompResponse: [integer('listener', 0), text('question'), word('answer'), integer('errno', 0, 4095)],
   signalCgroup: [directory, integer('signal', 0)],
   destroyCgroup: [directory, patience],

@@ -40,7 +40,7 @@ function commands(box: Box): Readonly<Record<string, (globals: readonly string[]
   }
 }
 
-scenario('without --log warnings stay out of the standard error that a container has', { skip }, (t, box) => {
+scenario('without --log warnings are not written to the container’s standard error', { skip }, (t, box) => {
   for (const [name, call] of Object.entries(commands(box))) {
     for (const globals of [[], ['--log-format', 'json'], ['--log', '']]) {
       const result = call(globals)
@@ -50,7 +50,7 @@ scenario('without --log warnings stay out of the standard error that a container
   }
 })
 
-scenario('warnings are found in the log, on a terminal and with --debug', { skip }, (t, box) => {
+scenario('warnings appear in the log, on a terminal and with --debug', { skip }, (t, box) => {
   for (const [name, call] of Object.entries(commands(box))) {
     const log = join(box.dir, `${name}.log`)
     t.notMatch(call(['--log', log, '--log-format', 'json']).stderr, warning, name)
@@ -67,7 +67,7 @@ scenario('warnings are found in the log, on a terminal and with --debug', { skip
   }
 })
 
-scenario('errors are printed to standard error all the same', { skip }, (t, box) => {
+scenario('errors are written to standard error with and without --log', { skip }, (t, box) => {
   const { dir } = box.bundle({ process: { args: ['/missing'], capabilities: { bounding: unknown } } })
   const result = box.call(['run', '--bundle', dir, box.id()])
   t.match(result, { status: 1, stderr: /missing/ })

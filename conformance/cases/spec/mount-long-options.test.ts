@@ -60,7 +60,7 @@ scenario(
 )
 
 scenario(
-  'what is too long for the kernel is refused with its length',
+  'options longer than the kernel accepts are an error with their length',
   { peers: { runc: 'EINVAL', crun: 'EINVAL' } },
   (t, box) => {
     const path = '/layer'.repeat(50)

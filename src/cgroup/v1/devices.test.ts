@@ -42,7 +42,7 @@ t.test('everything but one device', (t) => {
   t.end()
 })
 
-t.test('a later rule takes back what an earlier one gave', (t) => {
+t.test('a later rule revokes an earlier one', (t) => {
   const lines = written([
     { allow: true, type: 'b', major: 8n, minor: 1n, access: 'rw' },
     { allow: false, type: 'b', major: 8n, minor: 1n, access: 'w' },
@@ -51,7 +51,7 @@ t.test('a later rule takes back what an earlier one gave', (t) => {
   t.end()
 })
 
-t.test('what the kernel would ignore in silence is a problem', (t) => {
+t.test('rules that the kernel ignores silently are problems', (t) => {
   const problems: Problem[] = []
   written(
     [

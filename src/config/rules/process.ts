@@ -45,7 +45,8 @@ function checkEnv(env: readonly string[], path: string, report: Report): void {
 
 function checkRlimits({ rlimits }: Process, path: string, report: Report): void {
   for (const [i, { type, soft, hard }] of rlimits.entries()) {
-    if (!rlimitNames.includes(type)) report(`${path}[${i}].type`, `unknown resource ${quote(type)}`)
+    if (!rlimitNames.includes(type))
+      report(`${path}[${i}].type`, `unknown resource ${quote(type)}`, suggest(type, rlimitNames))
     const other = rlimits.findIndex((rlimit) => rlimit.type === type)
     if (other < i) report(`${path}[${i}].type`, `${type} is already limited by ${path}[${other}]`)
     if (soft > hard) report(`${path}[${i}].soft`, `${soft} is above the hard limit, ${hard}`)
@@ -56,9 +57,6 @@ function checkRlimits({ rlimits }: Process, path: string, report: Report): void 
 export const isCapability = (name: string): boolean =>
   capabilityNames.includes(name) || capabilityNames.includes(name.toUpperCase())
 
-/** All names have it: it does not make two of them more alike. */
-const PREFIX = /^CAP_/i
-
 /** Unknown names are warnings: "Any value which cannot be mapped … MUST be logged as a warning". */
 function warnOfCapabilities({ capabilities }: Process, path: string, warn: Report): void {
   if (capabilities === undefined) return
@@ -67,12 +65,7 @@ function warnOfCapabilities({ capabilities }: Process, path: string, warn: Repor
     for (let i = 0; i < names.length; i++) {
       const name = names[i] as string
       if (isCapability(name)) continue
-      const similar = suggest(
-        name.replace(PREFIX, ''),
-        capabilityNames.map((known) => known.replace(PREFIX, '')),
-      )
-      const advice = similar === undefined ? '' : `; the most similar is CAP_${similar}`
-      warn(`${path}.${set}[${i}]`, `unknown capability ${quote(name)} is left out${advice}`)
+      warn(`${path}.${set}[${i}]`, `unknown capability ${quote(name)} is left out`, suggest(name, capabilityNames))
     }
   }
 }
