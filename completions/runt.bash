@@ -54,7 +54,7 @@ _runt() {
     start) words="--help -h $(_runt_ids)" ;;
     state) words="--help -h $(_runt_ids)" ;;
     update) words="--resources -r --blkio-weight --cpu-period --cpu-quota --cpu-burst --cpu-share --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --kernel-memory --kernel-memory-tcp --memory --memory-reservation --memory-swap --pids-limit --cpu-idle --l3-cache-schema --mem-bw-schema --plan --help -h $(_runt_ids)" ;;
-    validate) words="--bundle -b --format -f --help -h " ;;
+    validate) words="--bundle -b --format -f --host --no-host --help -h " ;;
   esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))
 }

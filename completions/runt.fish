@@ -175,4 +175,6 @@ complete -c runt -n '__fish_seen_subcommand_from update' -f -a '(runt list --qui
 complete -c runt -n '__fish_use_subcommand' -f -a validate -d 'list every problem of a bundle (not in runc)'
 complete -c runt -n '__fish_seen_subcommand_from validate' -l bundle -s b -r -d 'directory of the bundle, also of a config that is given as a file or "-"'
 complete -c runt -n '__fish_seen_subcommand_from validate' -l format -s f -x -a 'text json' -d 'text or json'
+complete -c runt -n '__fish_seen_subcommand_from validate' -l host -d 'also look at this host, without changing it (default)'
+complete -c runt -n '__fish_seen_subcommand_from validate' -l no-host -d 'look at the config alone: the result is the same on every host'
 complete -c runt -n '__fish_seen_subcommand_from validate' -l help -s h -d 'show help'

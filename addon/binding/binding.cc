@@ -1,18 +1,9 @@
-// Registers the functions that src/native.ts declares. Each file of functions has its own part of the table; the launch
-// functions are in decode.cc.
+// Registers the functions that src/native.ts declares. Each file of functions has its own part of the table.
 #include <napi.h>
 
 #include "binding.h"
-#include "decode.h"
 
 namespace {
-
-constexpr Signature kLaunchFunctions[] = {
-    {"launch", Launch, {Object("plan")}},
-    {"resume", Resume, {}},
-    {"abandon", Abandon, {}},
-    {"start", Start, {Path("stateDirectory")}},
-};
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   AddCommandFunctions(env, exports);
@@ -20,7 +11,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   AddProcessFunctions(env, exports);
   AddRootFunctions(env, exports);
   AddSocketFunctions(env, exports);
-  AddFunctions(env, exports, kLaunchFunctions);
+  AddLaunchFunctions(env, exports);
   return exports;
 }
 

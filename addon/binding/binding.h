@@ -64,3 +64,4 @@ void AddFileFunctions(Napi::Env env, Napi::Object exports);
 void AddProcessFunctions(Napi::Env env, Napi::Object exports);
 void AddRootFunctions(Napi::Env env, Napi::Object exports);
 void AddSocketFunctions(Napi::Env env, Napi::Object exports);
+void AddLaunchFunctions(Napi::Env env, Napi::Object exports);

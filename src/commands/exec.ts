@@ -15,7 +15,7 @@ import { checkConsole } from '../launch/check-console.ts'
 import { seccompReceiver, warnOf } from '../launch/load-bundle.ts'
 import { reportPid } from '../launch/pid-file.ts'
 import { refuseDenied } from '../launch/refuse-denied.ts'
-import { runPlan } from '../launch/run-plan.ts'
+import { debugPlan, runPlan } from '../launch/run-plan.ts'
 import type { Native } from '../native.ts'
 import { describeFailure, describeWarning, type Explain } from '../plan/describe.ts'
 import { processOfFile, processOfFlags } from '../plan/exec-process.ts'
@@ -57,7 +57,7 @@ export const exec: Run<'exec'> = (context, flags, [id = '', ...args]) => {
     native.write(STDOUT, printPlan(plan))
     return 0
   }
-  log.debug(`executing in ${id}: ${plan.runtimeSteps.length} + ${plan.containerSteps.length} steps`)
+  debugPlan(context, id, plan)
   const launched = { ...config, process }
   const { pid, terminal } = launch(context, plan, container.record, flags, launched)
   return flags.detach ? 0 : supervise(native, pid, terminal)

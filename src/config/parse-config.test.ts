@@ -1,4 +1,5 @@
 import t from 'tap'
+import { noResources } from '../cgroup/test-resources.ts'
 import { formatProblem, type Problem, type RuntError } from '../errors.ts'
 import { parseConfig, parseProcess, parseResources, validateConfig } from './parse-config.ts'
 
@@ -33,23 +34,7 @@ t.test('a minimal config is complete', (t) => {
       timeOffsets: {},
       devices: [],
       netDevices: {},
-      resources: {
-        unified: {},
-        devices: [],
-        memory: { disableOOMKiller: false, checkBeforeUpdate: false },
-        cpu: {},
-        pids: {},
-        blockIO: {
-          weightDevice: [],
-          throttleReadBpsDevice: [],
-          throttleWriteBpsDevice: [],
-          throttleReadIOPSDevice: [],
-          throttleWriteIOPSDevice: [],
-        },
-        hugepageLimits: [],
-        network: { priorities: [] },
-        rdma: {},
-      },
+      resources: noResources,
       sysctl: {},
       maskedPaths: [],
       readonlyPaths: [],

@@ -73,6 +73,7 @@ export function runLaunch({ native, log }: Context, launch: Launch, config: Conf
     if (how.signals === 'hold') native.holdSignals()
   })
   if (event.kind === 'failed') throw describeFailure(plan, event, explainer(sceneOf(native, launch, config)))
+  log.debug(how.mode === 'run' ? 'init has executed the program' : 'init waits for start')
   for (const warning of event.warnings)
     log.warn(describeWarning(plan, warning, explainer(sceneOf(native, launch, config))))
   // A created container needs the other calls only when it starts.

@@ -8,22 +8,11 @@ import { RuntError } from '../errors.ts'
 import { fc } from '../testing/random.ts'
 import { type ProcessFlags, processOfFile, processOfFlags } from './exec-process.ts'
 import { configWith } from './fixtures/cases.ts'
-
-const none: ProcessFlags = {
-  cwd: undefined,
-  env: [],
-  tty: false,
-  user: undefined,
-  'additional-gids': [],
-  'process-label': undefined,
-  apparmor: undefined,
-  'no-new-privs': false,
-  cap: [],
-}
+import { noProcessFlags } from './fixtures/process-flags.ts'
 
 const configOf = (process: JsonObject) => parseConfig(stringify(configWith({ process })), 'config.json').config
 const byFlags = (flags: Partial<ProcessFlags>, process: JsonObject = {}) =>
-  processOfFlags(configOf(process), { ...none, ...flags }, ['ls'])
+  processOfFlags(configOf(process), { ...noProcessFlags, ...flags }, ['ls'])
 
 t.test('user ids are numbers', (t) => {
   for (const [user, uid, gid] of [
@@ -135,7 +124,7 @@ t.test('capabilities are ambient only if some are inheritable', (t) => {
 t.test('flags are checked', (t) => {
   for (const flags of [{ cwd: 'tmp' }, { env: ['A'] }, { env: ['=1'] }])
     t.throws(() => byFlags(flags), { code: 'usage' })
-  t.throws(() => processOfFlags(configOf({}), none, []), { message: 'process args cannot be empty' })
+  t.throws(() => processOfFlags(configOf({}), noProcessFlags, []), { message: 'process args cannot be empty' })
   t.end()
 })
 

@@ -4,7 +4,6 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { mountsWith } from '../../harness/bundle.ts'
 import { isRunt } from '../../harness/project.ts'
 import { scenario } from '../../harness/scenario.ts'
 
@@ -165,37 +164,7 @@ scenario('validate --format json follows docs/validate.schema.json', { skip }, (
   t.match(at(findings.warnings[0]), /^"hostnam"/)
 })
 
-scenario('validate, plan and seccomp take a bundle, a file, and standard input', { skip }, (t, box) => {
-  const bundle = box.bundle({
-    mounts: mountsWith({ destination: '/data', type: 'bind', source: '.', options: ['bind'] }),
-  })
-  const text = readFileSync(bundle.config, 'utf8')
-  const ok = (args: readonly string[], options: object, name = bundle.config) => {
-    const result = box.call(['validate', ...args], options)
-    t.equal(result.stdout + result.stderr, `${name}: ok\n`, args.join(' '))
-    t.equal(result.status, 0)
-  }
-  ok([], { cwd: bundle.dir })
-  ok(['-b', bundle.dir], {})
-  ok([bundle.dir], {})
-  ok([bundle.config], {})
-  ok(['-'], { stdin: text }, '-')
-  ok(['-b', bundle.dir, '-'], { stdin: text }, '-')
-  const plan = box.call(['plan', bundle.dir]).stdout
-  t.match(plan, `path="${bundle.dir}/."`)
-  t.equal(box.call(['plan', '--bundle', bundle.dir]).stdout, plan)
-  t.equal(box.call(['plan', bundle.config]).stdout, plan)
-  t.equal(box.call(['plan', '-b', bundle.dir, '-'], { stdin: text }).stdout, plan)
-  t.match(box.call(['plan', '-'], { stdin: text, cwd: box.dir }).stdout, `path="${box.dir}/rootfs"`)
-  const filter = box.call(['seccomp', bundle.dir]).stdout
-  for (const args of [[bundle.config], ['-b', bundle.dir], ['-']])
-    t.equal(box.call(['seccomp', ...args], { stdin: text }).stdout, filter, args.join(' '))
-  const twice = box.call(['validate', '-b', bundle.dir, bundle.dir])
-  t.equal(twice.status, 1)
-  t.match(twice.stderr, `--bundle: ${bundle.dir} is a bundle, too`)
-})
-
-scenario('validate of a directory that is no bundle', { skip }, (t, box) => {
+scenario('validate of what is no bundle', { skip }, (t, box) => {
   const result = box.call(['validate', join(box.dir, 'nowhere')])
   t.equal(result.status, 1)
   t.match(result.stderr, /nowhere/)
