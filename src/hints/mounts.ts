@@ -2,6 +2,7 @@
 
 import type { Mount } from '../config/config.ts'
 import { isWithin } from '../host/mount-table.ts'
+import { suggestOption } from '../plan/known-options.ts'
 import { suggest } from '../suggest.ts'
 import { attempt, firstMissing, isInUserNamespace, mountAt, mountsOf, textOf } from './facts.ts'
 import type { Failure, Hint, Hints } from './failure.ts'
@@ -125,14 +126,6 @@ const layers: Hint = ({ native }) => {
     : undefined
 }
 
-/** Options of the file systems that configs mount most, for the kernel's "Unknown parameter". */
-const parameters: { readonly [type: string]: readonly string[] } = {
-  tmpfs: ['size', 'nr_blocks', 'nr_inodes', 'mode', 'uid', 'gid', 'huge', 'mpol', 'inode32', 'inode64', 'noswap'],
-  devpts: ['uid', 'gid', 'mode', 'ptmxmode', 'newinstance', 'max'],
-  proc: ['gid', 'hidepid', 'subset'],
-  overlay: ['lowerdir', 'upperdir', 'workdir', 'redirect_dir', 'index', 'metacopy', 'userxattr', 'volatile', 'xino'],
-}
-
 const option: Hint = (failure) => {
   const { step, config, detail } = failure
   const key = step.op === 'fsconfig' ? step.key : undefined
@@ -146,7 +139,7 @@ const option: Hint = (failure) => {
   }
   if (!detail.includes('Unknown parameter')) return undefined
   const type = mountOf(failure)?.type ?? ''
-  const similar = suggest(key, parameters[type] ?? [])
+  const similar = suggestOption(key, type)
   return `${type} has no option ${key}: ${similar === undefined ? 'remove it' : `the most similar is ${similar}`}`
 }
 
