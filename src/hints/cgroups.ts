@@ -40,7 +40,7 @@ const quota: Hint = ({ native, config, step }) => {
   const path = 'path' in step ? String(step.path) : ''
   const above = ofParent(native, path, ['cpu.cfs_quota_us', 'cpu.max'])
   return above && !above.startsWith('-1') && !above.startsWith('max')
-    ? `the cgroup above may only use ${above} microseconds`
+    ? `the cgroup above has the quota ${above}`
     : undefined
 }
 

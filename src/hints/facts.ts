@@ -65,6 +65,7 @@ export const mountAt = (native: Native, path: string): MountLine | undefined =>
       undefined,
     )
 
+/** Of an absolute path. */
 export const parentOf = (path: string): string => path.slice(0, Math.max(1, path.lastIndexOf('/')))
 
 /** The first directory or file on the way to an absolute path of the host that does not exist. */

@@ -2,6 +2,7 @@
 
 import type { Mount } from '../config/config.ts'
 import { isWithin } from '../host/mount-table.ts'
+import { suggestOption } from '../plan/known-options.ts'
 import { suggest } from '../suggest.ts'
 import { attempt, firstMissing, isInUserNamespace, mountAt, mountsOf, textOf } from './facts.ts'
 import type { Failure, Hint, Hints } from './failure.ts'
@@ -25,13 +26,16 @@ const foreign =
     return point === undefined ? undefined : covered(failure, point)
   }
 
+/** Directories of procfs and sysfs that are always empty: a mount there covers nothing (fs/namespace.c, mnt_already_visible). */
+const ALWAYS_EMPTY =
+  /^\/proc\/(sys\/fs\/binfmt_misc|fs\/nfsd|openprom|xen)$|^\/sys\/(fs\/(?!selinux)|kernel\/(security|debug|tracing|config)|firmware\/efi\/efivars|hypervisor)/
+
 function covered({ native }: Failure, point: string): string | undefined {
-  const parts = mountsOf(native).filter((mount) => mount.point !== point && isWithin(mount.point, point))
-  const hiding = parts
+  const parts = mountsOf(native)
     .map((mount) => mount.point)
-    .filter((path) => path !== '/sys/fs/cgroup' && path !== '/proc/sys/fs/binfmt_misc')
-  if (hiding.length === 0) return undefined
-  const shown = hiding.slice(0, 3).join(', ') + (hiding.length > 3 ? ', …' : '')
+    .filter((path) => path !== point && isWithin(path, point) && !ALWAYS_EMPTY.test(path))
+  if (parts.length === 0) return undefined
+  const shown = parts.slice(0, 3).join(', ') + (parts.length > 3 ? ', …' : '')
   return `parts of the host's ${point} are covered (${shown}), so the kernel allows no new one here: uncover them, or bind ${point}`
 }
 
@@ -76,20 +80,7 @@ const missingLayer: Hint = ({ native, step }) => {
 }
 
 /** File systems without FS_ALLOW_IDMAP that are common as sources. */
-const withoutIdMaps = [
-  'proc',
-  'sysfs',
-  'cgroup',
-  'cgroup2',
-  'devpts',
-  'devtmpfs',
-  'mqueue',
-  'nfs',
-  'nfs4',
-  'cifs',
-  '9p',
-  'fuse',
-]
+const withoutIdMaps = ['proc', 'sysfs', 'cgroup', 'cgroup2', 'devpts', 'devtmpfs', 'mqueue', 'nfs', 'nfs4', 'cifs']
 
 const idMapped: Hint = (failure) => {
   const source = mountOf(failure)?.source
@@ -103,7 +94,7 @@ const idMapped: Hint = (failure) => {
 }
 
 const ramdisk: Hint = ({ native }) =>
-  mountsOf(native).find(({ point }) => point === '/')?.type === 'rootfs'
+  mountsOf(native).findLast(({ point }) => point === '/')?.type === 'rootfs'
     ? 'the root file system of the host is a ramdisk (rootfs): use --no-pivot'
     : undefined
 
@@ -125,14 +116,6 @@ const layers: Hint = ({ native }) => {
     : undefined
 }
 
-/** Options of the file systems that configs mount most, for the kernel's "Unknown parameter". */
-const parameters: { readonly [type: string]: readonly string[] } = {
-  tmpfs: ['size', 'nr_blocks', 'nr_inodes', 'mode', 'uid', 'gid', 'huge', 'mpol', 'inode32', 'inode64', 'noswap'],
-  devpts: ['uid', 'gid', 'mode', 'ptmxmode', 'newinstance', 'max'],
-  proc: ['gid', 'hidepid', 'subset'],
-  overlay: ['lowerdir', 'upperdir', 'workdir', 'redirect_dir', 'index', 'metacopy', 'userxattr', 'volatile', 'xino'],
-}
-
 const option: Hint = (failure) => {
   const { step, config, detail } = failure
   const key = step.op === 'fsconfig' ? step.key : undefined
@@ -146,7 +129,7 @@ const option: Hint = (failure) => {
   }
   if (!detail.includes('Unknown parameter')) return undefined
   const type = mountOf(failure)?.type ?? ''
-  const similar = suggest(key, parameters[type] ?? [])
+  const similar = suggestOption(key, type)
   return `${type} has no option ${key}: ${similar === undefined ? 'remove it' : `the most similar is ${similar}`}`
 }
 

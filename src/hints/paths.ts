@@ -1,6 +1,7 @@
 // Why a path in the root file system cannot be opened or made: links, owners and modes, a read-only file system (openat2(2)).
 
-import { attempt, firstMissing, isInUserNamespace, octal } from './facts.ts'
+import type { Native } from '../native.ts'
+import { attempt, firstMissing, isInUserNamespace, octal, parentOf } from './facts.ts'
 import type { Failure, Hint, Hints } from './failure.ts'
 import { unsearchable, unwritable } from './search-path.ts'
 
@@ -9,6 +10,15 @@ function containerRoot({ config }: Failure): { readonly uid: number; readonly gi
   const uid = config?.linux.uidMappings.find(({ containerID }) => containerID === 0)?.hostID
   const gid = config?.linux.gidMappings.find(({ containerID }) => containerID === 0)?.hostID
   return uid === undefined || gid === undefined ? undefined : { uid, gid }
+}
+
+/** The directory of the host in which the first missing part of a path in the root file system would be made. */
+function deepest(native: Native, root: string, path: string): string | undefined {
+  for (let above = parentOf(`/${path}`); ; above = parentOf(above)) {
+    const found = attempt(() => native.lookInRoot(root, above) ?? 'missing')
+    if (found !== 'missing' || above === '/')
+      return found === undefined || found === 'missing' ? undefined : root + found.path
+  }
 }
 
 /** Init, as the container's root, resolves a path on the host or in the root file system. */
@@ -21,9 +31,8 @@ const denied: Hint = (failure) => {
   const closed = unsearchable(native, path, who)
   if (closed !== undefined) return `${subject} cannot search ${closed}: chmod +x it, or move the bundle`
   if (step.op !== 'openat2' || !step.onMissing) return undefined
-  const target = attempt(() => native.lookInRoot(path, `${step.path}/..`))
-  const directory = target === undefined ? path : path + target.path
-  const fixed = unwritable(native, directory, who)
+  const directory = deepest(native, path, step.path)
+  const fixed = directory && unwritable(native, directory, who)
   return fixed && `${subject} cannot write in ${fixed}: create the target in the image, or chown it`
 }
 

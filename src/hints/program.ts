@@ -17,8 +17,10 @@ const notFound: Hint = (failure) => {
   const { step, config } = failure
   if (step.op !== 'find_executable' || config?.process === undefined) return undefined
   const program = config.process.args[0] ?? ''
-  // A program on a mount of the config is not seen here, and then it is not missing.
-  if (program.includes('/')) return findProgram(failure) === undefined ? missingPath(program) : undefined
+  if (program.includes('/'))
+    return findFile(failure, program.startsWith('/') ? program : `${config.process.cwd}/${program}`) === 'missing'
+      ? missingPath(program)
+      : undefined
   const path = pathOf(config.process)
   const where = path === undefined ? 'process.env has no PATH, so the usual directories were' : `PATH=${path} was`
   return `${where} searched in the root file system: give a path, install the program, or correct PATH`
@@ -58,7 +60,7 @@ function unsearchableFor(failure: Failure, path: string): string | undefined {
   for (let count = 1; count <= names.length; count++) {
     const way = `/${names.slice(0, count).join('/')}`
     const found = findFile(failure, way)
-    if (found === undefined) return undefined
+    if (found === undefined || found === 'missing') return undefined
     const { file } = found
     if (file.kind !== 'directory' || !modeForbids(failure, found)) continue
     return `the user cannot search ${quoted(way)} (mode ${octal(file.mode)}, owner ${file.uid}:${file.gid}): chmod +x it in the image`
@@ -76,14 +78,15 @@ const interpreter: Hint = (failure) => {
   const found = findProgram(failure)
   const program = found && readExecutable(found.file.head)
   if (program?.kind === 'script') return scriptHint(failure, program.interpreter, program.line)
-  if (program?.kind !== 'elf' || program.loader === undefined || findFile(failure, program.loader)) return undefined
+  if (program?.kind !== 'elf' || program.loader === undefined) return undefined
+  if (findFile(failure, program.loader) !== 'missing') return undefined
   return `its dynamic loader ${quoted(program.loader)} is not in the root file system: install the C library it was linked with, or link it statically`
 }
 
 function scriptHint(failure: Failure, name: string, line: string): string | undefined {
   if (line.endsWith('\r'))
     return `its #! line ends with a carriage return (CRLF), so ${quoted(name)} is searched: save it with LF`
-  if (!name.startsWith('/') || findFile(failure, name)) return undefined
+  if (!name.startsWith('/') || findFile(failure, name) !== 'missing') return undefined
   return `its interpreter ${quoted(name)} (#! line) is not in the root file system: install it`
 }
 

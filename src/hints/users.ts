@@ -48,16 +48,16 @@ const unknown: Hint = (failure) => {
     : `the kernel has no ${missing.join(', ')} namespaces: remove them from linux.namespaces`
 }
 
-/** RLIMIT_NPROC and RLIMIT_FSIZE of the runtime. */
-const tooMany: Hint = ({ native, config, cgroups, step }) => {
+/** pids.events counts how often the limit of the container's cgroup was reached; RLIMIT_NPROC holds without CAP_SYS_RESOURCE. */
+const tooMany: Hint = ({ native, cgroups }) => {
   const pids = cgroups?.pids ?? cgroups?.['']
-  const limit = step.op === 'fork' ? config?.linux.resources.pids.limit : undefined
-  if (limit !== undefined && limit > 0n)
-    return `linux.resources.pids.limit is ${limit}: init needs one process beside the container's`
+  const events = pids === undefined ? undefined : textOf(native, `${pids}/pids.events`)
   const most = pids === undefined ? undefined : textOf(native, `${pids}/pids.max`)
-  if (most !== undefined && most !== 'max') return `pids.max of ${pids} is ${most}`
+  if (/^max [1-9]/m.test(events ?? '') && most !== undefined)
+    return `linux.resources.pids.limit is ${most}: init needs one process beside the container's`
   const own = limitsOf(native, 'Max processes')
-  return own === undefined || own.soft === 'unlimited' ? undefined : `RLIMIT_NPROC is ${own.soft}: see ulimit -u`
+  if (own === undefined || own.soft === 'unlimited' || isLacking(native, 'CAP_SYS_RESOURCE') !== true) return undefined
+  return `RLIMIT_NPROC of the runtime is ${own.soft}: see ulimit -u`
 }
 
 const fileSize: Hint = ({ native }) => {

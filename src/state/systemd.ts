@@ -56,7 +56,7 @@ export function openSystemd(native: Native, kind: ManagerKind): Systemd {
   }
   throw new RuntError(
     'host',
-    `--systemd-cgroup: connect to ${failures.join(', ')}${isBooted(native) ? '' : '; systemd does not run on this host: leave out --systemd-cgroup'}`,
+    `systemd: connect to ${failures.join(', ')}${isBooted(native) ? '' : '; systemd does not run on this host: leave out --systemd-cgroup'}`,
   )
 }
 

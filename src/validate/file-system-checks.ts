@@ -5,11 +5,11 @@ import { errnoPhrase } from '../errno.ts'
 import { withPath } from '../host/open-path.ts'
 import type { Native } from '../native.ts'
 import { isUnprivileged } from '../plan/host-facts.ts'
+import { suggestOption } from '../plan/known-options.ts'
 import { FSCONFIG_SET_FLAG, FSCONFIG_SET_STRING } from '../steps/constants.ts'
 import type { Step, StepOf } from '../steps/launch-plan.ts'
 import { suggest } from '../suggest.ts'
 import { type HostCheck, type HostContext, hasUserNamespace, kindOf, mayMountAsInit, propertyOf } from './check.ts'
-import { suggestOption } from './file-system-options.ts'
 import { isBind } from './mount-checks.ts'
 
 export const checkTypes: HostCheck = (context) => {

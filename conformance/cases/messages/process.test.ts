@@ -4,9 +4,11 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { create, failures } from '../../harness/failures.ts'
-import { needsCapability, type Skip } from '../../harness/requires.ts'
+import { needsCommand } from '../../harness/requires.ts'
 
-const withoutCapability = (): Skip => (needsCapability(24n, 'CAP_SYS_RESOURCE') ? false : 'CAP_SYS_RESOURCE is there')
+const withoutCapability = needsCommand('setpriv')
+/** Without CAP_SYS_RESOURCE, which a host may lack or have. */
+const powerless = { wrap: ['setpriv', '--bounding-set', '-sys_resource', '--inh-caps', '-sys_resource'] }
 const withoutAppArmor = existsSync('/sys/kernel/security/apparmor') ? 'AppArmor is there' : false
 const withoutSelinux = existsSync('/sys/fs/selinux/enforce') ? 'SELinux is there' : false
 const typo = ['CAP_NET_ADMN']
@@ -38,8 +40,9 @@ failures([
   },
   {
     name: 'rlimit_eperm',
-    skip: withoutCapability(),
-    fail: (box) => create(box, { process: { rlimits: [{ type: 'RLIMIT_NOFILE', soft: 1 << 30, hard: 1 << 30 }] } }),
+    skip: withoutCapability,
+    fail: (box) =>
+      create(box, { process: { rlimits: [{ type: 'RLIMIT_NOFILE', soft: 1 << 30, hard: 1 << 30 }] } }, powerless),
     property: 'process.rlimits[0] (RLIMIT_NOFILE)',
     call: 'prlimit: EPERM',
     cause: 'raising a hard limit needs CAP_SYS_RESOURCE, which the runtime lacks',
@@ -47,8 +50,8 @@ failures([
   },
   {
     name: 'oom_adj',
-    skip: withoutCapability(),
-    fail: (box) => create(box, { process: { oomScoreAdj: -900 } }),
+    skip: withoutCapability,
+    fail: (box) => create(box, { process: { oomScoreAdj: -900 } }, powerless),
     property: 'process.oomScoreAdj',
     call: /write "-900" to .*oom_score_adj: EACCES/,
     cause: 'needs CAP_SYS_RESOURCE, which it lacks',
