@@ -25,6 +25,19 @@ export interface FileStatus {
   readonly inode: number
 }
 
+/** A file inside a root file system. */
+export interface RootFile extends FileStatus {
+  /** Below the root, without symbolic links. */
+  readonly path: string
+  /** Of its mount. */
+  readonly isReadOnly: boolean
+  readonly isNoexec: boolean
+  /** The first 4096 bytes of a regular file. */
+  readonly head: Uint8Array
+  /** Its extended attribute security.capability (capabilities(7)). */
+  readonly capabilities: Uint8Array
+}
+
 /** The outcome of a launch, or of a list of steps. */
 export type LaunchEvent =
   /**
@@ -155,6 +168,13 @@ export interface Native {
   /** setxattr(2). */
   setAttribute(path: string, name: string, value: string): void
   close(fd: number): void
+
+  // ---- files of a container ----
+  /**
+   * Looks `path` up inside the directory `root`, which is hostile: by openat2(2) with RESOLVE_IN_ROOT and
+   * RESOLVE_NO_MAGICLINKS. Opens only a regular file. undefined: nothing there.
+   */
+  lookInRoot(root: string, path: string): RootFile | undefined
 
   // ---- the host ----
   probe(): HostProbe

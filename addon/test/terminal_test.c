@@ -26,7 +26,6 @@ static void test_pty(void) {
   struct stat st;
   struct winsize size;
   char text[16] = "";
-  int status = 0;
   mkdir("pts", 0755);
   if (mount("devpts", "pts", "devpts", 0, "newinstance,ptmxmode=0666,mode=0620,gid=5") < 0) {
     skip("open_pty", "no devpts");
@@ -38,10 +37,7 @@ static void test_pty(void) {
   ok(st.st_uid == 1000 && st.st_gid == 5 && (st.st_mode & 07777) == 0620,
      "with owner, and group and mode of the mount");
   ok(ioctl(slot_fd(C), TIOCGWINSZ, &size) == 0 && size.ws_col == 117 && size.ws_row == 31, "with its size");
-  pid_t child = fork();
-  if (child == 0) _exit(takes_terminal());
-  waitpid(child, &status, 0);
-  is(WEXITSTATUS(status), 0, "set_terminal");
+  in_child(takes_terminal, "set_terminal");
   ok(read(slot_fd(B), text, sizeof text - 1) == 5 && strcmp(text, "hello") == 0, "its output arrives");
   mkdir("fake-pts", 0755);
   mknod("fake-pts/ptmx", S_IFCHR | 0666, makedev(5, 2));

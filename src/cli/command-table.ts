@@ -150,6 +150,9 @@ const formatFlag = (choices: readonly [string, string]) =>
     description: `${choices[0]} or ${choices[1]}`,
   }) as const
 
+/** Of the program and of every command. */
+export const helpFlag = { name: 'help', alias: 'h', type: 'boolean', description: 'show help' } as const
+
 export const globalFlags = [
   { name: 'debug', type: 'boolean', description: 'log debug messages' },
   {
@@ -201,7 +204,7 @@ export const globalFlags = [
     default: 'auto',
     description: 'ignore cgroup permission errors: true, false or auto (unless root)',
   },
-  { name: 'help', alias: 'h', type: 'boolean', description: 'show help' },
+  helpFlag,
   { name: 'version', alias: 'v', type: 'boolean', description: 'print the version' },
 ] as const satisfies readonly Flag[]
 
@@ -617,10 +620,20 @@ the others unchanged. Sizes may end in b, k, m, g or t; -1 means no limit.`,
     count: [0, 1],
     flagOrder: 'anywhere',
     description: `Checks config.json without running it, and prints each problem as FILE:LINE:COLUMN: path: reason, in the order of
-the file. Prints warnings for properties without effect and likely typing errors. The exit status is 1 if there is a problem.
+the file. A problem is what makes "run" fail; unless --no-host is given, this host is looked at as well. Warnings are about
+properties without effect and likely typing errors. The exit status is 1 if there is a problem.
 The JSON format is described by docs/validate.schema.json.
 ${sourceText}`,
-    flags: [sourceBundle, formatFlag(['text', 'json'])],
+    flags: [
+      sourceBundle,
+      formatFlag(['text', 'json']),
+      { name: 'host', type: 'boolean', description: 'also look at this host, without changing it (default)' },
+      {
+        name: 'no-host',
+        type: 'boolean',
+        description: 'look at the config alone: the result is the same on every host',
+      },
+    ],
   },
 } as const satisfies Record<string, Command>
 

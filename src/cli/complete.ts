@@ -8,6 +8,7 @@ import {
   type Flag,
   type GlobalFlags,
   globalFlags,
+  helpFlag,
   type Offer,
 } from './command-table.ts'
 import { commandSets, type FlagSet, globalSet, isCommand, parseFlags, splitFlag } from './parse.ts'
@@ -24,7 +25,6 @@ export interface Completion {
 }
 
 const NOTHING: Offer = { words: [] }
-const helpFlag: Flag = { name: 'help', alias: 'h', type: 'boolean', description: 'show help' }
 
 export function complete(words: readonly string[]): Completion {
   const before = words.slice(0, -1)

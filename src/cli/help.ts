@@ -1,12 +1,11 @@
 // Help pages in runc's form, rendered by yargs from the table.
 
 import type { Yargs } from 'yargs-factory'
-import { type Command, type CommandName, commandTable, type Flag, globalFlags } from './command-table.ts'
+import { type Command, type CommandName, commandTable, type Flag, globalFlags, helpFlag } from './command-table.ts'
 import { isCommand } from './parse.ts'
 import { versionText } from './version.ts'
 import { yargsOf } from './yargs.ts'
 
-const helpFlag: Flag = { name: 'help', alias: 'h', type: 'boolean', description: 'show help' }
 /** Where the output is no terminal. */
 const WIDTH = 80
 /** On a narrower terminal lines wrap anyway. */

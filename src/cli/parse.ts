@@ -11,6 +11,7 @@ import {
   type Flag,
   type GlobalFlags,
   globalFlags,
+  helpFlag,
 } from './command-table.ts'
 import { absentValue, invalidValue, readValue, type Value } from './flag-values.ts'
 
@@ -43,8 +44,6 @@ export interface FlagSet {
   readonly absent: Values
   readonly order: Command['flagOrder']
 }
-
-const helpFlag: Flag = { name: 'help', alias: 'h', type: 'boolean', description: 'show help' }
 
 // Created when the module is evaluated: for the static program that is at build time.
 export const globalSet = flagSet(globalFlags, 'first')

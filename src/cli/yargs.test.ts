@@ -1,10 +1,9 @@
 /* yargs and the program's own parser read the same table alike, and differ where parse.ts says. */
 import t from 'tap'
-import { commandTable, type Flag, globalFlags } from './command-table.ts'
+import { commandTable, type Flag, globalFlags, helpFlag } from './command-table.ts'
 import { commandSets, type FlagSet, globalSet, parseFlags } from './parse.ts'
 import { yargsOf } from './yargs.ts'
 
-const helpFlag: Flag = { name: 'help', alias: 'h', type: 'boolean', description: 'show help' }
 const lists: readonly (readonly [string, readonly Flag[], FlagSet])[] = [
   ['global', globalFlags, globalSet],
   ...Object.entries(commandTable).map(

@@ -9,7 +9,13 @@ import { removeContainer } from '../launch/remove-container.ts'
 import type { Native } from '../native.ts'
 import { destroyCgroups, killInit } from '../state/destroy-container.ts'
 import { forceLock } from '../state/force-lock.ts'
-import { type Container, findContainer, loadContainer, salvageRecord } from '../state/load-container.ts'
+import {
+  type Container,
+  findContainer,
+  loadContainer,
+  noSuchContainer,
+  salvageRecord,
+} from '../state/load-container.ts'
 import { isGone, withLock } from '../state/lock.ts'
 import { withOwnCgroups } from '../state/own-cgroups.ts'
 import { CGROUP_LINK, cgroupDirectories } from '../state/record.ts'
@@ -25,7 +31,7 @@ export const deleteContainer: Run<'delete'> = (context, { force, plan }, [id = '
   if (plan) return printRemoval(native, root, id, force)
   if (force) return forceDelete(context, root, id)
   const done = withLock(native, `${root}/${id}`, () => deleteEnded(context, root, id))
-  if (done === undefined) throw new RuntError('state', 'container does not exist')
+  if (done === undefined) throw noSuchContainer(root)
   return done
 }
 

@@ -4,9 +4,7 @@ import type { FlagsOf } from '../cli/command-table.ts'
 import { type Context, type Run, STDOUT } from '../cli/context.ts'
 import { parseJson } from '../config/json.ts'
 import { RuntError } from '../errors.ts'
-import { probeCgroups } from '../host/probe-cgroups.ts'
-import { probeLinks } from '../host/probe-links.ts'
-import { probeResctrl } from '../host/probe-resctrl.ts'
+import { dryOptions } from '../launch/dry-plan.ts'
 import { rootfsOf, warnOf } from '../launch/load-bundle.ts'
 import { loadSource } from '../launch/open-source.ts'
 import { diffPlans, type Side } from '../plan/diff.ts'
@@ -15,8 +13,6 @@ import { hostFacts } from '../plan/host-facts.ts'
 import { planCreate } from '../plan/plan.ts'
 import { planJson, printPlan, type View } from '../plan/print.ts'
 import { summarize } from '../plan/summary.ts'
-import { claimsFile, stateRoot } from '../state/state-root.ts'
-import { askSystemd, isSystemd } from '../state/systemd.ts'
 
 export const plan: Run<'plan'> = (context, flags, [first, ...others]) => {
   const [second, third] = others
@@ -52,24 +48,9 @@ function planBundle({ native, globals, log }: Context, flags: FlagsOf<'plan'>, p
   warnOf(bundle.warnings, log.warn)
   if (bundle.hasDirectory) rootfsOf(native, bundle)
   const id = flags.id || (bundle.hasDirectory && bundle.path.slice(bundle.path.lastIndexOf('/') + 1)) || 'plan'
-  const systemd = isSystemd(globals) ? askSystemd(native) : undefined
   const facts = hostFacts(native.probe())
-  const planned = planCreate(bundle.config, facts, {
-    id,
-    bundle: bundle.path,
-    stateDirectory: `${stateRoot(native, globals.root).path}/${id}`,
-    claims: claimsFile(native),
-    mode: 'create',
-    rootSwitch: 'pivot_root',
-    keyring: 'new',
-    preserveFds: [],
-    rootless: globals.rootless,
-    withoutCgroups: globals['cgroup-manager'] === 'disabled',
-    systemd,
-    access: systemd === undefined ? probeCgroups(native, facts, id, bundle.config, globals.rootless) : undefined,
-    resctrl: probeResctrl(native, bundle.config, id),
-    sourceLinks: probeLinks(native, bundle.config, bundle.path),
-  })
+  const options = dryOptions({ native, globals }, facts, bundle, { id, mode: 'create' })
+  const planned = planCreate(bundle.config, facts, options)
   const view: View = {
     showEnv: flags['show-env'],
     isGiven: givenIn(parseJson(bundle.configText, bundle.configPath)),

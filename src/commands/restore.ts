@@ -66,7 +66,7 @@ export const restore: Run<'restore'> = (context, flags, [id = '']) => {
     if (systemd !== undefined) native.close(systemd.socket)
   }
   if (flags.detach) return 0
-  return superviseContainer(context, restored, 'remove', () =>
+  return superviseContainer(context, 'restore', restored, 'remove', () =>
     native.supervise(restored.record.pid, restored.terminal, -1),
   )
 }

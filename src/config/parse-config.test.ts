@@ -1,5 +1,6 @@
 import t from 'tap'
 import { formatProblem, type Problem, type RuntError } from '../errors.ts'
+import { noResources } from './no-resources.ts'
 import { parseConfig, parseProcess, parseResources, validateConfig } from './parse-config.ts'
 
 function failure(run: () => unknown): RuntError {
@@ -33,23 +34,7 @@ t.test('a minimal config is complete', (t) => {
       timeOffsets: {},
       devices: [],
       netDevices: {},
-      resources: {
-        unified: {},
-        devices: [],
-        memory: { disableOOMKiller: false, checkBeforeUpdate: false },
-        cpu: {},
-        pids: {},
-        blockIO: {
-          weightDevice: [],
-          throttleReadBpsDevice: [],
-          throttleWriteBpsDevice: [],
-          throttleReadIOPSDevice: [],
-          throttleWriteIOPSDevice: [],
-        },
-        hugepageLimits: [],
-        network: { priorities: [] },
-        rdma: {},
-      },
+      resources: noResources,
       sysctl: {},
       maskedPaths: [],
       readonlyPaths: [],

@@ -8,22 +8,11 @@ import { RuntError } from '../errors.ts'
 import { fc } from '../testing/random.ts'
 import { type ProcessFlags, processOfFile, processOfFlags } from './exec-process.ts'
 import { configWith } from './fixtures/cases.ts'
-
-const none: ProcessFlags = {
-  cwd: undefined,
-  env: [],
-  tty: false,
-  user: undefined,
-  'additional-gids': [],
-  'process-label': undefined,
-  apparmor: undefined,
-  'no-new-privs': false,
-  cap: [],
-}
+import { noProcessFlags } from './fixtures/process-flags.ts'
 
 const configOf = (process: JsonObject) => parseConfig(stringify(configWith({ process })), 'config.json').config
 const byFlags = (flags: Partial<ProcessFlags>, process: JsonObject = {}) =>
-  processOfFlags(configOf(process), { ...none, ...flags }, ['ls'])
+  processOfFlags(configOf(process), { ...noProcessFlags, ...flags }, ['ls'])
 
 t.test('user ids are numbers', (t) => {
   for (const [user, uid, gid] of [
@@ -138,10 +127,12 @@ t.test('flags are checked', (t) => {
     ['=1', '--env =1: must be NAME=value'],
     ['', '--env : must be NAME=value'],
   ] as const)
-    t.throws(() => processOfFlags(configOf({ env: ['B=1', 'C=2'] }), { ...none, env: [variable] }, ['sh']), { message })
+    t.throws(() => processOfFlags(configOf({ env: ['B=1', 'C=2'] }), { ...noProcessFlags, env: [variable] }, ['sh']), {
+      message,
+    })
   for (const flags of [{ cwd: 'tmp' }, { env: ['A'] }, { env: ['=1'] }])
     t.throws(() => byFlags(flags), { code: 'usage' })
-  t.throws(() => processOfFlags(configOf({}), none, []), { message: /^process args cannot be empty: / })
+  t.throws(() => processOfFlags(configOf({}), noProcessFlags, []), { message: /^process args cannot be empty: / })
   t.end()
 })
 

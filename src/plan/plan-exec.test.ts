@@ -13,6 +13,7 @@ import type { Op } from '../steps/step-table.ts'
 import { processOfFlags } from './exec-process.ts'
 import { configWith } from './fixtures/cases.ts'
 import { hybridHost, unifiedHost } from './fixtures/hosts.ts'
+import { noProcessFlags } from './fixtures/process-flags.ts'
 import { hostFacts } from './host-facts.ts'
 import { type ExecOptions, type ExecPlan, type ExecTarget, planExec } from './plan-exec.ts'
 import { printPlan } from './print.ts'
@@ -28,18 +29,7 @@ interface Launch {
 
 function planOf({ config = {}, host = unifiedHost, tty = false, target = {}, options = {} }: Launch): ExecPlan {
   const parsed = parseConfig(stringify(configWith(config)), 'config.json').config
-  const flags = {
-    cwd: undefined,
-    env: [],
-    tty,
-    user: undefined,
-    'additional-gids': [],
-    'process-label': undefined,
-    apparmor: undefined,
-    'no-new-privs': false,
-    cap: [],
-  }
-  const process = processOfFlags(parsed, flags, ['ls', '-l'])
+  const process = processOfFlags(parsed, { ...noProcessFlags, tty }, ['ls', '-l'])
   const joined = {
     pid: 4711,
     startTime: '815',

@@ -88,7 +88,7 @@ t.test('labels need their security module', (t) => {
   ])
   t.throws(() => planWith({ process: { selinuxLabel: 'l' } }), {
     code: 'host',
-    message: 'process.selinuxLabel: SELinux is not enabled on this host',
+    message: 'process.selinuxLabel: SELinux is not enabled on this host; enable it, or remove the property',
   })
   t.throws(() => planWith({ linux: { mountLabel: 'l' } }), { code: 'host', message: /^linux\.mountLabel: SELinux/ })
   t.doesNotThrow(() => planWith({ process: { selinuxLabel: '' }, linux: { mountLabel: '' } }), 'empty is none')

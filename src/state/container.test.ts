@@ -94,7 +94,10 @@ t.test('entries of a state root', async (t) => {
   const { root, directory } = stateRoot(t)
   const put = (name: string, text: string) => writeFileSync(join(directory, name), text)
   t.same(findContainer(native, root, 'none'), { kind: 'none' })
-  t.throws(() => loadContainer(native, root, 'none'), { code: 'state', message: 'container does not exist' })
+  t.throws(() => loadContainer(native, root, 'none'), {
+    code: 'state',
+    message: `container does not exist in ${root} (see --root)`,
+  })
   t.throws(() => findContainer(native, root, '../c'), { code: 'usage' })
   t.match(findContainer(native, root, 'c'), { kind: 'broken', reason: 'no state.json' })
   t.equal(salvageRecord(native, directory), undefined)

@@ -60,6 +60,7 @@ export const functions: Readonly<Record<string, readonly Parameter[]>> = {
   attribute: [path, { ...path, name: 'name' }],
   setAttribute: [path, { ...path, name: 'name' }, { ...path, name: 'value' }],
   lock: [path],
+  lookInRoot: [{ ...path, name: 'root' }, path],
   close: [fd],
   probe: [],
   launch: [{ name: 'plan', kind: 'object' }],

@@ -127,7 +127,10 @@ scenario('a missing systemd is an error', { skip }, async (t, box) => {
   const dir = bundleOf(box, id)
   const env = { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${box.dir}/nowhere` }
   const absent = box.call(['--systemd-cgroup', 'create', '--bundle', dir, id], { env })
-  t.match(absent, { status: 1, stderr: /systemd: connect to .*nowhere: ENOENT .*does systemd run here\?/ })
+  t.match(absent, {
+    status: 1,
+    stderr: /systemd: connect to .*nowhere: ENOENT .*systemd does not run on this host: leave out --systemd-cgroup/,
+  })
   const odd = { DBUS_SYSTEM_BUS_ADDRESS: 'tcp:host=localhost' }
   const wrong = box.call(['--systemd-cgroup', 'create', '--bundle', dir, id], { env: odd })
   t.match(wrong, { status: 1, stderr: /systemd: DBUS_SYSTEM_BUS_ADDRESS: "tcp:host=localhost" names no socket/ })

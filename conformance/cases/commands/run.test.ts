@@ -242,7 +242,10 @@ scenario('run of a script with a missing interpreter', { peers: { crun: 'other w
   writeFileSync(join(bundle.rootfs, 'script'), '#!/no/such/shell\n', { mode: 0o755 })
   const result = box.call(['run', '--bundle', bundle.dir, box.id()])
   t.equal(result.status, 1)
-  t.match(result.stderr, /exec \/script: no such file or directory/)
+  t.match(
+    result.stderr,
+    /exec \/script: execve: ENOENT \(no such file or directory\); its interpreter "\/no\/such\/shell"/,
+  )
   t.equal(result.stderr.trim().split('\n').length, 1, 'one line')
 })
 

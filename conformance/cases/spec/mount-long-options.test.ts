@@ -50,7 +50,12 @@ scenario(
   { skip: overlay, peers: { runc: 'ENOENT', crun: 'ENOENT' } },
   (t, box) => {
     const text = [...layers(box, 5, 60), '/no/such/layer'].join(':')
-    refused(t, box, [mount('overlay', '/o', 'overlay', `lowerdir=${text}`)], /mounts\[7\].*mount: ENOENT.*is each path/)
+    refused(
+      t,
+      box,
+      [mount('overlay', '/o', 'overlay', `lowerdir=${text}`)],
+      /mounts\[7\].*mount: ENOENT.*does not exist on the host/,
+    )
   },
 )
 
