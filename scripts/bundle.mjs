@@ -20,13 +20,13 @@ const common = {
   outdir,
   charset: 'utf8',
   logLevel: 'warning',
-  alias: yargsParts,
   define: { RUNT_WEAKEN: String(weaken), ...(commit && { RUNT_COMMIT: JSON.stringify(commit) }) },
 }
 const node = { platform: 'node', target: 'node20', outExtension: { '.js': '.mjs' } }
 
 const kinds = {
   embedded: {
+    alias: yargsParts,
     entryPoints: files.length > 0 ? files : ['src/entry/embedded.ts'],
     platform: 'neutral',
     mainFields: ['module', 'main'],
@@ -39,6 +39,7 @@ const kinds = {
   },
   node: {
     ...node,
+    alias: yargsParts,
     entryPoints: [{ in: 'src/entry/node.ts', out: 'index' }],
     sourcemap: true,
     // Packages written as CommonJS ask for `require` inside the bundle.
@@ -62,7 +63,7 @@ const kinds = {
     outExtension: { '.js': '.ts' },
     sourcemap: 'inline',
   },
-  tool: { ...node, entryPoints: files, entryNames: '[name]', packages: 'external' },
+  tool: { ...node, alias: yargsParts, entryPoints: files, entryNames: '[name]', packages: 'external' },
 }
 
 // Chunks are named by their contents, so old ones would never be replaced.

@@ -53,8 +53,23 @@ ${globalFlags.map((flag: Flag) => flagEntry(flag)).join('')}.SH COMMANDS
 ${commands.map(commandEntry).join('\n')}
 .SH EXIT STATUS
 .BR run ,
-in the foreground, exits as the container's process does, or with 128 + the number of the signal that ended it. Everything
-else exits with 0, or with 1 after a failure, which is told on standard error and in the log.
+.B restore
+and
+.B exec
+in the foreground exit with the status of the process, or 128 + the number of the signal that ended it. Any other command exits
+with 0. After a failure of its own, which is reported on standard error and in the log, \\fBexec\\fR exits with 255, and the others
+with 1.
+.SH EXAMPLES
+.nf
+# mkdir -p bundle/rootfs/bin && cp /bin/busybox bundle/rootfs/bin/sh
+# cd bundle && runt spec
+# runt run demo                  \\fIa shell; its exit status is that of runt\\fR
+# runt exec \\-t demo sh           \\fIanother one, from another terminal\\fR
+# runt kill demo KILL
+# runt validate .                \\fIwhat is wrong with config.json, and where\\fR
+# runt plan \\-\\-summary .          \\fIwhat "create" would do\\fR
+$ source <(runt completion bash)
+.fi
 .SH WARNINGS
 Warnings are written to the log. Without \\fB\\-\\-log\\fR they are printed to standard error; by commands that share it with the
 container (\\fBcreate\\fR, \\fBstart\\fR, \\fBrun\\fR, \\fBexec\\fR, \\fBrestore\\fR) only to a terminal or with \\fB\\-\\-debug\\fR.

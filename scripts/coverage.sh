@@ -6,7 +6,7 @@ plain=$1/plain
 raw=$1/coverage
 rm -rf "$raw"
 # shellcheck disable=SC2046 # a list of files
-node scripts/bundle.mjs plain "$plain" $(find src seccomp-bpf-js addon conformance build/gen -name '*.ts' ! -path '*/node_modules/*')
+node scripts/bundle.mjs plain "$plain" $(find src seccomp-bpf-js addon conformance build/gen -name '*.ts' ! -name '*.d.ts' ! -path '*/node_modules/*')
 status=0
 for file in $(find "$plain/src" "$plain/seccomp-bpf-js" -name '*.test.ts' | sort); do
   NODE_V8_COVERAGE=$raw node --enable-source-maps --import ./scripts/ts-as-js.mjs "$file" >"$1/coverage.log" || {

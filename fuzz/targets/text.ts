@@ -1,6 +1,7 @@
 // Texts: JSON, UTF-8, the command line, and the small notations of flags and config values.
 
 import { type Command, commandTable, type Flag, globalFlags } from '../../src/cli/command-table.ts'
+import { complete } from '../../src/cli/complete.ts'
 import { parseDuration } from '../../src/cli/duration.ts'
 import { helpPage } from '../../src/cli/help.ts'
 import { jsonLine, textLine } from '../../src/cli/log.ts'
@@ -57,7 +58,10 @@ function utf8(input: Uint8Array): void {
 }
 
 function commandLine(input: Uint8Array): void {
-  const line = parseCommandLine(textOf(input).split('\0'))
+  const words = textOf(input).split('\0')
+  const { prefix, typed } = complete(words)
+  same('completed', prefix + typed, words.at(-1))
+  const line = parseCommandLine(words)
   holds('no kind', ['command', 'help', 'version', 'usage'].includes(line.kind))
   if (line.kind === 'help') helpPage(line.topic, 'runt')
   if (line.kind === 'usage')
