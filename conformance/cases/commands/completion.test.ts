@@ -2,7 +2,7 @@
  * completion: the scripts in the shells themselves, on a terminal. Each line ends with TABs and Enter; a program in the
  * place of runt writes down the arguments that it then gets, and asks the real one about completions.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { onTerminal } from '../../harness/console.ts'
 import { probing } from '../../harness/probe.ts'
@@ -44,6 +44,10 @@ const linesFor = (made: string, going: string): readonly (readonly [typed: strin
   ['plan --format tex\t', ['plan', '--format', 'text']],
   ['--root state start \t', ['--root', 'state', 'start', made]],
   ['--root=state start \t', ['--root=state', 'start', made]],
+  ['--root="state" start \t', ['--root=state', 'start', made]],
+  ["--root 'my state' start \t", ['--root', 'my state', 'start', made]],
+  ['--root my\\ state start \t', ['--root', 'my state', 'start', made]],
+  ['exec -u 0:0 --cap CAP_NET_R\tx sh', ['exec', '-u', '0:0', '--cap', 'CAP_NET_RAW', 'x', 'sh']],
   ['--root state exec go\tl\t', ['--root', 'state', 'exec', going, 'lines']],
   ['--root state exec go\t./on\t', ['--root', 'state', 'exec', going, './only']],
   ['--root state exec going --detac\t', ['--root', 'state', 'exec', 'going', '--detac']],
@@ -72,6 +76,7 @@ function prepare(box: Box, made: string, going: string): string {
   writeFileSync(join(dir, 'bundlefile'), '')
   writeFileSync(join(dir, 'only'), '')
   writeFileSync(join(dir, 'lines'), '')
+  symlinkSync('state', join(dir, 'my state'))
   const real = resolve(projectRoot, runtime.path)
   const script = `#!/bin/sh
 [ "$1 $2" = 'completion words' ] && exec ${real} "$@"
