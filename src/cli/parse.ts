@@ -118,29 +118,40 @@ export interface Parsed {
 export function parseFlags(argv: readonly string[], { byName, absent, order }: FlagSet): Parsed {
   const values: { [name: string]: Value } = Object.create(absent)
   const positionals: string[] = []
-  const failed = (problem: Parsed['problem']): Parsed => ({ values, positionals, problem, ended: false })
-  const end = (rest: readonly string[]): Parsed => ({ values, positionals: rest, problem: undefined, ended: true })
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i] as string
-    if (word === '--') return end([...positionals, ...argv.slice(i + 1)])
+    if (word === '--') return ended(values, [...positionals, ...argv.slice(i + 1)])
     if (word[0] !== '-' || word === '-') {
-      if (order === 'first') return end(argv.slice(i))
+      if (order === 'first') return ended(values, argv.slice(i))
       positionals.push(word)
       continue
     }
     const { name, typed, inline } = splitFlag(word)
     const flag = byName.get(name)
-    if (flag === undefined) return failed(unknownFlag(typed, inline, argv.slice(i + 1)))
+    if (flag === undefined) return failed(values, unknownFlag(typed, inline, argv.slice(i + 1)))
     // A boolean takes no separate value: the next word would be the id.
     const text = inline ?? (flag.type === 'boolean' ? 'true' : argv[++i])
     if (text === undefined)
-      return { ...failed({ message: `flag needs an argument: ${typed} ${flag.value}` }), pending: flag }
+      return { ...failed(values, { message: `flag needs an argument: ${typed} ${flag.value}` }), pending: flag }
     const value = readValue(flag, text, values[flag.name])
-    if (value === undefined) return failed({ message: invalidValue(flag, typed, text) })
+    if (value === undefined) return failed(values, { message: invalidValue(flag, typed, text) })
     values[flag.name] = value
   }
   return { values, positionals, problem: undefined, ended: false }
 }
+
+const ended = (values: Values, positionals: readonly string[]): Parsed => ({
+  values,
+  positionals,
+  problem: undefined,
+  ended: true,
+})
+const failed = (values: Values, problem: Parsed['problem']): Parsed => ({
+  values,
+  positionals: [],
+  problem,
+  ended: false,
+})
 
 /** Go's words. */
 const unknownFlag = (typed: string, inline: string | undefined, rest: readonly string[]) => ({
