@@ -17,7 +17,7 @@
 #   make DEBUG=1    keeps names, line numbers and symbols
 #   make SNAPSHOT=0 starts from bytecode instead of the saved state of the engine
 #   make docs       the manual page and the completions, from the table of commands
-#   make install    DESTDIR=… PREFIX=…
+#   make install    DESTDIR=… PREFIX=…; make uninstall removes the same files
 
 MAKEFLAGS += --no-builtin-rules
 # A make that this one starts shares its jobs.
@@ -54,9 +54,9 @@ export RUNT_COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 ARCH := $(shell gcc -print-multiarch)
 GCC_VERSION := $(shell gcc -dumpversion)
 GCC_INCLUDE := $(shell gcc -print-file-name=include)
-NODE_PREFIX := $(shell node -p 'require("path").resolve(process.execPath, "../..")')
+NODE_PREFIX := $(shell node -p 'require("path").resolve(process.execPath, "../..")' 2>/dev/null)
 MUSL_INCLUDE := /usr/include/$(ARCH:gnu=musl)
-QUICKJS := /usr/lib/$(ARCH)/quickjs/libquickjs.a
+QUICKJS := build/libquickjs.a
 
 STRIP := $(if $(filter 1,$(DEBUG) $(SANITIZE)),cp,objcopy --strip-all)
 # One line for each thing made; V=1 shows the commands.
@@ -132,21 +132,26 @@ $(call remember,$(JS_FLAGS),$(DEBUG) $(RUNT_COMMIT))
 
 # ---- programs ----
 PROGRAMS := $(BUILD)/runt $(BUILD)/runt.node $(BUILD)/node/index.mjs $(BUILD)/runt-node
-.PHONY: faults faulty all node deps peers gen fuzz test test-only conformance vm-test engine-test check lint format clean install demo bench coverage
+.PHONY: faults faulty all node deps peers gen fuzz test test-only conformance vm-test engine-test check lint format clean install uninstall demo bench coverage
 all: $(BUILD)/runt
 node: $(PROGRAMS)
 
-# All other targets need this first; the script does nothing if nothing is missing.
-DEPS := build/.deps
+# All other targets need this first; the script does nothing if nothing is missing. What only checks and tests need is not
+# installed for these.
+SMALL_GOALS := all demo gen clean install uninstall build/runt build/%/runt
+DEPS_SCOPE := $(if $(filter-out $(SMALL_GOALS),$(MAKECMDGOALS)),all,build)
+DEPS := build/.deps-$(DEPS_SCOPE)
 deps $(DEPS): package-lock.json package.json scripts/deps.sh
-	@scripts/deps.sh
+	@scripts/deps.sh $(DEPS_SCOPE)
 	@mkdir -p build && touch $(DEPS)
 
-# Headers that musl-gcc does not find.
+# Headers that musl-gcc does not find, and QuickJS, which may be unpacked apart.
 HEADERS := build/.headers
 $(HEADERS): $(DEPS)
 	@mkdir -p build/include
-	@for header in linux asm-generic mtd quickjs; do ln -sfn /usr/include/$$header build/include/$$header; done
+	@for header in linux asm-generic mtd; do ln -sfn /usr/include/$$header build/include/$$header; done
+	@root=; [ -e /usr/lib/$(ARCH)/quickjs/libquickjs.a ] || root=$(CURDIR)/build/quickjs; \
+	  ln -sfn $$root/usr/include/quickjs build/include/quickjs && ln -sfn $$root/usr/lib/$(ARCH)/quickjs/libquickjs.a $(QUICKJS)
 	@ln -sfn /usr/include/$(ARCH)/asm build/include/asm
 	@for header in node_api node_api_types js_native_api js_native_api_types; do \
 	  ln -sf $(NODE_PREFIX)/include/node/$$header.h build/include/; done
@@ -230,7 +235,8 @@ ifeq ($(SNAPSHOT),1)
 TRAINING := $(BUILD)/training
 $(TRAINING)/list: $(BUILD)/runt.boot
 	@rm -rf $(@D) && mkdir -p $(@D)/rootfs
-	$(Q)$< spec --bundle $(@D) && sed -i 's/"terminal": true/"terminal": false/' $(@D)/config.json && $< --train $(@D) $@ || : >$@
+	$(Q)ln -f $< $(@D)/rootfs/runt && $< spec --bundle $(@D) && \
+	  sed -i 's/"terminal": true/"terminal": false/; s,"sh","/runt"\, "--version",' $(@D)/config.json && $< --train $(@D) $@ || : >$@
 
 $(BUILD)/runt: $(BUILD)/runt.boot $(TRAINING)/list $(FLAGS)
 	$(call say,SNAPSHOT)
@@ -311,7 +317,7 @@ STEP_SOURCES := $(filter-out addon/machine/run.c,$(wildcard addon/test/*.c) $(ST
 $(BUILD)/steps-test: $(STEP_TESTS) $(STEPS_H) $(SOURCES)
 	$(call say,CC)
 	$(Q)gcc -std=gnu11 -D_GNU_SOURCE= $(WARN) -g -fsanitize=address,undefined $(INCLUDES) -o $@ \
-	  $(STEP_SOURCES) addon/runtime/steps.c -pthread
+	  $(STEP_SOURCES) addon/runtime/steps.c addon/runtime/net_device.c -pthread
 
 $(BUILD)/steps-test-init: $(STEP_TESTS) $(STEPS_H) $(SOURCES) $(HEADERS)
 	$(call say,CC)
@@ -419,19 +425,21 @@ format: $(DEPS)
 	clang-format -i $(C_FILES)
 
 # ---- use ----
+# What is installed: mode, file, directory below PREFIX, name there.
+INSTALLED := 755:$(BUILD)/runt:bin:runt 644:man/runt.8:share/man/man8:runt.8 \
+  644:completions/runt.bash:share/bash-completion/completions:runt 644:completions/_runt:share/zsh/site-functions:_runt \
+  644:completions/runt.fish:share/fish/vendor_completions.d:runt.fish \
+  $(foreach file,$(shell cd examples && find . -type f -printf '%P\n'),644:examples/$(file):share/doc/runt/examples:$(file))
+part = $(word $(2),$(subst :, ,$(1)))
+target = $(DESTDIR)$(PREFIX)/$(call part,$(1),3)/$(call part,$(1),4)
 install: all
 	@[ '$(WEAKEN)' != 1 ] || { echo 'a weakened build is for tests only'; exit 1; }
-	install -D -m 755 $(BUILD)/runt $(DESTDIR)$(PREFIX)/bin/runt
-	@if [ -e man/runt.8 ]; then install -D -m 644 man/runt.8 $(DESTDIR)$(PREFIX)/share/man/man8/runt.8; fi
-	@if [ -e completions/runt.bash ]; then \
-	  install -D -m 644 completions/runt.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/runt; fi
-	@if [ -e completions/_runt ]; then \
-	  install -D -m 644 completions/_runt $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_runt; fi
-	@if [ -e completions/runt.fish ]; then \
-	  install -D -m 644 completions/runt.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/runt.fish; fi
+	@$(foreach file,$(INSTALLED),install -D -m $(call part,$(file),1) $(call part,$(file),2) $(call target,$(file)) &&) :
+	@echo 'installed below $(DESTDIR)$(PREFIX): bin/runt, its manual page, completions and examples'
 
-	@for file in $$(cd examples && find . -type f); do \
-	  install -D -m 644 examples/$$file $(DESTDIR)$(PREFIX)/share/doc/runt/examples/$$file; done
+uninstall:
+	rm -f $(foreach file,$(INSTALLED),$(call target,$(file)))
+	@find $(DESTDIR)$(PREFIX)/share/doc/runt -depth -type d -empty -delete 2>/dev/null || :
 
 demo: all
 	@scripts/demo.sh

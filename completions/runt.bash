@@ -37,14 +37,14 @@ _runt() {
     help) words="checkpoint create delete events exec features kill list pause plan ps restore resume run seccomp spec start state update validate" ;;
     checkpoint) words="--image-path --work-path --tcp-established --ext-unix-sk --shell-job --file-locks --manage-cgroups-mode --empty-ns --auto-dedup --lazy-pages --parent-path --leave-running --pre-dump --link-remap --tcp-skip-in-flight --page-server --status-fd --help -h $(_runt_ids)" ;;
     create) words="--bundle -b --console-socket --pidfd-socket --pid-file --no-pivot --no-new-keyring --preserve-fds --help -h $(_runt_ids)" ;;
-    delete) words="--force -f --help -h $(_runt_ids)" ;;
+    delete) words="--force -f --plan --help -h $(_runt_ids)" ;;
     events) words="--interval --stats --help -h $(_runt_ids)" ;;
-    exec) words="--console-socket --cwd --env -e --tty -t --user -u --additional-gids -g --process -p --detach -d --pid-file --process-label --apparmor --no-new-privs --cap -c --preserve-fds --cgroup --ignore-paused --pidfd-socket --help -h $(_runt_ids)" ;;
+    exec) words="--console-socket --cwd --env -e --tty -t --user -u --additional-gids -g --process -p --detach -d --pid-file --process-label --apparmor --no-new-privs --cap -c --preserve-fds --cgroup --ignore-paused --pidfd-socket --plan --help -h $(_runt_ids)" ;;
     features) words="--help -h " ;;
     kill) words="--all -a --help -h $(_runt_ids)" ;;
     list) words="--format -f --quiet -q --help -h " ;;
     pause) words="--help -h $(_runt_ids)" ;;
-    plan) words="--bundle -b --format -f --help -h " ;;
+    plan) words="--bundle -b --format -f --summary --id --show-env --help -h " ;;
     ps) words="--format -f --help -h $(_runt_ids)" ;;
     restore) words="--image-path --work-path --tcp-established --ext-unix-sk --shell-job --file-locks --manage-cgroups-mode --empty-ns --auto-dedup --lazy-pages --bundle -b --console-socket --pidfd-socket --pid-file --detach -d --no-subreaper --no-pivot --lsm-profile --lsm-mount-context --help -h $(_runt_ids)" ;;
     resume) words="--help -h $(_runt_ids)" ;;
@@ -53,7 +53,7 @@ _runt() {
     spec) words="--bundle -b --rootless --help -h " ;;
     start) words="--help -h $(_runt_ids)" ;;
     state) words="--help -h $(_runt_ids)" ;;
-    update) words="--resources -r --blkio-weight --cpu-period --cpu-quota --cpu-burst --cpu-share --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --kernel-memory --kernel-memory-tcp --memory --memory-reservation --memory-swap --pids-limit --cpu-idle --l3-cache-schema --mem-bw-schema --help -h $(_runt_ids)" ;;
+    update) words="--resources -r --blkio-weight --cpu-period --cpu-quota --cpu-burst --cpu-share --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --kernel-memory --kernel-memory-tcp --memory --memory-reservation --memory-swap --pids-limit --cpu-idle --l3-cache-schema --mem-bw-schema --plan --help -h $(_runt_ids)" ;;
     validate) words="--bundle -b --format -f --host --no-host --help -h " ;;
   esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))

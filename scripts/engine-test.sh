@@ -48,38 +48,26 @@ cat >"$output/in-engines" <<'END'
 PEERS=$ENGINES PROJECT=$PWD exec scripts/peers-inside.sh sh -c 'cd /src/runt && TMPDIR=/var/tmp exec conformance/engines/isolated.sh "$@"' sh "$@"
 END
 
-# run-file FILE OUTPUT: one subtest of the TAP stream, in $output/NAME.tap.
+# run-file NAME TAP: writes one subtest of the TAP stream to the file TAP.
 cat >"$output/run-file" <<'END'
-name=$(basename "$1" .test.mjs)
+name=$1
 result=ok
-timeout -k 10 900 sh "$2/in-engines" node "$1" >"$2/$name.out" 2>"$2/$name.stderr" || result="not ok"
+file=$(find "$BUILD/test/conformance/engines" -name "$name.test.mjs")
+timeout -k 10 900 sh "$OUTPUT/in-engines" node "$file" >"$OUTPUT/$name.out" 2>"$OUTPUT/$name.stderr" || result="not ok"
 {
   echo "# Subtest: $name"
-  sed "s/^/    /" "$2/$name.out"
+  sed "s/^/    /" "$OUTPUT/$name.out"
   echo "$result - $name"
-  [ "$result" = ok ] || sed "s/^/# /" "$2/$name.stderr"
-} >"$2/$name.tap"
-[ "$result" = ok ] || echo "$1" >>"$2/failed"
+  [ "$result" = ok ] || sed "s/^/# /" "$OUTPUT/$name.stderr"
+} >"$2"
 END
-: >"$output/failed"
+export BUILD="$build" OUTPUT="$output"
+echo "$files" | sed '/^$/d; s|.*/||; s|\.test\.mjs$||' >"$output/planned"
 # Engines wait most of the time: two files at once.
-echo "$files" | xargs -P 2 -I '{}' sh "$output/run-file" '{}' "$output" || :
-
-# Engines have races of their own: a file that fails runs once more, alone. The summary names it in either case.
-mv "$output/failed" "$output/again"
-: >"$output/failed"
-flaky=
-for file in $(cat "$output/again"); do
-  name=$(basename "$file" .test.mjs)
-  cp "$output/$name.tap" "$output/$name.first"
-  sh "$output/run-file" "$file" "$output"
-  grep -qxF "$file" "$output/failed" || flaky="$flaky $name"
-done
-status=0
-[ ! -s "$output/failed" ] || status=1
+xargs -P 2 -I '{}' sh "$output/run-file" '{}' "$output/{}.tap" <"$output/planned" || :
 cat "$output"/*.tap >"$output/all"
+status=0
+scripts/retry-failed.sh "$output/all" "$output/planned" sh "$output/run-file" || status=1
 # Another runtime is a control: tests of features that it lacks are skipped.
 case ${RUNT_RUNTIME:-$build/runt} in "$build/runt") suite=engine-test ;; *) suite=control ;; esac
-echo "$files" | sed 's|.*/||; s|\.test\.mjs$||' >"$output/planned"
-for name in $flaky; do echo "flaky: $name failed and passed when it ran alone; see $output/$name.first"; done
 node scripts/count.mjs "$output/all" "$status" "$build/engine-test.counts" $suite "$output/planned"

@@ -2,8 +2,7 @@
 # Runs end-to-end tests in the virtual machines of ../shared/vm, for what this host may lack: pure cgroup v2, AppArmor, and an
 # unprivileged user with a delegated cgroup; hybrid hierarchies as systemd mounts them, co-mounted controllers among them; and
 # SELinux with an enforced policy.
-# Succeeds if ../shared/vm does not exist; a machine that cannot be built is a failure. A file that fails runs once more, alone,
-# and the summary names it: emulated machines and their kernels have races of their own.
+# Succeeds if ../shared/vm does not exist; a machine that cannot be built is a failure. A file that fails runs once more: retry-failed.sh.
 # Usage: vm-test.sh BUILD; TESTS="word …" limits it to files whose path contains one of the words. The last line has the counts, like test.sh's.
 set -eu
 build=$1
@@ -55,22 +54,13 @@ awk -v dir="$dir" '{ out = dir "/" NR ".tap"; $2 = $2 " " out; print }' "$dir/jo
   xargs -r -P 2 -L 1 scripts/vm-job.sh "$build" || status=1
 find "$dir" -name '*.tap' -exec cat {} + >"$output"
 
-# Repeats each file that failed, or did not run because its machine ended. The new result replaces the old one.
-while read -r name; do
-  ! grep -qxF "ok - $name" "$output" || continue
-  who=${name%%:*} machine=v2
-  case $who in hybrid | selinux) machine=$who ;; esac
-  [ ! -e "$dir/$machine.failed" ] || continue
-  scripts/vm-job.sh "$build" "$machine" "$who" "$dir/again" "$build/test/conformance/${name#*: }" </dev/null
-  cp "$output" "$dir/before"
-  awk -v begin="# Subtest: $name" '/^# Subtest: / { skip = $0 == begin } !skip' "$dir/before" >"$output"
-  cat "$dir/again" >>"$output"
-  if grep -qxF "ok - $name" "$dir/again"; then
-    echo "flaky: $name failed and passed when it ran alone; see $dir/before"
-  else
-    status=1
-  fi
-done <"$planned"
+# retry NAME TAP: NAME is "WHO: FILE". A machine that cannot be built does not run it again.
+cat >"$dir/retry" <<'END'
+who=${1%%:*} machine=v2
+case $who in hybrid | selinux) machine=$who ;; esac
+[ -e "$BUILD/vm/$machine.failed" ] || exec scripts/vm-job.sh "$BUILD" "$machine" "$who" "$2" "$BUILD/test/conformance/${1#*: }"
+END
+BUILD=$build scripts/retry-failed.sh "$output" "$planned" sh "$dir/retry" || status=1
 
 for failed in "$dir"/*.failed; do
   [ -e "$failed" ] || continue

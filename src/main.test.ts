@@ -55,7 +55,7 @@ t.test('an error is one sentence on stderr', async (t) => {
   t.same(await call(['--root', root, 'state', 'web']), {
     status: 1,
     stdout: '',
-    stderr: 'runt state web: container does not exist\n',
+    stderr: `runt state web: container does not exist in ${root} (see --root)\n`,
   })
   t.match(await call(['--root', root, 'state', 'a/b']), {
     status: 1,
@@ -67,25 +67,28 @@ t.test('an error is one sentence on stderr', async (t) => {
   })
 })
 
-t.test('and a line in the log', async (t) => {
+t.test('an error is one line in the log', async (t) => {
   const root = stateRoot(t)
   const log = join(root, 'log.json')
   const globals = ['--root', root, '--log', log, '--log-format', 'json']
-  t.match(await call([...globals, 'kill', 'web']), { status: 1, stderr: 'runt kill web: container does not exist\n' })
+  t.match(await call([...globals, 'kill', 'web']), {
+    status: 1,
+    stderr: `runt kill web: container does not exist in ${root} (see --root)\n`,
+  })
   t.match(await call([...globals, 'creat', 'web']), { status: 1, stderr: /did you mean create\?\nRun/ })
   const messages = readFileSync(log, 'utf8')
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line))
   t.match(messages, [
-    { level: 'error', msg: 'runt kill web: container does not exist' },
+    { level: 'error', msg: `runt kill web: container does not exist in ${root} (see --root)` },
     { level: 'error', msg: "runt: unknown command 'creat'; did you mean create?" },
   ])
 })
 
 t.test('--log-format json without a log', async (t) => {
   const { stderr } = await call(['--root', stateRoot(t), '--log-format', 'json', 'start', 'web'])
-  t.match(JSON.parse(stderr), { level: 'error', msg: 'runt start web: container does not exist' })
+  t.match(JSON.parse(stderr), { level: 'error', msg: /^runt start web: container does not exist in / })
 })
 
 t.test('one process can run several commands', async (t) => {
@@ -101,7 +104,7 @@ t.test('one process can run several commands', async (t) => {
   t.match(await call(['--root', root, 'list', '-q']), { status: 0, stdout: '' })
 })
 
-t.test('a fault of ours is told as such', async (t) => {
+t.test('an internal error is reported as such', async (t) => {
   const broken = { ...native, env: undefined as never, write: () => undefined }
   t.equal(await main(broken, ['list']), 1)
 })

@@ -27,10 +27,11 @@ export async function main(native: Native, argv: readonly string[]): Promise<num
   if (line.kind !== 'command') return tell(native, line, program)
   const { globals, command, flags, positionals } = line
   const [id] = positionals
-  const say = (error: unknown): string => `runt ${command}${id === undefined ? '' : ` ${id}`}: ${formatError(error)}`
+  const caller = `runt ${command}${id === undefined ? '' : ` ${id}`}`
+  const say = (error: unknown): string => `${caller}: ${formatError(error)}`
   let log: Log
   try {
-    log = openLog(native, globals, command)
+    log = openLog(native, globals, command, caller)
   } catch (error) {
     native.write(STDERR, `${printable(say(error))}\n`)
     return FAILED

@@ -31,7 +31,7 @@ function check(t: Test, argv: readonly [string, ...string[]]): string {
   return stdout
 }
 
-t.test('on Node, and the same on the static host', async (t) => {
+t.test('wrong arguments throw the same errors on Node and on the static host', async (t) => {
   const found = check(t, [process.execPath, '--input-type=module', '--eval', onNode])
   const embedded = check(t, [join(build, 'arguments/host')])
   t.equal(embedded, found)

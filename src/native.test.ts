@@ -339,7 +339,7 @@ t.test('waiting for a change, the end of a process, or time', (t) => {
   t.end()
 })
 
-t.test('a conversation with a deadline: nobody takes the connection, answers, or stays', async (t) => {
+t.test('a stream with a deadline: no accept, no answer, a closed connection', async (t) => {
   const path = join(scratch(t), 'socket')
   const server = createServer((socket) =>
     socket

@@ -25,6 +25,19 @@ export interface FileStatus {
   readonly inode: number
 }
 
+/** A file inside a root file system. */
+export interface RootFile extends FileStatus {
+  /** Below the root, without symbolic links. */
+  readonly path: string
+  /** Of its mount. */
+  readonly isReadOnly: boolean
+  readonly isNoexec: boolean
+  /** The first 4096 bytes of a regular file. */
+  readonly head: Uint8Array
+  /** Its extended attribute security.capability (capabilities(7)). */
+  readonly capabilities: Uint8Array
+}
+
 /** The outcome of a launch, or of a list of steps. */
 export type LaunchEvent =
   /**
@@ -156,6 +169,13 @@ export interface Native {
   setAttribute(path: string, name: string, value: string): void
   close(fd: number): void
 
+  // ---- files of a container ----
+  /**
+   * Looks `path` up inside the directory `root`, which is hostile: by openat2(2) with RESOLVE_IN_ROOT and
+   * RESOLVE_NO_MAGICLINKS. Opens only a regular file. undefined: nothing there.
+   */
+  lookInRoot(root: string, path: string): RootFile | undefined
+
   // ---- the host ----
   probe(): HostProbe
 
@@ -204,6 +224,11 @@ export interface Native {
    * the process has ended.
    */
   receiveSeccompNotif(listener: number): string
+  /**
+   * A string in the memory of the process that waits with this notification, at most 256 bytes; `address` is a hexadecimal
+   * word. undefined: it cannot be read. Only for messages: the process may change it at any time.
+   */
+  readNotifiedString(listener: number, question: string, address: string): string | undefined
   /** Responds: continue the call, fail it with an errno, or kill its process (SIGKILL). */
   sendSeccompResponse(listener: number, question: string, answer: 'continue' | 'error' | 'kill', errno: number): void
   /** Sends a signal to every process of a cgroup and its descendants. Returns their number. */

@@ -41,6 +41,9 @@ inline Napi::Array Names(Napi::Env env, const text &names) {
   return list;
 }
 
+// The result of `status`, also a part of that of `lookInRoot`.
+Napi::Object StatusObject(Napi::Env env, const struct stat &status);
+
 // ---- parameters ----
 
 inline constexpr Parameter kDescriptor = Integer("fd", 0), kSocket = Integer("socket", 0),
@@ -59,4 +62,6 @@ template <size_t count> void AddFunctions(Napi::Env env, Napi::Object exports, c
 void AddCommandFunctions(Napi::Env env, Napi::Object exports);
 void AddFileFunctions(Napi::Env env, Napi::Object exports);
 void AddProcessFunctions(Napi::Env env, Napi::Object exports);
+void AddRootFunctions(Napi::Env env, Napi::Object exports);
 void AddSocketFunctions(Napi::Env env, Napi::Object exports);
+void AddLaunchFunctions(Napi::Env env, Napi::Object exports);

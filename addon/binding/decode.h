@@ -1,8 +1,9 @@
-// Launch functions of the addon: decode plans and report the outcome of a launch. See src/native.ts.
+// Decodes launch plans: see decode.cc.
 #pragma once
-#include "arguments.h"
+#include <napi.h>
 
-Napi::Value Launch(const Call &call);
-Napi::Value Resume(const Call &call);
-Napi::Value Abandon(const Call &call);
-Napi::Value Start(const Call &call);
+struct plan_block;
+
+// Decodes one list of steps into memory 0 or 1, to a plan that is read at `address`, or in place if that is 0. NULL if
+// an exception is pending.
+plan_block *Decode(napi_env env, napi_value steps, const char *list, uint32_t slots, int memory, uint64_t address);

@@ -52,39 +52,13 @@ Value Write(const Call &info) {
   return Done(info.Env(), fd_write(info.Int(0), data.data(), data.size()), "write");
 }
 
-const char *Kind(mode_t mode) {
-  switch (mode & S_IFMT) {
-  case S_IFDIR:
-    return "directory";
-  case S_IFLNK:
-    return "symlink";
-  case S_IFSOCK:
-    return "socket";
-  case S_IFIFO:
-    return "fifo";
-  case S_IFCHR:
-    return "char";
-  case S_IFBLK:
-    return "block";
-  default:
-    return "file";
-  }
-}
-
 Value Status(const Call &info) {
   Env env = info.Env();
   const std::string &path = info.Text(0);
   struct stat status;
   if (lstat(path.c_str(), &status) < 0)
     return errno == ENOENT || errno == ENOTDIR ? env.Undefined() : Throw(env, errno, "lstat", path.c_str());
-  Napi::Object object = Napi::Object::New(env);
-  object.Set("kind", Kind(status.st_mode));
-  object.Set("mode", Napi::Number::New(env, status.st_mode & 07777));
-  object.Set("uid", Napi::Number::New(env, status.st_uid));
-  object.Set("gid", Napi::Number::New(env, status.st_gid));
-  object.Set("size", Napi::Number::New(env, static_cast<double>(status.st_size)));
-  object.Set("inode", Napi::Number::New(env, static_cast<double>(status.st_ino)));
-  return object;
+  return StatusObject(env, status);
 }
 
 Value Exists(const Call &info) {

@@ -90,6 +90,14 @@ Value SendSeccompResponse(const Call &info) {
   return Done(info.Env(), notify_answer(info.Int(0), question.c_str(), kind, info.Int(3)), "ioctl");
 }
 
+Value ReadNotifiedString(const Call &info) {
+  char text[256];
+  uint64_t address = strtoull(info.Text(2).c_str(), nullptr, 16);
+  ssize_t length = notify_read_string(info.Int(0), info.Text(1).c_str(), address, text, sizeof text);
+  if (length < 0) return info.Env().Undefined();
+  return String(info.Env(), text, static_cast<size_t>(length));
+}
+
 constexpr Signature kFunctions[] = {
     {"sendPidfd", SendPidfd, {kPath, kPid}},
     {"sendDescriptor", SendDescriptor, {kPath, kDescriptor, Path("name")}},
@@ -100,6 +108,7 @@ constexpr Signature kFunctions[] = {
     {"receiveNotify", ReceiveNotify, {kSocket, kPid, kStartTime}},
     {"sendNotify", SendNotify, {Path("address"), Path("text"), Word("end", "barrier|go-on|")}},
     {"receiveSeccompNotif", ReceiveSeccompNotif, {kListener}},
+    {"readNotifiedString", ReadNotifiedString, {kListener, Path("question"), Path("address")}},
     {"sendSeccompResponse",
      SendSeccompResponse,
      {kListener, Path("question"), Word("answer", "continue|error|kill|"), Integer("errno", 0, 4095)}},

@@ -93,7 +93,6 @@ WRAP(waitpid)
 WRAP(write)
 WRAP(writev)
 WRAP_BELOW(close)
-WRAP_BELOW(fork)
 WRAP_BELOW(syscall)
 WRAP_POINTER(fdopendir)
 WRAP_POINTER(getcwd)
@@ -114,13 +113,6 @@ long __wrap_close(PARAMETERS) {
   if (!fails) return result;
   errno = error;
   return -1;
-}
-
-/* Without this, the child would continue the count and fail at the same number. */
-long __wrap_fork(PARAMETERS) {
-  long pid = fault_call("fork") ? -1 : __real_fork(a, b, c, d, e, f, g);
-  if (pid == 0) fault_end();
-  return pid;
 }
 
 /* The log stays open when other descriptors are closed. */

@@ -51,10 +51,6 @@ void fault_begin(void) {
   fault.kind = strcmp(kind, "kill") == 0 ? KILL : strcmp(kind, "after") == 0 ? AFTER : FAIL;
 }
 
-void fault_end(void) {
-  fault.kind = NOTHING;
-}
-
 char *const *fault_environment(void) {
   static char variable[256], *environment[2];
   const char *text = getenv("RUNT_FAULT");

@@ -18,8 +18,6 @@ enum { FAULT_LOG_FD = 1000 };
 
 /* Reads RUNT_FAULT and starts counting. Not before, because the build also runs the program. */
 void fault_begin(void);
-/* Turns off faults in this process. */
-void fault_end(void);
 /* Writes the steps of both lists to the log. */
 void fault_list(const struct plan_block *runtime, const struct plan_block *container);
 /* Init's environment, which is empty in other builds. */

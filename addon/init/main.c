@@ -9,7 +9,8 @@
 #include "faults/faults.h"
 #include "machine.h"
 
-/* A placeholder that makes the linker emit a program header for PLAN_ADDRESS; spawn.c points it at the real plan. */
+/* A placeholder that makes the linker emit a program header for PLAN_ADDRESS; init_process.c points it at the real
+ * plan. */
 __attribute__((section(".plan"), used, retain)) static const struct plan_block plan_placeholder = {.magic = 0};
 
 static int32_t few_fds[PLAN_FEW_SLOTS];

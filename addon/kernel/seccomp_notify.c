@@ -2,12 +2,17 @@
 #include "seccomp_notify.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { PAGE = 4096 };
 
 int notify_receive(int listener, char *text, size_t size) {
   struct seccomp_notif question = {0}; /* the kernel requires zeros */
@@ -38,4 +43,32 @@ int notify_answer(int listener, const char *question, enum notify_answer_kind ki
   }
   if (ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response) < 0 && errno != ENOENT) return -errno;
   return 0;
+}
+
+/* Reads up to the end of each page: the next one may not be mapped. */
+static ssize_t read_memory(int memory, uint64_t address, char *text, size_t size) {
+  size_t got = 0;
+  while (got < size) {
+    size_t part = PAGE - (address + got) % PAGE;
+    ssize_t n = pread(memory, text + got, part < size - got ? part : size - got, (off_t)(address + got));
+    if (n <= 0) return got > 0 || n == 0 ? (ssize_t)got : -errno;
+    if (memchr(text + got, 0, (size_t)n)) return (ssize_t)strnlen(text, got + (size_t)n);
+    got += (size_t)n;
+  }
+  return (ssize_t)got;
+}
+
+ssize_t notify_read_string(int listener, const char *question, uint64_t address, char *text, size_t size) {
+  uint64_t id;
+  unsigned pid;
+  char path[32];
+  if (sscanf(question, "%" SCNx64 " %x", &id, &pid) != 2 || pid == 0 || address > INT64_MAX) return -EINVAL;
+  snprintf(path, sizeof path, "/proc/%u/mem", pid);
+  int memory = open(path, O_RDONLY | O_CLOEXEC);
+  if (memory < 0) return -errno;
+  ssize_t length = read_memory(memory, address, text, size);
+  close(memory);
+  /* If the id is still valid now, the process waited in its call all the time, and the memory was its own. */
+  if (ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) < 0) return -errno;
+  return length;
 }

@@ -3,6 +3,8 @@
 #ifndef RUNT_NOTIFY_H
 #define RUNT_NOTIFY_H
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -14,6 +16,9 @@ enum notify_answer_kind { NOTIFY_CONTINUE, NOTIFY_ERROR, NOTIFY_KILL };
 /* Sends the response: continue the call, fail it with `error`, or kill the process. No error if the process has ended.
  */
 int notify_answer(int listener, const char *question, enum notify_answer_kind kind, int error);
+/* Reads a string of the waiting process, up to its end or `size` bytes, which are not terminated. Returns its length.
+ * The process may change it at any time: for messages only. */
+ssize_t notify_read_string(int listener, const char *question, uint64_t address, char *text, size_t size);
 
 #ifdef __cplusplus
 }

@@ -3,55 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
-#include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "cleanup.h"
 #include "process.h"
-
-/* sun_path holds 107 bytes; a longer path goes through a descriptor of its directory, which the caller closes. */
-static int address_of(const char *path, struct sockaddr_un *address, socklen_t *size, int *directory) {
-  *address = (struct sockaddr_un){.sun_family = AF_UNIX};
-  *size = sizeof *address;
-  size_t length = strlen(path);
-  if (path[0] == '@' && length < sizeof address->sun_path) { /* abstract name: its length is part of the address */
-    memcpy(address->sun_path + 1, path + 1, length - 1);
-    *size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
-  } else if (length < sizeof address->sun_path) {
-    memcpy(address->sun_path, path, length);
-  } else {
-    const char *slash = strrchr(path, '/');
-    char parent[PATH_MAX];
-    if (!slash || slash - path >= (long)sizeof parent - 1) return -ENAMETOOLONG;
-    snprintf(parent, sizeof parent, "%.*s", (int)(slash - path) + 1, path);
-    *directory = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (*directory < 0) return -errno;
-    int needed = snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d/%s", *directory, slash + 1);
-    if (needed >= (int)sizeof address->sun_path) return -ENAMETOOLONG;
-  }
-  return 0;
-}
-
-/* Calls connect(2) or bind(2). */
-static int attach(int fd, const char *path, int (*call)(int, const struct sockaddr *, socklen_t)) {
-  struct sockaddr_un address;
-  socklen_t size;
-  AUTO_FD int directory = -1;
-  int error = address_of(path, &address, &size, &directory);
-  if (error < 0) return error;
-  return call(fd, (struct sockaddr *)&address, size) < 0 ? -errno : 0;
-}
-
-int socket_connect(int fd, const char *path) {
-  return attach(fd, path, connect);
-}
+#include "unix_socket.h"
 
 /* A control buffer for one descriptor, with the alignment of struct cmsghdr. */
 union control {
@@ -75,7 +35,7 @@ static int send_fd(int socket, int fd, const char *name) {
 int socket_send_descriptor(const char *path, int descriptor, const char *name) {
   AUTO_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return -errno;
-  int error = socket_connect(fd, path);
+  int error = unix_connect(fd, path);
   return error < 0 ? error : send_fd(fd, descriptor, name);
 }
 
@@ -108,7 +68,7 @@ int sd_notify_bind(const char *path) {
   int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return -errno;
   unlink(path); /* left by a failed start */
-  int error = attach(fd, path, bind);
+  int error = unix_bind(fd, path);
   if (error == 0 && chmod(path, 0777) < 0) error = -errno; /* every user of the container may write */
   if (error == 0) return fd;
   close(fd);
@@ -143,7 +103,7 @@ static int send_barrier(int fd) {
 int sd_notify_send(const char *address, const char *text, int barrier) {
   AUTO_FD int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return -errno;
-  int error = socket_connect(fd, address);
+  int error = unix_connect(fd, address);
   if (error < 0) return error;
   if (send(fd, text, strlen(text), MSG_NOSIGNAL) < 0) return -errno;
   return barrier ? send_barrier(fd) : 0;

@@ -1,5 +1,5 @@
 /* AF_UNIX sockets that carry descriptors (unix(7), cmsg(3)), for --pidfd-socket and CRIU, and the datagrams of
- * sd_notify(3). A path may be longer than sun_path. */
+ * sd_notify(3). */
 #ifndef RUNT_SOCKETS_H
 #define RUNT_SOCKETS_H
 #include <sys/types.h>
@@ -7,9 +7,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* connect(2) to the AF_UNIX socket `path`, or to an abstract name after "@": 0 or -errno. */
-int socket_connect(int fd, const char *path);
 
 /* Connects to the AF_UNIX stream socket `path` and sends a pidfd of `pid`. */
 int socket_send_pidfd(const char *path, pid_t pid);

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "deadline.h"
-#include "sockets.h"
+#include "unix_socket.h"
 
 int stream_open(const char *path, int milliseconds) {
   int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -16,7 +16,7 @@ int stream_open(const char *path, int milliseconds) {
   /* connect(2) blocks while the listener's queue is full; this is its timeout (socket(7)), and 0 would mean none. */
   int limit = milliseconds > 0 ? milliseconds : 1;
   struct timeval time = {limit / 1000, limit % 1000 * 1000};
-  int error = setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time) < 0 ? -errno : socket_connect(fd, path);
+  int error = setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time) < 0 ? -errno : unix_connect(fd, path);
   if (error == 0) return fd;
   close(fd);
   return error == -EAGAIN ? -ETIMEDOUT : error;

@@ -48,7 +48,6 @@ struct machine {
   const char *home;    /* found by find_home: "HOME=…", NULL if not found */
   const char *syscall; /* the current system call, for the report */
   char detail[216];    /* the message of the kernel or of a hook beyond errno, "" none */
-  const void *host;    /* runtime only: struct launch, see launch.c */
 };
 
 /* Runs steps until the end (0), a step that TypeScript executes (MACHINE_PAUSED) or an error (-errno, with m->index,

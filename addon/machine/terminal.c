@@ -5,11 +5,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <termios.h>
 
 #include "weaken.h"
 #include "text.h"
+#include "unix_socket.h"
 
 static int open_master(struct machine *m, const struct step_open_pty *s) {
   const int flags = O_RDWR | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC;
@@ -72,28 +72,12 @@ int op_set_terminal(struct machine *m, const struct step_set_terminal *s) {
   return result < 0 ? result : 0;
 }
 
-static int connect_to(struct machine *m, int fd, const char *path) {
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
-  strcpy(address.sun_path, path);
-  return (int)CALL(m, "connect", connect(fd, (const struct sockaddr *)&address, sizeof address));
-}
-
-/* unix(7): sun_path holds 107 bytes. A longer path is opened, and /proc/self/fd/N of the descriptor leads to the same
- * socket. */
-static int connect_to_long(struct machine *m, int fd, const char *path) {
-  char link[32] = "/proc/self/fd/";
-  CLEANUP_FD int socket_file = (int)CALL(m, "open", open(path, O_PATH | O_CLOEXEC));
-  if (socket_file < 0) return socket_file;
-  text_append_number(link, sizeof link, (uint64_t)socket_file, 10);
-  return connect_to(m, fd, link);
-}
-
 int op_connect(struct machine *m, const struct step_connect *s) {
   int type = (s->type ? (int)s->type : SOCK_STREAM) | SOCK_CLOEXEC;
   int fd = (int)CALL(m, "socket", socket(AF_UNIX, type, 0));
   if (fd < 0) return fd;
-  int is_short = strlen(s->path) < sizeof((struct sockaddr_un *)0)->sun_path;
-  int result = is_short ? connect_to(m, fd, s->path) : connect_to_long(m, fd, s->path);
+  m->syscall = "connect";
+  int result = unix_connect(fd, s->path);
   if (result < 0)
     close(fd);
   else

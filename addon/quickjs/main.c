@@ -41,6 +41,9 @@ struct engine *snapshot_engine(void) {
   return NULL;
 }
 
+void placement_prefault(void) {
+}
+
 static int build_step(int argc, char **argv) {
   (void)argc;
   (void)argv;
@@ -104,6 +107,7 @@ int main(int argc, char **argv) {
   signal(SIGCHLD, SIG_DFL); /* if the caller ignores SIGCHLD, the kernel reaps children before we can wait for them */
   struct engine *engine = snapshot_engine();
   if (engine) {
+    placement_prefault();
     JS_UpdateStackTop(engine->runtime);
   } else {
     int status = build_step(argc, argv);

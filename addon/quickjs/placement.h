@@ -17,6 +17,10 @@ void placement_free(void *block);
 int placement_begin(const char *path);
 void placement_end(void);
 
+// In the program that starts from the snapshot: copies the pages that most commands write to in one system call, which
+// takes half the time of a fault for each.
+void placement_prefault(void);
+
 // Finds the allocations that commands access, with an engine that `start` has prepared, and writes the list to `path`.
 // The commands do not change the host. `bundle` is a directory to plan for. Returns 0 or an exit status.
 int placement_train(int (*start)(struct engine *), char *bundle, const char *path);

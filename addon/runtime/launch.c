@@ -1,52 +1,28 @@
-/* The runtime's side of a launch: see launch.h. Contains the runtime's steps that concern init's life: clone,
- * sync_wait, sync_exec, write_child, map_ids, pidfd_open. */
+/* A launch, from its first step to its end: see launch.h. */
 #include "launch.h"
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "crowded.h"
 #include "faults/faults.h"
-#include "process.h"
-#include "spawn.h"
-#include "weaken.h"
+#include "launch_state.h"
 
-static struct {
-  struct machine machine;
-  struct plan_block *container;
-  int32_t *fds;
-  struct launch_event event;
-  int forks; /* how many times init may report a fork */
-  const struct step_clone *clone;
-  int offered; /* init's number for the descriptor that came with the last point */
-  int passed;  /* that descriptor, if it was sent itself; else -1 */
-  int is_paused;
-} launch = {.passed = -1};
+struct launch_state launch = {.passed = -1};
 
 /* ---- ending init ---- */
 
-static void say_how_init_ended(struct machine *m, const siginfo_t *info) {
-  if (info->si_code == CLD_KILLED || info->si_code == CLD_DUMPED)
-    snprintf(m->detail, sizeof m->detail, "init was killed by signal %d", info->si_status);
-  else
-    snprintf(m->detail, sizeof m->detail, "init exited with status %d", info->si_status);
-}
-
-static void reap(struct machine *m, siginfo_t *info) {
+void launch_reap(struct machine *m, siginfo_t *info) {
   info->si_pid = 0;
   waitid((idtype_t)P_PIDFD, (id_t)m->child_pidfd, info, WEXITED | __WALL);
 }
 
-static void forget_child(struct machine *m) {
+void launch_forget_child(struct machine *m) {
   if (m->child_pidfd >= 0) close(m->child_pidfd);
   if (m->sync >= 0) close(m->sync);
   m->child_pidfd = m->sync = -1;
@@ -57,295 +33,32 @@ static void end_child(struct machine *m) {
   siginfo_t info;
   if (m->child_pidfd >= 0 && m->child > 0) {
     syscall(SYS_pidfd_send_signal, m->child_pidfd, SIGKILL, NULL, 0);
-    reap(m, &info);
+    launch_reap(m, &info);
   }
-  forget_child(m);
+  launch_forget_child(m);
 }
 
 static void close_slots(struct machine *m) {
   for (uint32_t i = 0; i < m->slot_count; i++) machine_fill(m, i, -1);
 }
 
-static void forget_passed(void) {
+void launch_forget_passed(void) {
   if (launch.passed >= 0) close(launch.passed);
   launch.passed = -1;
 }
 
 void launch_abandon(void) {
   launch.is_paused = 0;
-  forget_passed();
+  launch_forget_passed();
   end_child(&launch.machine);
   close_slots(&launch.machine);
 }
 
-/* ---- reports of init ---- */
-
-#define NO_POINT UINT32_MAX /* receive until init fails or ends */
-
-/* A program in the container may have taken control of init, so reports are checked before they are used. */
-static void check_report(struct report *r) {
-  r->syscall[sizeof r->syscall - 1] = r->detail[sizeof r->detail - 1] = 0;
-  if (r->kind == REPORT_ERROR && (r->error < 1 || r->error > 4095)) r->error = EPROTO;
-}
-
-static void take_passed(const struct cmsghdr *c) {
-  forget_passed();
-  memcpy(&launch.passed, CMSG_DATA(c), sizeof launch.passed);
-}
-
-/* Closes the descriptors of a message that should have none. */
-static void close_received(const struct cmsghdr *c) {
-  int fds[16]; /* as many as fit into the control buffers of this file */
-  size_t size = c->cmsg_len - CMSG_LEN(0);
-  if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS || size > sizeof fds) return;
-  memcpy(fds, CMSG_DATA(c), size);
-  for (size_t i = 0; i < size / sizeof fds[0]; i++) close(fds[i]);
-}
-
-/* Reads the ancillary data of a report: the pid of its sender, or one descriptor. */
-static void receive_control(struct msghdr *message, int *sender) {
-  for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
-    if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_CREDENTIALS) {
-      struct ucred credentials;
-      memcpy(&credentials, CMSG_DATA(c), sizeof credentials);
-      *sender = credentials.pid;
-    } else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int))) {
-      take_passed(c);
-    } else {
-      close_received(c);
-    }
-  }
-}
-
-/* Receives one report and the pid of its sender (0 without SO_PASSCRED). Returns 0 at the end of init's side. */
-static ssize_t receive(struct machine *m, struct report *r, int *sender) {
-  union {
-    struct cmsghdr header;
-    char space[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int))];
-  } control;
-  struct iovec iov = {.iov_base = r, .iov_len = sizeof *r};
-  struct msghdr message = {
-      .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
-  ssize_t n;
-  /* ECONNRESET is returned once, before queued messages: init ended without reading our last message. */
-  do n = recvmsg(m->sync, &message, MSG_CMSG_CLOEXEC);
-  while (n < 0 && (errno == EINTR || errno == ECONNRESET));
-  *sender = 0;
-  if (n >= 0) receive_control(&message, sender);
-  if (n > 0 && n != (ssize_t)sizeof *r) return -EPROTO;
-  return n < 0 ? -errno : n;
-}
-
-/* Init has forked: reap the first process and continue with the second. */
-static int adopt(struct machine *m, int pid) {
-  siginfo_t info;
-  reap(m, &info);
-  close(m->child_pidfd);
-  m->child = pid;
-  m->child_pidfd = (int)CALL(m, "pidfd_open", syscall(SYS_pidfd_open, pid, 0));
-  return m->child_pidfd < 0 ? m->child_pidfd : 0;
-}
-
-static int init_is_gone(struct machine *m) {
-  siginfo_t info;
-  reap(m, &info);
-  say_how_init_ended(m, &info);
-  forget_child(m);
-  m->syscall = "init";
-  return -ECHILD;
-}
-
-static int init_failed(struct machine *m, const struct report *r) {
-  launch.event.failure = *r;
-  launch.event.in_container = 1;
-  m->syscall = "init";
-  return -r->error;
-}
-
-/* Receives reports until the point is reached (point > 0) or init's end is closed (point 0). */
-static int listen_until(struct machine *m, uint32_t point) {
-  for (;;) {
-    struct report r;
-    int sender;
-    ssize_t n = CALL(m, "recvmsg", receive(m, &r, &sender));
-    if (n < 0) return (int)n;
-    if (n == 0) return point ? init_is_gone(m) : 0;
-    check_report(&r);
-    if (r.kind == REPORT_ERROR) return init_failed(m, &r);
-    if (r.kind == REPORT_WARNING && launch.event.warning_count < LAUNCH_WARNINGS)
-      launch.event.warnings[launch.event.warning_count++] = r;
-    /* A process of the container may trace the init of exec and send reports in its name. */
-    if (r.kind == REPORT_PID && launch.forks-- <= 0) return -EPROTO;
-    if (r.kind == REPORT_PID && sender > 0) {
-      int result = adopt(m, sender);
-      if (result < 0) return result;
-    }
-    if (r.kind == REPORT_CROWDED) {
-      int result = launch.forks > 0 ? crowded_fork(m, launch.clone->leave, launch.clone->enter) : -EPROTO;
-      if (result < 0) return result;
-    }
-    launch.offered = r.error;
-    if (r.kind == REPORT_SYNC && point != NO_POINT) return r.value == point ? 0 : -EPROTO;
-  }
-}
-
-/* EPIPE means that init has ended; its last report has the error. */
-int op_sync_send(struct machine *m, const struct step_sync_send *s) {
-  struct report r = {.kind = REPORT_SYNC, .step = m->index, .error = -1, .value = (uint32_t)s->point};
-  ssize_t n = CALL(m, "send", send(m->sync, &r, sizeof r, MSG_NOSIGNAL));
-  if (n == -EPIPE) return listen_until(m, NO_POINT);
-  return n < 0 ? (int)n : 0;
-}
-
-int op_sync_wait(struct machine *m, const struct step_sync_wait *s) {
-  int result = listen_until(m, (uint32_t)s->point);
-  if (result < 0 || s->into < 0) {
-    forget_passed();
-    return result;
-  }
-  int fd = launch.passed;
-  launch.passed = -1;
-  if (fd < 0) fd = (int)CALL(m, "pidfd_getfd", syscall(SYS_pidfd_getfd, m->child_pidfd, launch.offered, 0));
-  if (fd < 0) return fd;
-  machine_fill(m, s->into, fd);
-  return 0;
-}
-
-int op_sync_exec(struct machine *m, const struct step_sync_exec *s) {
-  (void)s;
-  int result = listen_until(m, 0);
-  forget_passed();
-  return result;
-}
-
-/* ---- the terminal of a foreground run ---- */
-
-int op_socketpair(struct machine *m, const struct step_socketpair *s) {
-  int ends[2];
-  int result = (int)CALL(m, "socketpair", socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends));
-  if (result < 0) return result;
-  machine_fill(m, s->ours, ends[0]);
-  machine_fill(m, s->theirs, ends[1]);
-  return 0;
-}
-
-int op_receive_terminal(struct machine *m, const struct step_receive_terminal *s) {
-  char name[64];
-  union {
-    struct cmsghdr header;
-    char space[CMSG_SPACE(sizeof(int))];
-  } control;
-  struct iovec iov = {.iov_base = name, .iov_len = sizeof name};
-  struct msghdr message = {
-      .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
-  ssize_t n = CALL(m, "recvmsg", recvmsg(machine_fd(m, s->socket), &message, MSG_CMSG_CLOEXEC));
-  if (n < 0) return (int)n;
-  struct cmsghdr *c = CMSG_FIRSTHDR(&message);
-  if (!c && n == 0) return listen_until(m, NO_POINT); /* init has ended: its last report has the error */
-  if (!c) return -EPROTO;
-  if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(sizeof(int))) {
-    close_received(c);
-    return -EPROTO;
-  }
-  memcpy(&launch.event.terminal, CMSG_DATA(c), sizeof(int));
-  return 0;
-}
+/* ---- steps ---- */
 
 int op_keep(struct machine *m, const struct step_keep *s) {
   launch.event.kept = machine_fd(m, s->fd);
   return 0;
-}
-
-/* ---- joining the namespaces of a process ---- */
-
-int op_pidfd_open(struct machine *m, const struct step_pidfd_open *s) {
-  m->syscall = "pidfd_open";
-  int fd = process_open((pid_t)s->pid, s->start_time);
-  if (fd < 0) return fd;
-  machine_fill(m, s->into, fd);
-  return 0;
-}
-
-/* ---- creating init ---- */
-
-/* Moves the descriptors to init's slots. They are closed here once init has them. */
-static void fill_init_slots(struct machine *m, const struct ints *inherit, int sync) {
-  memset(launch.container->fds, 0xff, m->slot_count * sizeof launch.container->fds[0]);
-  launch.container->fds[SLOT_SYNC] = sync;
-  for (uint64_t i = 0; i < inherit->count; i++) {
-    int64_t slot = inherit->items[i];
-    launch.container->fds[slot] = m->fds[slot];
-  }
-}
-
-/* Returns the slot of the i-th descriptor of the clone step: the inherited ones, then the cgroup's. */
-static int64_t served_slot(const struct step_clone *s, uint64_t i) {
-  return i < s->inherit.count ? s->inherit.items[i] : s->cgroup;
-}
-
-static void close_inherited(struct machine *m, const struct step_clone *s) {
-  int low = INT32_MAX, high = -1;
-  uint32_t open = 0;
-  uint64_t count = s->inherit.count + (s->cgroup >= 0);
-  for (uint64_t i = 0; i < count; i++) {
-    int fd = m->fds[served_slot(s, i)];
-    if (fd < 0) continue;
-    low = fd < low ? fd : low;
-    high = fd > high ? fd : high;
-    open++;
-  }
-  if (open == 0) return;
-  /* The descriptors were opened in a row, so their numbers are usually adjacent and one call closes them all. */
-  int together = (uint32_t)(high - low) + 1 == open && syscall(SYS_close_range, low, high, 0) == 0;
-  for (uint64_t i = 0; i < count; i++) {
-    int32_t *fd = &m->fds[served_slot(s, i)];
-    if (!together && *fd >= 0) close(*fd);
-    *fd = -1;
-  }
-}
-
-/* Other descriptors of the caller must not reach init or a helper program. */
-static int hide_others(struct machine *m, const struct step_clone *s) {
-  return WEAKENED("inherited") ? 0 : machine_hide(m, 3, &s->preserve);
-}
-
-int op_clone(struct machine *m, const struct step_clone *s) {
-  int sync[2];
-  int result = hide_others(m, s);
-  if (result < 0) return result;
-  result = (int)CALL(m, "socketpair", socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sync));
-  if (result < 0) return result;
-  m->sync = sync[0];
-  CLEANUP_FD int init_sync = sync[1];
-  int on = 1;
-  if (s->forks) result = (int)CALL(m, "setsockopt", setsockopt(m->sync, SOL_SOCKET, SO_PASSCRED, &on, sizeof on));
-  if (result < 0) return result;
-  for (uint64_t i = 0; i < s->inherit.count; i++)
-    if (s->inherit.items[i] < 0 || s->inherit.items[i] >= m->slot_count) return -EINVAL;
-  fill_init_slots(m, &s->inherit, init_sync);
-  CLEANUP_FD int image = spawn_image(m, launch.container);
-  if (image < 0) return image;
-  result = spawn_init(m, image, launch.container, (uint64_t)s->flags, s->cgroup < 0 ? -1 : machine_fd(m, s->cgroup),
-                      &s->preserve, s->enter != NULL);
-  if (result < 0) return result;
-  launch.event.pid = m->child;
-  launch.forks = s->forks ? 1 : 0;
-  launch.clone = s;
-  close_inherited(m, s);
-  result = WEAKENED("init-image") ? 0 : spawn_seal(m, image);
-  return result < 0 ? result : machine_restore_nofile(m);
-}
-
-/* newuidmap(1) and newgidmap(1) are set-user-ID programs: they may write maps that an unprivileged runtime may not. */
-int op_map_ids(struct machine *m, const struct step_map_ids *s) {
-  const char *argv[3 * 340 + 3]; /* the kernel allows 340 lines */
-  char pid[16];
-  if (s->args.count + 3 > sizeof argv / sizeof argv[0]) return -E2BIG;
-  snprintf(pid, sizeof pid, "%d", m->child);
-  argv[0] = s->program;
-  argv[1] = pid;
-  memcpy(&argv[2], s->args.items, (s->args.count + 1) * sizeof argv[0]);
-  return spawn_helper(m, s->program, (char *const *)argv);
 }
 
 /* ---- launch ---- */
@@ -432,7 +145,7 @@ int launch_start(const char *request, const char *report, struct launch_event *e
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) continue;
     if (n < 0) return -errno;
     if (n != (ssize_t)sizeof r) return 0; /* closed by execve(2) or by init's death */
-    check_report(&r);
+    launch_check_report(&r);
     if (r.kind == REPORT_ERROR) {
       event->kind = LAUNCH_FAILED;
       event->in_container = 1;

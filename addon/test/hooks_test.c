@@ -140,12 +140,9 @@ void test_hooks(void) {
   test_left_behind();
   test_state();
   test_surroundings();
-  pid_t child = fork();
-  if (child == 0) _exit(without_stdio());
-  waitpid(child, &status, 0);
-  is(WEXITSTATUS(status), 0, "a hook of a runtime without descriptors 0 to 2");
+  in_child(without_stdio, "a hook of a runtime without descriptors 0 to 2");
   is(waitpid(-1, &status, WNOHANG), -1, "no zombie is left");
-  child = fork();
+  pid_t child = fork();
   if (child == 0) {
     if (unshare(CLONE_NEWPID) < 0) _exit(77);
     child = fork();

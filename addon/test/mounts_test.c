@@ -109,14 +109,10 @@ static int confined(void) {
 }
 
 void test_mounts(void) {
-  int status = 0;
   test_new_mount();
   test_clones();
   test_lent();
-  pid_t child = fork();
-  if (child == 0) _exit(confined());
-  waitpid(child, &status, 0);
-  is(WEXITSTATUS(status), 0, "chdir stays in the root, and makes a directory only there");
+  in_child(confined, "chdir stays in the root, and makes a directory only there");
   ok(exists("jail/new/directory") && !exists("/tmp/runt-not-here"), "as can be seen from outside");
   umount2("jail/proc", MNT_DETACH);
 }

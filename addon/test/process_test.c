@@ -12,14 +12,6 @@
 
 #include "kernel.h"
 
-static void in_child(int (*body)(void), const char *what) {
-  int status = 0;
-  pid_t child = fork();
-  if (child == 0) _exit(body());
-  waitpid(child, &status, 0);
-  is(WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status), 0, what);
-}
-
 static int changes_ids(void) {
   int64_t gids[] = {3, 1000, 4294967294};
   gid_t got[4];

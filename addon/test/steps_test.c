@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 
 struct machine m;
 static int32_t fds[SLOTS];
@@ -27,6 +28,14 @@ void ok(_Bool good, const char *what) {
 void is(long got, long wanted, const char *what) {
   ok(got == wanted, what);
   if (got != wanted) printf("# got %ld (%s), wanted %ld\n", got, got < 0 ? strerror((int)-got) : "", wanted);
+}
+
+void in_child(int (*body)(void), const char *what) {
+  int status = 0;
+  pid_t child = fork();
+  if (child == 0) _exit(body());
+  waitpid(child, &status, 0);
+  is(WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status), 0, what);
 }
 
 void skip(const char *what, const char *why) {

@@ -25,6 +25,8 @@ void prepare(struct step *step);
 
 void ok(_Bool good, const char *what);
 void is(long got, long wanted, const char *what);
+/* Runs the function in a child process; it succeeds if it returns 0. */
+void in_child(int (*body)(void), const char *what);
 void skip(const char *what, const char *why);
 
 void fill(int slot, int fd);

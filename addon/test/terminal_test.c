@@ -9,6 +9,8 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include "unix_socket.h"
+
 static int open_pty(int devpts, int64_t uid) {
   return RUN(open_pty, .devpts = devpts, .master = B, .peer = C, .columns = 117, .rows = 31, .uid = uid, .gid = -1);
 }
@@ -24,7 +26,6 @@ static void test_pty(void) {
   struct stat st;
   struct winsize size;
   char text[16] = "";
-  int status = 0;
   mkdir("pts", 0755);
   if (mount("devpts", "pts", "devpts", 0, "newinstance,ptmxmode=0666,mode=0620,gid=5") < 0) {
     skip("open_pty", "no devpts");
@@ -36,10 +37,7 @@ static void test_pty(void) {
   ok(st.st_uid == 1000 && st.st_gid == 5 && (st.st_mode & 07777) == 0620,
      "with owner, and group and mode of the mount");
   ok(ioctl(slot_fd(C), TIOCGWINSZ, &size) == 0 && size.ws_col == 117 && size.ws_row == 31, "with its size");
-  pid_t child = fork();
-  if (child == 0) _exit(takes_terminal());
-  waitpid(child, &status, 0);
-  is(WEXITSTATUS(status), 0, "set_terminal");
+  in_child(takes_terminal, "set_terminal");
   ok(read(slot_fd(B), text, sizeof text - 1) == 5 && strcmp(text, "hello") == 0, "its output arrives");
   mkdir("fake-pts", 0755);
   mknod("fake-pts/ptmx", S_IFCHR | 0666, makedev(5, 2));
@@ -105,7 +103,23 @@ static void test_sockets(void) {
   close(listener);
 }
 
+static void test_bind(void) {
+  char directory[220], path[400];
+  memset(directory, 'd', sizeof directory - 1); /* made by test_sockets */
+  directory[sizeof directory - 1] = '\0';
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  snprintf(path, sizeof path, "%s/%0100d", directory, 0);
+  is(unix_bind(fd, path), -ENAMETOOLONG, "bind to a long path with a name of 100 bytes fails");
+  snprintf(path, sizeof path, "%s/bound", directory);
+  is(unix_bind(fd, path), 0, "bind to a path of 225 bytes");
+  listen(fd, 1);
+  is(RUN(connect, .path = path, .into = B), 0, "the path leads to that socket");
+  is(unix_bind(fd, "no-directory/bound"), -ENOENT, "bind in a directory that does not exist fails");
+  close(fd);
+}
+
 void test_terminal(void) {
   test_pty();
   test_sockets();
+  test_bind();
 }

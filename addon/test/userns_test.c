@@ -16,14 +16,6 @@ static int joins_once(void) {
   return RUN(setns, .fd = B, .nstype = CLONE_NEWIPC) == 0 && slot_fd(B) >= 0 ? 0 : 3;
 }
 
-static void in_child(int (*body)(void), const char *what) {
-  int status = 0;
-  pid_t child = fork();
-  if (child == 0) _exit(body());
-  waitpid(child, &status, 0);
-  is(WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status), 0, what);
-}
-
 #ifndef RUNT_INIT
 /* Reads uid_map in a process of the namespace: no other process may read it any more. */
 static int has_the_mappings(void) {

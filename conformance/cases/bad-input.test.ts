@@ -55,7 +55,7 @@ function allRefused(t: Test, box: Box, cases: readonly (readonly [Patch, ...RegE
   }
 }
 
-scenario('a bundle that is not there, or none', {}, (t, box) => {
+scenario('a missing bundle, and a directory that is no bundle, are errors', {}, (t, box) => {
   refused(t, box, join(box.dir, 'nowhere'), [/nowhere/, /no such file or directory/i])
   mkdirSync(join(box.dir, 'empty'))
   refused(t, box, join(box.dir, 'empty'), [/config\.json/, /no such file or directory/i])
@@ -65,7 +65,7 @@ scenario('a bundle that is not there, or none', {}, (t, box) => {
   refused(t, box, join(box.dir, 'odd'), [/config\.json/, /directory/i])
 })
 
-scenario('a config that cannot be read', { skip: needsCommand('setpriv') }, (t, box) => {
+scenario('an unreadable config is an error', { skip: needsCommand('setpriv') }, (t, box) => {
   const bundle = box.bundle()
   chmodSync(bundle.config, 0)
   // Root can read everything; without these two capabilities it is like other users.
@@ -110,7 +110,7 @@ scenario(
   },
 )
 
-scenario('texts that only look like a config', { peers: { crun: 'its parser has other limits' } }, (t, box) => {
+scenario('invalid JSON is an error', { peers: { crun: 'its parser has other limits' } }, (t, box) => {
   const text = readFileSync(box.bundle().config, 'utf8')
   const large = Buffer.alloc((64 << 20) + 1, ' ')
   for (const [name, content, reason] of [
@@ -127,14 +127,14 @@ scenario('texts that only look like a config', { peers: { crun: 'its parser has 
   }
 })
 
-scenario('a config.json that never ends', { skip: isRunt ? false : 'others read on' }, (t, box) => {
+scenario('an endless config.json is an error', { skip: isRunt ? false : 'others read on' }, (t, box) => {
   const bundle = box.bundle({}, { rootfs: 'empty' })
   rmSync(bundle.config)
   symlinkSync('/dev/zero', bundle.config)
   refused(t, box, bundle.dir, [/config\.json/, /file too large/])
 })
 
-scenario('odd texts that are one', { peers: { crun: 'refuses some' } }, (t, box) => {
+scenario('valid JSON in unusual forms is accepted', { peers: { crun: 'refuses some' } }, (t, box) => {
   const text = readFileSync(box.bundle().config, 'utf8')
   const deep = `"deep": ${'['.repeat(150)}${']'.repeat(150)},`
   for (const [name, content] of [
@@ -232,7 +232,7 @@ scenario('wrong values', { skip: notCrun, peers: { runc: '1.1 takes some of them
   ])
 })
 
-scenario('namespaces that cannot be', { skip: notCrun }, (t, box) => {
+scenario('invalid namespaces are errors', { skip: notCrun }, (t, box) => {
   const with_ = (...more: Json[]): Patch => ({ linux: { namespaces: [{ type: 'mount' }, { type: 'uts' }, ...more] } })
   allRefused(t, box, [
     [with_({ type: 'nonsense' }), /linux\.namespaces\[2\]/, /nonsense/],
@@ -251,7 +251,7 @@ scenario('properties that need a namespace', { skip: notCrun, peers: { runc: '1.
   ])
 })
 
-scenario('root file systems that are not', {}, (t, box) => {
+scenario('invalid root file systems are errors', {}, (t, box) => {
   const missing = box.bundle({}, { rootfs: 'none', name: 'missing' })
   refused(t, box, missing.dir, [/root\.path|rootfs/, /no such file or directory/i])
   const file = box.bundle({}, { rootfs: 'none', name: 'file' })
@@ -269,7 +269,7 @@ scenario('root.path may be relative or absolute', {}, (t, box) => {
   t.equal(box.call(['run', '--bundle', other.dir, box.id()]).status, 0)
 })
 
-scenario('process.args that cannot run', { skip: notCrun }, (t, box) => {
+scenario('process.args that cannot be executed are errors', { skip: notCrun }, (t, box) => {
   refused(t, box, bundleOf(box, { process: { args: undefined } }).dir, [/process\.args/])
   refused(t, box, bundleOf(box, { process: { args: [] } }).dir, [/process\.args/])
   const run = (path: string, ...patterns: RegExp[]) => {
@@ -291,7 +291,7 @@ scenario('process.args that cannot run', { skip: notCrun }, (t, box) => {
 })
 
 scenario(
-  'ids that are none',
+  'invalid ids are errors',
   { peers: { runc: '1.1 says what lstat says to 5000 characters', crun: '1.8 takes some of them' } },
   (t, box) => {
     const bundle = box.bundle()
@@ -309,7 +309,7 @@ scenario(
   },
 )
 
-scenario('ids of every allowed character', {}, (t, box) => {
+scenario('ids may have every allowed character', {}, (t, box) => {
   const bundle = box.bundle()
   for (const id of [`A-z_0.9+${token}`, `${token}${'y'.repeat(100)}`]) {
     t.equal(box.call(['create', '--bundle', bundle.dir, id]).status, 0, id)
@@ -376,7 +376,7 @@ scenario(
 )
 
 scenario(
-  'a state root without inodes',
+  'a state root without free inodes is an error',
   {
     skip: needsCommand('mount'),
     peers: { runc: '1.1 prints %!w(<nil>) for the reason', crun: 'leaves its directory' },
@@ -397,7 +397,7 @@ scenario(
   },
 )
 
-scenario('a line break in a string of the config, or of the caller, makes no second message', {}, (t, box) => {
+scenario('a line break in a name does not start a second message', {}, (t, box) => {
   const forged = 'x\nruntime: all is well\u2028\u001b[2J\u0085'
   const configs: readonly Patch[] = [
     { linux: { namespaces: [{ type: 'network', path: `/${forged}` }, { type: 'mount' }] }, hostname: undefined },
@@ -488,22 +488,26 @@ scenario('strings with a NUL', { skip: notCrun }, (t, box) => {
   ])
 })
 
-scenario('what must not be an error', { peers: { crun: '1.8 refuses unknown capabilities' } }, (t, box) => {
-  for (const [name, patch] of [
-    ['unknown properties', { nonsense: { a: [1] }, process: { alsoNonsense: true }, linux: { future: 'x' } }],
-    ['unknown annotations', { annotations: { 'com.example.unknown': 'x', 'no-dots': '' } }],
-    ['an unknown capability', { process: { capabilities: { bounding: ['CAP_FROM_THE_FUTURE', 'CAP_KILL'] } } }],
-    ['other platforms', { solaris: { milestone: 'x' }, windows: { layerFolders: ['x'] } }],
-    ['empty lists', { hooks: {}, annotations: {}, linux: { devices: [], resources: {} } }],
-    ['null is as absent', { hooks: null, annotations: null, linux: { sysctl: null, seccomp: null } }],
-  ] as const satisfies readonly (readonly [string, Patch])[]) {
-    const bundle = bundleOf(box, patch)
-    const result = box.call(['run', '--bundle', bundle.dir, box.id()])
-    t.equal(result.status, 0, `${name}: ${result.stderr}`)
-  }
-})
+scenario(
+  'unusual but valid configs are no error',
+  { peers: { crun: '1.8 refuses unknown capabilities' } },
+  (t, box) => {
+    for (const [name, patch] of [
+      ['unknown properties', { nonsense: { a: [1] }, process: { alsoNonsense: true }, linux: { future: 'x' } }],
+      ['unknown annotations', { annotations: { 'com.example.unknown': 'x', 'no-dots': '' } }],
+      ['an unknown capability', { process: { capabilities: { bounding: ['CAP_FROM_THE_FUTURE', 'CAP_KILL'] } } }],
+      ['other platforms', { solaris: { milestone: 'x' }, windows: { layerFolders: ['x'] } }],
+      ['empty lists', { hooks: {}, annotations: {}, linux: { devices: [], resources: {} } }],
+      ['null is as absent', { hooks: null, annotations: null, linux: { sysctl: null, seccomp: null } }],
+    ] as const satisfies readonly (readonly [string, Patch])[]) {
+      const bundle = bundleOf(box, patch)
+      const result = box.call(['run', '--bundle', bundle.dir, box.id()])
+      t.equal(result.status, 0, `${name}: ${result.stderr}`)
+    }
+  },
+)
 
-scenario('config keys in another case, which Go’s decoder takes', { peers: { crun: 'keys must match' } }, (t, box) => {
+scenario('config keys match in any case, as in Go', { peers: { crun: 'keys must match' } }, (t, box) => {
   const bundle = box.bundle({ linux: { resources: { cpu: undefined } } })
   const text = runProgram(box.dir, ['cat', bundle.config]).stdout.replace('"hostname"', '"HostName"')
   const upper = box.bundle({}, { text, name: 'upper' })

@@ -360,7 +360,7 @@ scenario('root without additional groups', {}, (t, box) => {
   t.match(inside.pairs('process'), { uid: '0 0', gid: '0 0', groups: '', umask: '0022' }, 'none of the caller’s groups')
 })
 
-scenario('a working directory that does not exist is made', {}, (t, box) => {
+scenario('a missing working directory is created', {}, (t, box) => {
   const inside = runProbe(t, box, ['process'], { root: { readonly: false }, process: { cwd: '/made/by/runtime' } })
   t.equal(inside.pairs('process').cwd, '/made/by/runtime')
 })
@@ -475,7 +475,7 @@ scenario('sysctl', {}, (t, box) => {
   t.equal(inside.text(topics[2] ?? ''), '11')
 })
 
-scenario('sysctl that is not of a namespace is refused', {}, (t, box) => {
+scenario('a sysctl without a namespace is refused', {}, (t, box) => {
   const before = readFileSync('/proc/sys/kernel/panic', 'utf8')
   for (const [key, value] of [
     ['kernel.panic', '12'],
@@ -590,7 +590,7 @@ scenario('cgroup placement without a path', { skip: needsV1('pids') }, (t, box) 
   t.equal(named.length, mounted, 'in every hierarchy')
 })
 
-scenario('a pids limit holds', { skip: needsController('pids') }, (t, box) => {
+scenario('the kernel enforces the pids limit', { skip: needsController('pids') }, (t, box) => {
   const script = 'for i in 1 2 3 4 5 6 7 8 9 10; do sleep 1 & done; echo never'
   const bundle = box.bundle({
     process: { args: ['sh', '-c', script] },
@@ -600,7 +600,7 @@ scenario('a pids limit holds', { skip: needsController('pids') }, (t, box) => {
   t.match(result.stderr, /fork/, 'the sixth process is refused')
 })
 
-scenario('a memory limit holds', { skip: needsController('memory') }, (t, box) => {
+scenario('the kernel enforces the memory limit', { skip: needsController('memory') }, (t, box) => {
   const script = 'x=$(head -c 60000000 /dev/zero | tr "\\0" a); echo survived'
   const bundle = box.bundle({
     process: { args: ['sh', '-c', script] },

@@ -83,7 +83,7 @@ for (const [name, damage] of Object.entries(damages)) {
   )
 }
 
-scenario('creates of one id at the same time: one wins', {}, async (t, box) => {
+scenario('of concurrent creates with one id one succeeds', {}, async (t, box) => {
   const bundle = box.bundle(probing(['pause']))
   const before = takeCensus(box.root)
   for (let round = 0; round < 5; round++) {

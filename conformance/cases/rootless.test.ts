@@ -34,7 +34,7 @@ scenario('the config of spec --rootless runs', { user: 'any', skip: needsUser() 
 })
 
 scenario(
-  'what such a container sees is its own, and the devices are there',
+  'a rootless container has its own namespaces and the default devices',
   { user: 'any', skip: needsUser() },
   (t, box) => {
     const command =
@@ -48,7 +48,7 @@ scenario(
   },
 )
 
-scenario('the whole life of a container', { user: 'any', skip: needsUser() }, (t, box) => {
+scenario('rootless create, start, exec, kill and delete', { user: 'any', skip: needsUser() }, (t, box) => {
   const dir = rootlessBundle(box, shell('sleep 1000'))
   const id = box.id()
   t.match(callAs(box, ['create', '--bundle', dir, id]), { status: 0, stderr: '' })
@@ -67,7 +67,7 @@ scenario('the whole life of a container', { user: 'any', skip: needsUser() }, (t
 })
 
 scenario(
-  '--rootless=false makes lacking permissions for cgroups an error',
+  '--rootless=false makes missing cgroup permissions an error',
   {
     user: 'any',
     skip: isRoot ? needsUser() : 'the user may have cgroups of its own',
@@ -85,7 +85,7 @@ scenario(
 )
 
 scenario(
-  'update names the limit and the file that are not there, and why',
+  'update names the limit and the missing cgroup file',
   { user: 'any', skip: either(isRoot ? needsUser() : 'the user may have cgroups of its own', needsV1('memory')) },
   (t, box) => {
     const dir = rootlessBundle(box, shell('sleep 1000'))
@@ -165,13 +165,17 @@ scenario(
   },
 )
 
-scenario('ids that nobody has granted', { user: 'any', skip: either(needsUser(), needsRange()) }, (t, box) => {
-  const mappings = [{ containerID: 0, hostID: 0, size: 10 }]
-  const dir = rootlessBundle(box, { linux: { uidMappings: mappings, gidMappings: mappings } })
-  const result = callAs(box, ['run', '--bundle', dir, box.id()])
-  t.not(result.status, 0)
-  t.match(result.stderr, /linux\.[ug]idMappings/, 'the error names the property')
-})
+scenario(
+  'id mappings without a grant in /etc/subuid are an error',
+  { user: 'any', skip: either(needsUser(), needsRange()) },
+  (t, box) => {
+    const mappings = [{ containerID: 0, hostID: 0, size: 10 }]
+    const dir = rootlessBundle(box, { linux: { uidMappings: mappings, gidMappings: mappings } })
+    const result = callAs(box, ['run', '--bundle', dir, box.id()])
+    t.not(result.status, 0)
+    t.match(result.stderr, /linux\.[ug]idMappings/, 'the error names the property')
+  },
+)
 
 /** The directory of the containers' cgroups on v2, if the user may create some; else the reason why not. */
 function delegated(): Skip {
@@ -219,20 +223,16 @@ scenario('a limit that cannot be set is an error', { skip: either(needsUser(), n
   t.match(result.stderr, /cgroup.*(EACCES|EPERM)/, 'which says where and why')
 })
 
-scenario(
-  'exec in a created container says why not; after start it works',
-  { user: 'any', skip: needsUser() },
-  (t, box) => {
-    const dir = rootlessBundle(box, shell('sleep 1000'))
-    const id = box.id()
-    t.match(callAs(box, ['create', '--bundle', dir, id]), { status: 0, stderr: '' })
-    const refused = callAs(box, ['exec', id, 'true'])
-    t.match(refused, { status: 255, stderr: /is not open to an ordinary user before the container is started/ })
-    t.match(callAs(box, ['start', id]), { status: 0, stderr: '' })
-    t.match(callAs(box, ['exec', id, 'id', '-u']), { status: 0, stdout: '0\n' })
-    t.match(callAs(box, ['delete', '--force', id]), { status: 0, stderr: '' })
-  },
-)
+scenario('exec in a created container fails, after start it succeeds', { user: 'any', skip: needsUser() }, (t, box) => {
+  const dir = rootlessBundle(box, shell('sleep 1000'))
+  const id = box.id()
+  t.match(callAs(box, ['create', '--bundle', dir, id]), { status: 0, stderr: '' })
+  const refused = callAs(box, ['exec', id, 'true'])
+  t.match(refused, { status: 255, stderr: /is not open to an ordinary user before the container is started/ })
+  t.match(callAs(box, ['start', id]), { status: 0, stderr: '' })
+  t.match(callAs(box, ['exec', id, 'id', '-u']), { status: 0, stdout: '0\n' })
+  t.match(callAs(box, ['delete', '--force', id]), { status: 0, stderr: '' })
+})
 
 scenario('a container without a cgroup that shares its pid namespace', { user: 'any', skip: needsUser() }, (t, box) => {
   const namespaces = ['ipc', 'uts', 'mount', 'user'].map((type) => ({ type }))

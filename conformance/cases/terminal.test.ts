@@ -40,7 +40,7 @@ const endsWith = async (t: Test, running: Running, status: number): Promise<void
 const loop = 'echo ready; while :; do sleep 0.1; done'
 
 scenario(
-  'SIGTSTP stops the runtime too, with the terminal as it was; SIGCONT brings both back',
+  'SIGTSTP stops the runtime and restores the terminal; SIGCONT continues both',
   { skip: isRunt ? false : 'runc and crun only forward it' },
   async (t, box) => {
     const { running } = await begin(box, `trap "echo interrupted; exit 5" INT; trap "echo continued" CONT; ${loop}`)
@@ -55,7 +55,7 @@ scenario(
 )
 
 scenario(
-  'in the background the runtime leaves the terminal alone until it needs input, and then stops',
+  'a background runtime does not touch the terminal, and stops when it needs input',
   { skip: isRunt ? false : 'runc and crun make it raw' },
   async (t, box) => {
     const bundle = box.bundle(shell('echo ready; read line; echo "got $line"; exit 8'))
@@ -69,20 +69,20 @@ scenario(
   },
 )
 
-scenario('the terminal is put back when a signal ends the container', {}, async (t, box) => {
+scenario('the terminal is restored when a signal ends the container', {}, async (t, box) => {
   const { running } = await begin(box, `trap "exit 6" TERM; ${loop}`)
   process.kill(jobOf(running), 'SIGTERM')
   await endsWith(t, running, 6)
 })
 
-scenario('the terminal is put back when somebody kills the container', {}, async (t, box) => {
+scenario('the terminal is restored when the container is killed', {}, async (t, box) => {
   const { id, running } = await begin(box, loop)
   t.equal(box.call(['delete', '--force', id]).status, 0)
   await endsWith(t, running, 137)
 })
 
 scenario(
-  'the terminal is put back when the runtime cannot go on, and the container is gone',
+  'the terminal is restored and the container killed when the runtime fails',
   { skip: isRunt ? needsCommand('strace') : 'of the project’s own loop' },
   async (t, box) => {
     const { id, running } = await begin(box, 'echo ready; while :; do sleep 0.1; echo; done')
@@ -100,7 +100,7 @@ scenario('the terminal is not touched when the process cannot be started', {}, a
   await endsWith(t, running, 1)
 })
 
-scenario('exec puts the terminal back', {}, async (t, box) => {
+scenario('exec restores the terminal', {}, async (t, box) => {
   const id = box.id()
   t.equal(box.call(['run', '--detach', '--bundle', box.bundle(probing(['pause'])).dir, id]).status, 0)
   box.defer(() => box.call(['delete', '--force', id]))
@@ -136,7 +136,7 @@ const lines = (count: number): string =>
   Array.from({ length: count }, (_, n) => `line ${n} ${'.'.repeat(40)}\n`).join('')
 const many = 20_000
 
-scenario('a reader that stops for a while loses nothing', {}, (t, box) => {
+scenario('a reader that pauses loses no output', {}, (t, box) => {
   const bundle = box.bundle(shell(`stty -opost; seq ${many}; exit 4`))
   const script = join(box.dir, 'script.sh')
   // Once with a terminal that is not read, once with a pipe for the output that is not read.
@@ -154,7 +154,7 @@ scenario('a reader that stops for a while loses nothing', {}, (t, box) => {
   }
 })
 
-scenario('a process that reads late loses nothing', {}, (t, box) => {
+scenario('a process that reads late loses no input', {}, (t, box) => {
   const input = lines(5_000)
   const file = join(box.dir, 'input')
   writeFileSync(file, input)
@@ -172,7 +172,7 @@ scenario('a process that reads late loses nothing', {}, (t, box) => {
   t.match(result.stdout, sum.stdout.slice(0, 32), 'every byte has arrived')
 })
 
-scenario('signals arrive while nobody reads the output', {}, async (t, box) => {
+scenario('signals are forwarded while nobody reads the output', {}, async (t, box) => {
   const script = join(box.dir, 'script.sh')
   writeFileSync(script, '{ "$@"; echo "status $?" >status; } | sleep 1000')
   const bundle = box.bundle(shell('trap "exit 9" TERM; yes & wait'))
@@ -193,7 +193,7 @@ scenario('signals arrive while nobody reads the output', {}, async (t, box) => {
 
 // ---- without a terminal ----
 
-scenario('without a terminal the descriptors are handed over untouched', {}, async (t, box) => {
+scenario('without a terminal the descriptors are passed on unchanged', {}, async (t, box) => {
   const [input, output] = [join(box.dir, 'input'), join(box.dir, 'output')]
   writeFileSync(input, 'hello')
   const fd = openSync(input, 'r')

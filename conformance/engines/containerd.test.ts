@@ -23,7 +23,7 @@ const pidOf = (box: EngineBox, id: string): number =>
 const exec = (box: EngineBox, id: string, options: readonly string[], ...command: readonly string[]) =>
   ctr(box, ['task', 'exec', '--exec-id', `e-${box.name()}`, ...options, id, ...command])
 
-t.test('the two forms of the example say the same', (t) => {
+t.test('both forms of the example configure the same', (t) => {
   const read = (form: string): string =>
     readFileSync(join(projectRoot, `examples/containerd/config-${form}.toml`), 'utf8')
   const settings = (text: string): string => text.replace(/^#.*\n/gm, '')

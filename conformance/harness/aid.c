@@ -16,6 +16,8 @@
  *   aid swap MS A B             exchange A and B for MS milliseconds
  *   aid ignore SIGNAL CMD...    run CMD with one signal ignored and blocked
  *   aid parent-death CMD...     run CMD with SIGKILL as its parent-death signal
+ *   aid keys CMD...             run CMD as a user whose quota of keys (keyrings(7)) is used up
+ *   aid setcap FILE NUMBER      give the file one capability, with the effective bit (capabilities(7))
  *   aid seals FILE              print the seals of a memory file (F_GET_SEALS), one a line
  *   aid hold PID                trace the process (ptrace(2)), print "held", and keep it from exiting until aid is
  * killed
@@ -27,6 +29,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,8 +37,10 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -331,6 +336,28 @@ __attribute__((noreturn)) static void hold(pid_t pid) {
   for (;;) pause();
 }
 
+/* The keys stay as long as the session keyring, which CMD inherits. */
+static int use_up_keys(char **argv) {
+  char name[32];
+  if (syscall(SYS_keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, NULL) < 0) die("keyctl");
+  for (int i = 0; i < 100000; i++) {
+    snprintf(name, sizeof name, "aid%d", i);
+    if (syscall(SYS_add_key, "user", name, "x", 1, -3 /* KEY_SPEC_SESSION_KEYRING */) >= 0) continue;
+    if (errno != EDQUOT) die("add_key");
+    execvp(argv[0], argv);
+    die(argv[0]);
+  }
+  return 125;
+}
+
+static int set_capability(const char *path, int capability) {
+  /* VFS_CAP_REVISION_2 | VFS_CAP_FLAGS_EFFECTIVE, permitted and inheritable, low and high words */
+  uint32_t data[5] = {0x02000001};
+  data[1 + 2 * (capability / 32)] = 1U << (capability % 32);
+  if (setxattr(path, "security.capability", data, sizeof data, 0) < 0) die("setxattr");
+  return 0;
+}
+
 int main(int argc, char **argv) {
   if (argc < 3) return 125;
   const char *verb = argv[1];
@@ -358,6 +385,8 @@ int main(int argc, char **argv) {
     execvp(rest[0], rest);
     die(rest[0]);
   }
+  if (!strcmp(verb, "keys")) return use_up_keys(rest);
+  if (!strcmp(verb, "setcap") && argc == 4) return set_capability(rest[0], atoi(rest[1]));
   if (!strcmp(verb, "seals")) return seals(rest[0]);
   if (!strcmp(verb, "hold")) hold(atoi(rest[0]));
   fprintf(stderr, "aid: unknown verb %s\n", verb);

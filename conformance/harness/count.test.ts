@@ -57,7 +57,7 @@ t.test('a failure is counted where it happened, with its diagnostics', async (t)
   t.equal(status, 1)
 })
 
-t.test('nothing that ran, and a status of tap that is not 0', async (t) => {
+t.test('no test that ran, and a failing status of tap', async (t) => {
   t.match(count(t, { tap: '' }), { status: 1, last: '0 passed, 0 failed, 0 skipped' })
   t.match(count(t, { tap: good, status: 1 }), { status: 1, last: '2 passed, 0 failed, 0 skipped' })
 })

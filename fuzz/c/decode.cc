@@ -25,13 +25,8 @@ namespace {
 alignas(4096) uint8_t memory[PLAN_BLOCK_LIMIT];
 constexpr uint64_t kAddress = PLAN_ADDRESS;
 
-#define CHECK(condition)                                                                                               \
-  do {                                                                                                                 \
-    if (!(condition)) {                                                                                                \
-      fprintf(stderr, "decode: %s (line %d)\n", #condition, __LINE__);                                                 \
-      abort();                                                                                                         \
-    }                                                                                                                  \
-  } while (0)
+#define TARGET "decode"
+#include "check.h"
 
 // The block as init maps it: addresses from kAddress up. `strings` is where the steps end.
 struct Checker {

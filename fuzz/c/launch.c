@@ -1,6 +1,6 @@
-/* Fuzz target: messages of a hostile init to the runtime (addon/runtime/launch.c): reports on the sync socket or the
- * report FIFO, with unexpected descriptors, and the packet with the terminal. The input is an operation and
- * its messages. */
+/* Fuzz target: messages of a hostile init to the runtime (addon/runtime/reports.c and launch.c): reports on the sync
+ * socket or the report FIFO, with unexpected descriptors, and the packet with the terminal. The input is an operation
+ * and its messages. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <poll.h>
@@ -43,6 +43,7 @@ static int fake_open(const char *path, int flags) {
 #define waitid fake_waitid
 #define open fake_open
 #include "../../addon/runtime/launch.c"
+#include "../../addon/runtime/reports.c"
 
 int machine_fd(const struct machine *m, int64_t slot) {
   return slot < 0 ? AT_FDCWD : m->fds[slot];
@@ -59,13 +60,8 @@ int machine_restore_nofile(struct machine *m) {
   return 0;
 }
 
-#define CHECK(condition)                                                                                               \
-  do {                                                                                                                 \
-    if (!(condition)) {                                                                                                \
-      fprintf(stderr, "launch: %s (line %d)\n", #condition, __LINE__);                                                 \
-      abort();                                                                                                         \
-    }                                                                                                                  \
-  } while (0)
+#define TARGET "launch"
+#include "check.h"
 
 #include "packets.h"
 

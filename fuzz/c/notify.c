@@ -41,13 +41,8 @@ static int fake_kill(pid_t pid, int signal) {
 #define kill fake_kill
 #include "../../addon/kernel/seccomp_notify.c"
 
-#define CHECK(condition)                                                                                               \
-  do {                                                                                                                 \
-    if (!(condition)) {                                                                                                \
-      fprintf(stderr, "notify: %s (line %d)\n", #condition, __LINE__);                                                 \
-      abort();                                                                                                         \
-    }                                                                                                                  \
-  } while (0)
+#define TARGET "notify"
+#include "check.h"
 
 static void check_answer(const char *text, enum notify_answer_kind kind, int error) {
   killed = 0;

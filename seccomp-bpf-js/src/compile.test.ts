@@ -70,7 +70,7 @@ t.test('exact instructions: ranges, and ENOSYS beyond the newest call', async (t
   )
 })
 
-t.test('exact instructions: x32 numbers are a foreign architecture, but -1 is nobody’s', async (t) => {
+t.test('exact instructions: x32 numbers are a foreign architecture, -1 is not', async (t) => {
   t.same(text({ defaultAction: 'SCMP_ACT_ERRNO', syscalls: [allow(['read'])] }), [
     '0  load arch',
     '1  if arch == SCMP_ARCH_X86_64 goto 2 else 7',
@@ -151,7 +151,7 @@ t.test('x32 beside x86_64', async (t) => {
   t.equal(actionOf(profile, 'SCMP_ARCH_X86_64', 0x40000000 + 522), ENOSYS)
 })
 
-t.test('several conditions on one argument stand for themselves, as under runc', async (t) => {
+t.test('several conditions on one argument become separate rules, as in runc', async (t) => {
   const args: SeccompArg[] = [
     { index: 0, value: 1, op: 'SCMP_CMP_EQ' },
     { index: 0, value: 2, op: 'SCMP_CMP_EQ' },
@@ -167,7 +167,7 @@ t.test('several conditions on one argument stand for themselves, as under runc',
     t.equal(actionOf(profile, 'SCMP_ARCH_X86_64', 16, [a, b]), action)
 })
 
-t.test('the first unconditional rule beats all others; rules like the default change nothing', async (t) => {
+t.test('the first unconditional rule wins; rules with the default action have no effect', async (t) => {
   const rules = [
     deny(['read'], { index: 0, value: 1, op: 'SCMP_CMP_EQ' }),
     allow(['read']),
@@ -235,7 +235,7 @@ t.test('problems have their path, and all of them are listed', async (t) => {
   ])
 })
 
-t.test('errnoRet is what the kernel can return, or ignored where nothing is denied', async (t) => {
+t.test('errnoRet must be a valid errno, and is ignored without a denying action', async (t) => {
   t.same(text({ defaultAction: 'SCMP_ACT_ERRNO', defaultErrnoRet: 4096 }), [
     'linux.seccomp.defaultErrnoRet: must be from 0 to 4095, not 4096',
   ])

@@ -81,7 +81,7 @@ t.test('a simplified decision decides the same', async (t) => {
   t.ok(smaller > 500, `${smaller} decisions became smaller`)
 })
 
-t.test('what earlier comparisons of a word tell about a later one', async (t) => {
+t.test('earlier comparisons of a word simplify later ones', async (t) => {
   type Known = readonly [compare: number, value: number, outcome: 'yes' | 'no']
   /** The result of simplify for a test after the known ones: its outcome, or nothing if it stays. */
   const implied = (known: readonly Known[], compare: number, value: number): string => {

@@ -16,7 +16,7 @@ import { syscallNumber } from './syscalls.ts'
 /** Fixed, so that a build does not fail by chance; `npm run differential` uses another one each time. */
 const seed = Number(process.env.SEED ?? 1)
 
-t.test('a call told as denied is denied with any arguments', async (t) => {
+t.test('a call reported as denied is denied with any arguments', async (t) => {
   const native = fc.constantFrom(...(Object.keys(ARCHITECTURES) as ArchitectureName[]))
   const cases = native.chain((arch) => profileFor(architecturesLike(arch)).map((profile) => ({ arch, profile })))
   let told = 0
@@ -41,7 +41,7 @@ t.test('a call told as denied is denied with any arguments', async (t) => {
   t.ok(told > 1000, `${told} calls`)
 })
 
-t.test('a filter does what the profile says, wherever it is clear', async (t) => {
+t.test('a filter implements the profile where the profile is unambiguous', async (t) => {
   t.comment(`seed ${seed}`)
   const native = fc.constantFrom(...(Object.keys(ARCHITECTURES) as ArchitectureName[]))
   const cases = native.chain((arch) => profileFor(architecturesLike(arch)).map((profile) => ({ arch, profile })))
@@ -63,7 +63,7 @@ t.test('a filter does what the profile says, wherever it is clear', async (t) =>
   t.pass()
 })
 
-t.test('a filter with many conditions on one argument does what the profile says', async (t) => {
+t.test('a filter with many conditions on one argument implements the profile', async (t) => {
   const native = fc.constantFrom<ArchitectureName>('SCMP_ARCH_ARM', 'SCMP_ARCH_RISCV64', 'SCMP_ARCH_PPC64')
   let compared = 0
   fc.assert(

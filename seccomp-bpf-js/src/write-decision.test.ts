@@ -100,7 +100,7 @@ t.test('a single bit is tested in the whole word, which stays', async (t) => {
   ])
 })
 
-t.test('what a path knows is not asked again', async (t) => {
+t.test('a value known on a path is not tested again', async (t) => {
   const rules = [[on(0, 'EQ', 5), on(1, 'EQ', 2)], [on(0, 'GE', 9)], [on(0, 'LE', 2), on(1, 'EQ', 7)]]
   t.same(text(ARM, ...rules), [
     '5  load args[0]',

@@ -1,9 +1,9 @@
 import t from 'tap'
 import type { Resources } from '../config/config.ts'
+import { noResources } from '../config/no-resources.ts'
 import type { Problem } from '../errors.ts'
 import { resourceWrites } from './controllers.ts'
 import type { CgroupHost } from './hierarchies.ts'
-import { noResources } from './test-resources.ts'
 import type { Purpose } from './write.ts'
 
 const ALL_V1 = ['memory', 'pids', 'cpu', 'cpuset', 'blkio', 'hugetlb', 'rdma', 'net_cls', 'net_prio']
@@ -202,7 +202,7 @@ t.test('unified: by name, line by line, after everything else', (t) => {
   t.end()
 })
 
-t.test('values that cannot be', (t) => {
+t.test('invalid values are problems', (t) => {
   t.same(faults({ memory: { ...memory, limit: 200n, swap: 100n } }, v1), [
     'linux.resources.memory.swap: memory+swap limit 100 must not be below linux.resources.memory.limit (200)',
   ])

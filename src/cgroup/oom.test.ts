@@ -1,7 +1,7 @@
 import t from 'tap'
 import { isUnpopulated, oomKills, oomWatch } from './oom.ts'
 
-t.test('the file that tells, on v1 and v2', (t) => {
+t.test('the file that reports OOM kills, on v1 and v2', (t) => {
   t.same(oomWatch({ memory: '/m/web', '': '/u/web' }), {
     version: 1,
     file: '/m/web/memory.oom_control',

@@ -1,11 +1,11 @@
 import t from 'tap'
 import type { Resources } from '../config/config.ts'
+import { noResources } from '../config/no-resources.ts'
 import type { RuntError } from '../errors.ts'
 import type { Step } from '../steps/launch-plan.ts'
 import { claimOf } from './claim.ts'
 import { type CgroupHost, parseHierarchies } from './hierarchies.ts'
 import { type CgroupInput, planCgroup } from './plan-cgroup.ts'
-import { noResources } from './test-resources.ts'
 
 const hybrid = parseHierarchies({
   cgroupMounts: [
@@ -73,7 +73,7 @@ t.test('hybrid, default path: below the own cgroup of each hierarchy, limits bef
   t.end()
 })
 
-t.test('every step says which property it comes from', (t) => {
+t.test('every step has the property it comes from', (t) => {
   const resources: Resources = { ...noResources, cpu: { shares: 512n } }
   const step = planFor(hybrid, { resources }).runtimeSteps.find(
     (candidate) => 'data' in candidate && candidate.data === '512',

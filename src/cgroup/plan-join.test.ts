@@ -34,7 +34,7 @@ t.test('v2: where init is, unless a cgroup is named', (t) => {
   t.end()
 })
 
-t.test('where a process may be made that the container has no room for', (t) => {
+t.test('the cgroup in which exec forks if the container is at its pids limit', (t) => {
   const pids = { version: 1, controllers: ['pids'], mountpoint: '/p', root: '/', own: '/' } as const
   const tree = { version: 2, controllers: [], mountpoint: '/u', root: '/', own: '/session' } as const
   const crowded = (input: Partial<JoinInput>) => planFor({ hierarchies: [tree, pids], ...input }).crowded
@@ -50,7 +50,7 @@ t.test('where a process may be made that the container has no room for', (t) => 
   t.end()
 })
 
-t.test('systemd moves the process where we may not', (t) => {
+t.test('systemd moves the process if the runtime has no permission', (t) => {
   const scope = { unit: 'x.scope', directory: '/sys/fs/cgroup/web' }
   const plan = planFor({ paths: unified, attach: scope, subgroups: ['/a'] })
   t.same(plan, {
@@ -65,7 +65,7 @@ t.test('systemd moves the process where we may not', (t) => {
   t.end()
 })
 
-t.test('what is refused, in the words of runc', (t) => {
+t.test('errors of join have the text of runc', (t) => {
   const refused: [string[], string][] = [
     [['../x'], 'bad sub cgroup path: ../x'],
     [['a/../../x'], 'bad sub cgroup path: a/../../x'],

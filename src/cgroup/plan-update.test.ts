@@ -1,11 +1,11 @@
 import t from 'tap'
 import type { Resources } from '../config/config.ts'
+import { noResources } from '../config/no-resources.ts'
 import { freezerOf } from './freezer.ts'
 import type { CgroupHost } from './hierarchies.ts'
 import { mergeResources, updateResources } from './merge-resources.ts'
 import { planUpdate } from './plan-update.ts'
 import { busyError, checkUnused, lastWrites, nestedFirst, parseProcesses, releases } from './removal.ts'
-import { noResources } from './test-resources.ts'
 
 const hybridPaths = {
   memory: '/m/web',
@@ -64,7 +64,7 @@ t.test('update of devices: v1 by differences, v2 by a new program, neither when 
   t.end()
 })
 
-t.test('a limit below what is used, when asked to look first', (t) => {
+t.test('a limit below the usage is refused with checkBeforeUpdate', (t) => {
   const memory = { ...noResources.memory, checkBeforeUpdate: true, limit: 100n, swap: 150n }
   const update = (usage: string) =>
     planUpdate({ resources: { ...noResources, memory }, paths: { '': '/u' }, rootless: false, usage }, v2, slots)
@@ -101,7 +101,7 @@ t.test('an update names only what changes', (t) => {
   t.end()
 })
 
-t.test('removal: what ends all of it, what goes, who is still in it', (t) => {
+t.test('removal: kill file, directories and remaining processes', (t) => {
   t.same(lastWrites(hybridPaths), [
     { path: '/p/web/pids.max', data: '0' },
     { path: '/u/web/cgroup.kill', data: '1' },

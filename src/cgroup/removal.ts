@@ -79,8 +79,10 @@ export function busyError(directory: string, processes: readonly number[], names
 export function checkUnused(directory: string, processes: readonly number[], frozen: boolean): void {
   const path = 'linux.cgroupsPath'
   if (processes.length > 0) {
-    const message = `${path}: container's cgroup is not empty: ${processes.length} process(es) found in ${directory}`
+    const message = `${path}: container's cgroup is not empty: ${processes.length} process(es) found in ${directory}; end them, or choose another path`
     throw new RuntError('host', message, { path })
   }
-  if (frozen) throw new RuntError('host', `${path}: container's cgroup unexpectedly frozen: ${directory}`, { path })
+  if (!frozen) return
+  const message = `${path}: container's cgroup unexpectedly frozen: ${directory}; thaw it, or choose another path`
+  throw new RuntError('host', message, { path })
 }

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { undoWrite } from './undo-write.ts'
 
-t.test('what takes a write back', (t) => {
+t.test('the write that undoes another', (t) => {
   for (const [data, text, expected] of [
     ['50', '100\n', '100'],
     ['max 100000', '5000 100000\n', '5000 100000'],

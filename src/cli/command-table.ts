@@ -116,6 +116,10 @@ const sourceUsage = '[bundle | config.json | -]'
 const sourceText = `The argument is the directory of a bundle, a file, or "-" for a config on standard input; without one it is the
 current directory.`
 
+/** Of commands that change a container. */
+const planFlag = (what: string) =>
+  ({ name: 'plan', type: 'boolean', description: `print ${what}, and change nothing (not in runc)` }) as const
+
 const formatFlag = (choices: readonly [string, string]) =>
   ({
     name: 'format',
@@ -261,6 +265,7 @@ export const commandTable = {
         type: 'boolean',
         description: 'kill the container first; no error if it does not exist',
       },
+      planFlag('what would be killed, run and removed'),
     ],
   },
   events: {
@@ -348,6 +353,7 @@ the signal that ended it, or 255 if runt itself fails.`,
         value: 'SOCKET',
         description: 'AF_UNIX socket that receives a pidfd of the command',
       },
+      planFlag('the kernel actions that would start the command'),
     ],
   },
   features: {
@@ -391,13 +397,20 @@ namespace with others, SIGKILL is sent to all of its processes.`,
   },
   plan: {
     summary: 'print what "create" would do for a bundle (not in runc)',
-    usage: sourceUsage,
-    count: [0, 1],
+    usage: `${sourceUsage}, or diff <bundle> <bundle>`,
+    count: [0, 3],
     flagOrder: 'anywhere',
-    description: `Prints the launch plan of a bundle: every kernel action, and the property of config.json that causes it.
-It changes nothing on the host.
+    description: `Prints the launch plan of a bundle: every kernel action, and the property of config.json that causes it;
+"default:" marks properties that it leaves out. "plan diff" prints what only one of two bundles does, with the same id for
+both. It changes nothing on the host. The JSON format is described by docs/plan.schema.json.
 ${sourceText}`,
-    flags: [sourceBundle, formatFlag(['text', 'json'])],
+    flags: [
+      sourceBundle,
+      formatFlag(['text', 'json']),
+      { name: 'summary', type: 'boolean', description: 'print a screenful about the container instead of the steps' },
+      { name: 'id', type: 'string', value: 'WORD', description: "container id (default: the bundle's directory name)" },
+      { name: 'show-env', type: 'boolean', description: 'print the values of environment variables, not only names' },
+    ],
   },
   ps: {
     summary: 'list the processes of a container',
@@ -463,11 +476,12 @@ of the process, or 128 + the number of the signal that ended it.`,
   },
   seccomp: {
     summary: "print a bundle's system call filter, or explain a call (not in runc)",
-    usage: sourceUsage,
-    count: [0, 1],
+    usage: `${sourceUsage}, or diff <bundle> <bundle>`,
+    count: [0, 3],
     flagOrder: 'anywhere',
     description: `Prints the filter that linux.seccomp is compiled to, one instruction per line. With --syscall it prints the filter's
 action for that call, which part of the profile decides it, and the conditions of each rule about the call.
+"seccomp diff" prints the calls whose action differs between two bundles, found by running both filters.
 It changes nothing on the host.
 ${sourceText}`,
     flags: [
@@ -483,7 +497,7 @@ ${sourceText}`,
         name: 'arch',
         type: 'string',
         value: 'WORD',
-        description: 'architecture of that call, as "SCMP_ARCH_X86" (default: that of the machine)',
+        description: 'architecture of that call, as "arm64" or "SCMP_ARCH_AARCH64" (default: that of the machine)',
       },
     ],
   },
@@ -531,6 +545,7 @@ the others unchanged. Sizes may end in b, k, m, g or t; -1 means no limit.`,
         description: 'read the changes as JSON from this file ("-": standard input); excludes other flags',
       },
       ...updateFlags,
+      planFlag('the writes to files of the cgroups'),
     ],
   },
   validate: {

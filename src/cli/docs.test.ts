@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { version } from '../../package.json'
 import { bashCompletion, fishCompletion, manPage, zshCompletion } from '../../scripts/cli-docs.ts'
+import { planSchema } from '../../scripts/plan-schema.ts'
 import { commandTable, globalFlags } from './command-table.ts'
 
 const files = {
@@ -14,7 +15,8 @@ const files = {
 }
 
 t.test('the files are up to date', async (t) => {
-  for (const [name, text] of Object.entries(files)) t.equal(readFileSync(name, 'utf8'), text, `${name}: make docs`)
+  for (const [name, text] of Object.entries({ ...files, 'docs/plan.schema.json': planSchema() }))
+    t.equal(readFileSync(name, 'utf8'), text, `${name}: make docs`)
 })
 
 t.test('they name every command and flag', async (t) => {

@@ -1,5 +1,6 @@
-// Writes messages in logrus's format, as runc does, because engines parse it (--log, --log-format). It is an error of
-// the caller if the log cannot be opened; later write errors (a full disk) never fail a command.
+// Writes messages in logrus's format, as runc does, because engines parse it (--log, --log-format), and on a terminal in
+// the form of an error: `runt run web: warning: …`. It is an error of the caller if the log cannot be opened; later write
+// errors (a full disk) never fail a command.
 
 import { hostFailure } from '../errno.ts'
 import type { Native } from '../native.ts'
@@ -12,7 +13,7 @@ export interface Log {
   readonly warn: (message: string) => void
   /** A warning that the caller asked for by a flag. It is always shown. */
   readonly report: (message: string) => void
-  /** For main.ts only: all others throw. */
+  /** For main.ts, because all others throw, and for what ended a container in the foreground (supervise-container.ts). */
   readonly error: (message: string) => void
 }
 
@@ -28,17 +29,28 @@ export const wantsDebug = (globals: Pick<GlobalFlags, 'debug' | 'log-level'>): b
  */
 const SHARED_STDERR: ReadonlySet<CommandName> = new Set(['create', 'start', 'run', 'exec', 'restore'])
 
-/** `command` is undefined if there is none to run. */
+/** `command` is undefined if there is none to run. `caller` begins the messages on a terminal: `runt run web`. */
 export function openLog(
   native: Native,
   globals: Pick<GlobalFlags, 'log' | 'log-format' | 'log-level' | 'debug'>,
   command?: CommandName,
+  caller = 'runt',
 ): Log {
   const file = globals.log === '' ? undefined : globals.log
   if (file !== undefined) checkFile(native, file)
-  const format = globals['log-format'] === 'json' ? jsonLine : textLine
+  const isJson = globals['log-format'] === 'json'
+  const begin = wantsDebug(globals) ? milliseconds(native.now()) : 0
+  // Asked for at the first message only: most commands log nothing.
+  const isOnTerminal = (): boolean => file === undefined && !isJson && native.isTerminal(STDERR)
+  const format = (level: LogLevel, message: string): string => {
+    const time = `${native.now().slice(0, 19)}Z`
+    if (isJson) return jsonLine(level, message, time)
+    if (!isOnTerminal()) return textLine(level, message, time)
+    const label = level === 'debug' ? `debug: +${milliseconds(native.now()) - begin} ms` : level
+    return `${caller}: ${coloured(native, level, `${label}:`)} ${printable(message)}\n`
+  }
   const put = (level: LogLevel, message: string): void => {
-    const line = format(level, message, `${native.now().slice(0, 19)}Z`)
+    const line = format(level, message)
     try {
       if (file === undefined) native.write(STDERR, line)
       else native.appendFile(file, line, LOG_MODE)
@@ -46,27 +58,51 @@ export function openLog(
       // a log that cannot be written must not change what a command does
     }
   }
-  const showsWarnings = (): boolean => {
-    if (wantsDebug(globals)) return true
-    if (globals['log-level'] === 'error') return false
-    const isShared = file === undefined && command !== undefined && SHARED_STDERR.has(command)
-    return !isShared || native.isTerminal(STDERR)
-  }
-  // Most commands log nothing, so the file is prepared at the first message.
   return {
     debug: (message) => {
       if (wantsDebug(globals)) put('debug', message)
     },
     warn: (message) => {
-      if (showsWarnings()) put('warning', message)
+      if (showsWarnings(native, globals, command)) put('warning', message)
     },
     report: (message) => put('warning', message),
     error: (message) => {
-      const plain = file !== undefined || globals['log-format'] !== 'json'
-      if (file !== undefined || !plain) put('error', message)
-      if (plain) writeQuietly(native, `${printable(message)}\n`)
+      if (file !== undefined || isJson) put('error', message)
+      if (file === undefined && isJson) return
+      const who = message.startsWith(`${caller}:`) ? `${caller}:` : ''
+      const named = isOnTerminal() ? coloured(native, 'error', printable(who)) : printable(who)
+      writeQuietly(native, `${named}${printable(message.slice(who.length))}\n`)
     },
   }
+}
+
+function showsWarnings(
+  native: Native,
+  globals: Pick<GlobalFlags, 'log' | 'log-level' | 'debug'>,
+  command: CommandName | undefined,
+): boolean {
+  if (wantsDebug(globals)) return true
+  if (globals['log-level'] === 'error') return false
+  const isShared = !globals.log && command !== undefined && SHARED_STDERR.has(command)
+  return !isShared || native.isTerminal(STDERR)
+}
+
+/** The time of day of an RFC 3339 time; the static program has no Date. */
+function milliseconds(time: string): number {
+  const [hours, minutes, seconds] = time
+    .slice(time.indexOf('T') + 1, -1)
+    .split(':')
+    .map(Number) as [number, number, number]
+  return Math.round((hours * 60 + minutes) * 60_000 + seconds * 1000)
+}
+
+/** SGR parameters (console_codes(4)). */
+const colours: Readonly<Record<LogLevel, number>> = { error: 31, warning: 33, debug: 2 }
+
+/** For a terminal, unless NO_COLOR is set, to anything but nothing, or the terminal has no colours. */
+function coloured(native: Native, level: LogLevel, text: string): string {
+  if (text === '' || native.env('NO_COLOR') || native.env('TERM') === 'dumb') return text
+  return `\x1b[${colours[level]}m${text}\x1b[0m`
 }
 
 /** Control characters except tabs, line and paragraph separators, and characters that change the direction of text. */

@@ -1,39 +1,62 @@
 // delete (runtime.md, "delete"): removes a stopped container, or a created one, whose init it kills, as runc does. With
 // --force in every state, also if the record is broken.
 
-import type { Context, Run } from '../cli/context.ts'
+import { type Context, type Run, STDOUT } from '../cli/context.ts'
 import { hostFailure } from '../errno.ts'
 import { RuntError } from '../errors.ts'
+import { removalLines } from '../launch/describe-removal.ts'
 import { removeContainer } from '../launch/remove-container.ts'
 import type { Native } from '../native.ts'
 import { destroyCgroups, killInit } from '../state/destroy-container.ts'
 import { forceLock } from '../state/force-lock.ts'
-import { type Container, findContainer, loadContainer, salvageRecord } from '../state/load-container.ts'
+import {
+  type Container,
+  findContainer,
+  loadContainer,
+  noSuchContainer,
+  salvageRecord,
+} from '../state/load-container.ts'
 import { isGone, withLock } from '../state/lock.ts'
 import { withOwnCgroups } from '../state/own-cgroups.ts'
 import { CGROUP_LINK, cgroupDirectories } from '../state/record.ts'
 import { destroyByCgroup, lostCgroup } from '../state/recover.ts'
 import { removeStateDirectory } from '../state/remove-state-directory.ts'
 import { checkId, stateRoot } from '../state/state-root.ts'
-import { containerStatus } from '../state/status.ts'
+import { containerStatus, type Status } from '../state/status.ts'
 
-export const deleteContainer: Run<'delete'> = (context, { force }, [id = '']) => {
+export const deleteContainer: Run<'delete'> = (context, { force, plan }, [id = '']) => {
   const { native } = context
   const root = stateRoot(native, context.globals.root).path
   checkId(id)
+  if (plan) return printRemoval(native, root, id, force)
   if (force) return forceDelete(context, root, id)
   const done = withLock(native, `${root}/${id}`, () => deleteEnded(context, root, id))
-  if (done === undefined) throw new RuntError('state', 'container does not exist')
+  if (done === undefined) throw noSuchContainer(root)
   return done
+}
+
+/** Only of a container with a record; without --force, only of one that may be deleted. */
+function printRemoval(native: Native, root: string, id: string, force: boolean): number {
+  const container = loadContainer(native, root, id)
+  const status = containerStatus(native, container.directory, container.record)
+  if (!force) checkDeletable(native, container, status)
+  const lines = removalLines(container.directory, container.record, status)
+  native.write(STDOUT, lines.map((line) => `${line}\n`).join(''))
+  return 0
+}
+
+function checkDeletable(native: Native, container: Container, status: Status): void {
+  if (status === 'running' || status === 'paused' || (status === 'creating' && isInhabited(native, container))) {
+    const { id } = container.record
+    throw new RuntError('state', `cannot delete container ${id} that is not stopped: ${status}`)
+  }
 }
 
 function deleteEnded(context: Context, root: string, id: string): number {
   const { native } = context
   const container = loadContainer(native, root, id)
   const status = containerStatus(native, container.directory, container.record)
-  if (status === 'running' || status === 'paused' || (status === 'creating' && isInhabited(native, container))) {
-    throw new RuntError('state', `cannot delete container ${id} that is not stopped: ${status}`)
-  }
+  checkDeletable(native, container, status)
   if (status === 'created') killInit(native, container.record)
   removeContainer(context, container, 'spare')
   return 0

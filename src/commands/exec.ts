@@ -8,18 +8,20 @@ import type { Config, NamespaceType, Process } from '../config/config.ts'
 import { parseConfig, parseProcess } from '../config/parse-config.ts'
 import { errnoOf, hostFailure } from '../errno.ts'
 import { RuntError } from '../errors.ts'
+import { explainer } from '../hints/explain.ts'
 import { commonDirectory } from '../host/probe-cgroups.ts'
 import { openDescriptors, withTerminalSize } from '../launch/caller-settings.ts'
 import { checkConsole } from '../launch/check-console.ts'
 import { seccompReceiver, warnOf } from '../launch/load-bundle.ts'
 import { reportPid } from '../launch/pid-file.ts'
 import { refuseDenied } from '../launch/refuse-denied.ts'
-import { runPlan } from '../launch/run-plan.ts'
+import { debugPlan, runPlan } from '../launch/run-plan.ts'
 import type { Native } from '../native.ts'
-import { describeFailure, describeWarning } from '../plan/describe.ts'
+import { describeFailure, describeWarning, type Explain } from '../plan/describe.ts'
 import { processOfFile, processOfFlags } from '../plan/exec-process.ts'
 import { type HostFacts, hostFacts } from '../plan/host-facts.ts'
 import { type ExecTarget, planExec } from '../plan/plan-exec.ts'
+import { printPlan } from '../plan/print.ts'
 import { type Container, loadContainer } from '../state/load-container.ts'
 import { CONFIG_FILE, type ContainerRecord, type UnitRecord } from '../state/record.ts'
 import { SIGKILL } from '../state/signals.ts'
@@ -51,8 +53,13 @@ export const exec: Run<'exec'> = (context, flags, [id = '', ...args]) => {
     subgroups: flags.cgroup,
   })
   for (const warning of warnings) log.warn(warning)
-  log.debug(`executing in ${id}: ${plan.runtimeSteps.length} + ${plan.containerSteps.length} steps`)
-  const { pid, terminal } = launch(context, plan, container.record, flags)
+  if (flags.plan) {
+    native.write(STDOUT, printPlan(plan))
+    return 0
+  }
+  debugPlan(context, id, plan)
+  const launched = { ...config, process }
+  const { pid, terminal } = launch(context, plan, container.record, flags, launched)
   return flags.detach ? 0 : supervise(native, pid, terminal)
 }
 
@@ -67,7 +74,8 @@ function supervise(native: Native, pid: number, terminal: number): number {
   }
 }
 
-const stopped = () => new RuntError('state', 'cannot exec in a stopped container')
+const stopped = () =>
+  new RuntError('state', 'cannot exec in a stopped container: its process has ended; delete it, and run it again')
 
 /** The container ended while it was being joined. */
 const isGone = (code: string): boolean => code === 'ESRCH'
@@ -167,17 +175,24 @@ function initCgroup(
 }
 
 /** Launches the process; it runs when this returns. */
-function launch({ native, log }: Context, plan: LaunchPlan, { unit }: ContainerRecord, flags: Flags) {
+function launch(context: Context, plan: LaunchPlan, record: ContainerRecord, flags: Flags, config: Config) {
+  const { native, log } = context
+  const { unit } = record
   const event = runPlan(native, plan, (step, pid) => {
     if (step?.op === 'attach_unit') return attach(native, step, pid, unit)
     reportPid(native, pid, flags)
     if (!flags.detach) native.holdSignals()
   })
-  if (event.kind === 'failed') throw isGone(event.code) ? stopped() : describeFailure(plan, event)
-  for (const warning of event.warnings) log.warn(describeWarning(plan, warning))
+  if (event.kind === 'failed')
+    throw isGone(event.code) ? stopped() : describeFailure(plan, event, explain(native, plan, record, config))
+  for (const warning of event.warnings) log.warn(describeWarning(plan, warning, explain(native, plan, record, config)))
   refuseDenied(native, plan.denied, event.pid, 'launched')
   return event
 }
+
+/** The container's mounts are there, seen through its process. */
+const explain = (native: Native, plan: LaunchPlan, { pid, cgroups }: ContainerRecord, config: Config): Explain =>
+  explainer({ native, plan, config, root: { path: `/proc/${pid}/root`, mounts: 'there' }, cgroups })
 
 function attach(native: Native, step: StepOf<'attach_unit'>, pid: number, unit: UnitRecord | undefined): void {
   const { unit: name, subgroup } = step

@@ -1,22 +1,59 @@
-// plan: prints what `create` would do for a bundle. Changes nothing.
+// plan: prints what `create` would do for a bundle, or in what two bundles differ. Changes nothing.
 
-import { type Run, STDOUT } from '../cli/context.ts'
+import type { FlagsOf } from '../cli/command-table.ts'
+import { type Context, type Run, STDOUT } from '../cli/context.ts'
+import { parseJson } from '../config/json.ts'
+import { RuntError } from '../errors.ts'
 import { dryOptions } from '../launch/dry-plan.ts'
 import { rootfsOf, warnOf } from '../launch/load-bundle.ts'
 import { loadSource } from '../launch/open-source.ts'
+import { diffPlans, type Side } from '../plan/diff.ts'
+import { givenIn } from '../plan/given.ts'
 import { hostFacts } from '../plan/host-facts.ts'
 import { planCreate } from '../plan/plan.ts'
-import { planJson, printPlan } from '../plan/print.ts'
+import { planJson, printPlan, type View } from '../plan/print.ts'
+import { summarize } from '../plan/summary.ts'
 
-export const plan: Run<'plan'> = (context, flags, [given]) => {
-  const { native, log } = context
-  const bundle = loadSource(native, given, flags.bundle)
+export const plan: Run<'plan'> = (context, flags, [first, ...others]) => {
+  const [second, third] = others
+  if (first === 'diff' && second !== undefined && third !== undefined) return diff(context, flags, second, third)
+  if (second !== undefined)
+    throw new RuntError('usage', '"plan" takes one bundle, or diff and two bundles: runt plan diff A B')
+  const { bundle, id, view, planned } = planBundle(context, flags, first)
+  for (const warning of planned.warnings) context.log.warn(warning)
+  const { format, summary } = flags
+  if (summary && format === 'json') throw new RuntError('usage', '--summary has no JSON form')
+  const text = summary
+    ? summarize(bundle.config, planned.plan, id, bundle.path)
+    : format === 'json'
+      ? `${planJson(planned.plan, view)}\n`
+      : printPlan(planned.plan, view)
+  context.native.write(STDOUT, text)
+  return 0
+}
+
+/** Both with the same id, so that only what the bundles say is a difference. */
+function diff(context: Context, flags: FlagsOf<'plan'>, before: string, after: string): number {
+  if (flags.summary || flags.format === 'json') throw new RuntError('usage', '"plan diff" has only one form')
+  const [one, other] = [before, after].map((path) => {
+    const { bundle, view, planned } = planBundle(context, { ...flags, id: flags.id ?? 'ID' }, path)
+    return { plan: planned.plan, view, bundle: bundle.path }
+  }) as [Side, Side]
+  context.native.write(STDOUT, diffPlans(one, other))
+  return 0
+}
+
+function planBundle({ native, globals, log }: Context, flags: FlagsOf<'plan'>, path: string | undefined) {
+  const bundle = loadSource(native, path, flags.bundle)
   warnOf(bundle.warnings, log.warn)
   if (bundle.hasDirectory) rootfsOf(native, bundle)
-  const id = (bundle.hasDirectory && bundle.path.slice(bundle.path.lastIndexOf('/') + 1)) || 'plan'
+  const id = flags.id || (bundle.hasDirectory && bundle.path.slice(bundle.path.lastIndexOf('/') + 1)) || 'plan'
   const facts = hostFacts(native.probe())
-  const planned = planCreate(bundle.config, facts, dryOptions(context, facts, bundle, { id, mode: 'create' }))
-  for (const warning of planned.warnings) log.warn(warning)
-  native.write(STDOUT, flags.format === 'json' ? `${planJson(planned.plan)}\n` : printPlan(planned.plan))
-  return 0
+  const options = dryOptions({ native, globals }, facts, bundle, { id, mode: 'create' })
+  const planned = planCreate(bundle.config, facts, options)
+  const view: View = {
+    showEnv: flags['show-env'],
+    isGiven: givenIn(parseJson(bundle.configText, bundle.configPath)),
+  }
+  return { bundle, id, view, planned }
 }

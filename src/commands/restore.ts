@@ -66,7 +66,7 @@ export const restore: Run<'restore'> = (context, flags, [id = '']) => {
     if (systemd !== undefined) native.close(systemd.socket)
   }
   if (flags.detach) return 0
-  return superviseContainer(context, restored, 'remove', () =>
+  return superviseContainer(context, 'restore', restored, 'remove', () =>
     native.supervise(restored.record.pid, restored.terminal, -1),
   )
 }
@@ -158,7 +158,7 @@ function restoreContainer(
   }
 }
 
-/** What CRIU has restored goes on without CRIU. It is a child of ours that nobody has reaped: the pid is its own. */
+/** The restored process runs without CRIU. It is our child and not reaped yet, so its pid has not been reused. */
 function childOf(native: Native, pid = 0): Pick<ContainerRecord, 'pid' | 'startTime'> | undefined {
   const status = pid === 0 ? undefined : native.processStatus(pid)
   return status && { pid, startTime: status.startTime }

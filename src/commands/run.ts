@@ -27,7 +27,9 @@ export const run: Run<'run'> = (context, flags, [id = '']) => {
     if (container.notify !== undefined) waitUntilReady(context, container.notify, container.record)
     return 0
   }
-  return superviseContainer(context, container, flags.keep ? 'keep' : 'remove', () => supervise(context, container))
+  return superviseContainer(context, 'run', container, flags.keep ? 'keep' : 'remove', () =>
+    supervise(context, container),
+  )
 }
 
 /** The runtime must stay to respond to notifications, and cannot do anything else meanwhile. */

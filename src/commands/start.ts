@@ -1,16 +1,20 @@
 // start (runtime.md, "start"): starts the process of a created container and runs the poststart hooks.
 
 import type { Context, Run } from '../cli/context.ts'
+import type { Config } from '../config/config.ts'
+import { parseConfig } from '../config/parse-config.ts'
 import { errnoOf, hostFailure } from '../errno.ts'
 import { RuntError } from '../errors.ts'
+import { explainer } from '../hints/explain.ts'
+import { seccompReceiver } from '../launch/load-bundle.ts'
 import { bindNotifySocket, checkManager, type NotifySocket, waitUntilReady } from '../launch/notify-socket.ts'
 import { refuseDenied } from '../launch/refuse-denied.ts'
 import { runPoststart } from '../launch/run-hooks.ts'
-import type { LaunchEvent } from '../native.ts'
+import type { LaunchEvent, Native } from '../native.ts'
 import { describeFailure, describeWarning } from '../plan/describe.ts'
-import { type Container, loadContainer } from '../state/load-container.ts'
+import { type Container, loadContainer, noSuchContainer } from '../state/load-container.ts'
 import { withLock } from '../state/lock.ts'
-import type { ContainerRecord } from '../state/record.ts'
+import { CONFIG_FILE, type ContainerRecord } from '../state/record.ts'
 import { checkId, stateRoot } from '../state/state-root.ts'
 import { containerStatus, type Status } from '../state/status.ts'
 import type { LaunchPlan, Step } from '../steps/launch-plan.ts'
@@ -21,7 +25,7 @@ export const start: Run<'start'> = (context, _flags, [id = '']) => {
   const root = stateRoot(native, globals.root).path
   checkId(id)
   const done = withLock(native, `${root}/${id}`, () => startLocked(context, root, id))
-  if (done === undefined) throw new RuntError('state', 'container does not exist')
+  if (done === undefined) throw noSuchContainer(root)
   // Without the lock, so that deleting the container ends the wait.
   if (done.notify !== undefined) waitUntilReady(context, done.notify, done.record)
   return 0
@@ -60,7 +64,8 @@ function wrongStatus(status: Status): RuntError {
   return new RuntError('state', `cannot start a container that is ${status}`)
 }
 
-function startInit({ native, log }: Context, { directory, record }: Container): void {
+function startInit({ native, log }: Context, container: Container): void {
+  const { directory, record } = container
   let event: LaunchEvent
   try {
     event = native.start(directory)
@@ -71,16 +76,30 @@ function startInit({ native, log }: Context, { directory, record }: Container): 
   native.unlink(`${directory}/${START_FIFO}`)
   native.unlink(`${directory}/${REPORT_FIFO}`)
   if (event.kind === 'paused' || (event.kind === 'done' && event.warnings.length === 0)) return
-  const plan = restOfPlan(record)
-  for (const warning of event.warnings) log.warn(describeWarning(plan, warning))
-  if (event.kind === 'failed') throw describeFailure(plan, event)
+  const config = configOf(native, container)
+  const plan = restOfPlan(record, config)
+  const root = { path: record.rootfs, mounts: 'planned' } as const
+  const explain = explainer({ native, plan, config, root, cgroups: record.cgroups })
+  for (const warning of event.warnings) log.warn(describeWarning(plan, warning, explain))
+  if (event.kind === 'failed') throw describeFailure(plan, event, explain)
+}
+
+/** The config of `create`, for messages; undefined if it cannot be read any more. */
+function configOf(native: Native, { directory }: Container): Config | undefined {
+  try {
+    const path = `${directory}/${CONFIG_FILE}`
+    return parseConfig(native.readFile(path), path, seccompReceiver(native)).config
+  } catch {
+    return undefined
+  }
 }
 
 /** The record contains init's remaining steps, because the plan no longer exists. */
-function restOfPlan({ startSteps: { first, steps }, denied }: ContainerRecord): LaunchPlan {
+function restOfPlan({ startSteps: { first, steps }, denied }: ContainerRecord, config: Config | undefined): LaunchPlan {
   const containerSteps: Step[] = []
+  const { args = [], env = [] } = config?.process ?? {}
   steps.forEach((step, index) => {
-    containerSteps[first + index] = step as Step
+    containerSteps[first + index] = (step.op === 'execve' ? { ...step, args, env } : step) as Step
   })
   return { slots: [], runtimeSteps: [], containerSteps, ...(denied && { denied }) }
 }

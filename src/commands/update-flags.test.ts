@@ -30,12 +30,12 @@ t.test('sizes', (t) => {
   t.end()
 })
 
-t.test('what update cannot do', (t) => {
+t.test('unsupported changes of update are errors', (t) => {
   t.throws(() => given({ 'pids-limit': 'many' }), /--pids-limit: "many" is not an integer/)
   t.end()
 })
 
-t.test('whatever is written for a flag is an exact integer, or an error that names the flag', (t) => {
+t.test('any value of a flag is an exact integer or an error that names the flag', (t) => {
   const part = fc.constantFrom('1', '0', '.', '5', 'k', 'M', 'iB', 'b', '-', '+', ' ', 'e', '9'.repeat(25), '\n', 'x')
   const text = fc.array(part, { minLength: 1 }).map((parts) => parts.join(''))
   const check = (name: string, value: string): boolean => {

@@ -8,7 +8,7 @@ import { unlimited } from '../cgroup/no-cgroups.ts'
 import { planUpdate, type UpdatePlan } from '../cgroup/plan-update.ts'
 import { undoWrite } from '../cgroup/undo-write.ts'
 import { ALLOW_ALL } from '../cgroup/v2/device-program.ts'
-import type { Run } from '../cli/context.ts'
+import { type Run, STDOUT } from '../cli/context.ts'
 import type { Resources } from '../config/config.ts'
 import { stringify } from '../config/json.ts'
 import { parseConfig, parseResources } from '../config/parse-config.ts'
@@ -17,6 +17,7 @@ import { RuntError } from '../errors.ts'
 import type { Native, StepReport } from '../native.ts'
 import { describeFailure } from '../plan/describe.ts'
 import { isUnprivileged } from '../plan/host-facts.ts'
+import { printPlan } from '../plan/print.ts'
 import type { Container } from '../state/load-container.ts'
 import { withContainer } from '../state/lock-container.ts'
 import { CONFIG_FILE, type ContainerRecord, encodeRecord, requireCgroups, STATE_FILE } from '../state/record.ts'
@@ -36,9 +37,14 @@ export const update: Run<'update'> = ({ native, globals }, flags, [id = '']) => 
       requireCgroups(container.record, () => unlimited(change, parseHierarchies(native.probe())))
     const old = recordedResources(native, container)
     const rdt = planRdtChange(native, container.record, flags)
+    const planned = planChange(native, container, withRecorded(old, change), rdt)
+    if (flags.plan) {
+      native.write(STDOUT, printPlan(planned.plan))
+      return 0
+    }
     const resources = stringify(mergeResources(old, change))
     recordWhile(native, container, { ...container.record, resources, ...(rdt && { rdt: rdt.rdt }) }, () =>
-      apply(native, container, old, change, rdt),
+      apply(native, container, old, planned, rdt),
     )
     return 0
   })
@@ -86,14 +92,19 @@ function withRecorded(old: Resources, change: Resources): Resources {
   return { ...resources, memory: { ...resources.memory, checkBeforeUpdate } }
 }
 
-function apply(
+interface PlannedChange {
+  readonly plan: LaunchPlan
+  /** The limits as they will be. */
+  readonly resources: Resources
+  readonly version: 'v1' | 'v2'
+}
+
+function planChange(
   native: Native,
-  { record: { cgroups, unit } }: Container,
-  old: Resources,
-  change: Resources,
+  { record: { cgroups } }: Container,
+  resources: Resources,
   rdt: RdtChange | undefined,
-): void {
-  const resources = withRecorded(old, change)
+): PlannedChange {
   const probe = native.probe()
   const host = parseHierarchies(probe)
   const slots = createSlots()
@@ -115,11 +126,21 @@ function apply(
   )
   const steps = [...planned, ...(rdt?.steps ?? [])]
   const runtimeSteps = deviceFilter === undefined ? steps : [...steps, attachStep(deviceFilter)]
-  if (runtimeSteps.length === 0) return
-  const undo = undoSteps(native, steps)
+  const version = host.mode === 'v2' ? 'v2' : 'v1'
+  return { plan: { slots: slots.names, runtimeSteps, containerSteps: [] }, resources, version }
+}
+
+function apply(
+  native: Native,
+  { record: { cgroups, unit } }: Container,
+  old: Resources,
+  { plan, resources, version }: PlannedChange,
+  rdt: RdtChange | undefined,
+): void {
+  if (plan.runtimeSteps.length === 0) return
+  const undo = undoSteps(native, plan.runtimeSteps)
   // systemd first: it writes its properties to the same files, rounded.
-  const undoUnit = unit && updateUnit(native, unit, host.mode === 'v2' ? 'v2' : 'v1', old, resources)
-  const plan: LaunchPlan = { slots: slots.names, runtimeSteps, containerSteps: [] }
+  const undoUnit = unit && updateUnit(native, unit, version, old, resources)
   const event = native.launch(plan)
   if (event.kind !== 'failed') return
   undoUnit?.()

@@ -113,7 +113,9 @@ export function integer(
   maximum: number,
 ): void {
   if (typeof v === 'number' && v % 1 === 0 && v >= minimum && v <= maximum) return
-  odd(`an integer from ${minimum} to ${maximum}`, w, o, key, v, d)
+  const isName = typeof v === 'string' && (key === 'uid' || key === 'gid')
+  const way = isName ? ' (names are not looked up: see /etc/passwd of the image)' : ''
+  odd(`an integer from ${minimum} to ${maximum}${way}`, w, o, key, v, d)
 }
 
 export function uint32(w: Walk, o: JsonObject | JsonList, key: string | number, v: Json, d: number): void {

@@ -32,7 +32,7 @@ t.test('has no problem and no warning', (t) => {
 })
 
 const noRunc = spawnSync('runc', ['--version']).status === 0 ? false : 'no runc to compare with'
-t.test('is what runc writes, but for names and version', { skip: noRunc }, (t) => {
+t.test('equals the config of runc, except names and version', { skip: noRunc }, (t) => {
   const ours = { ociVersion: 'any', hostname: 'any' }
   // runc before 1.2 writes ambient capabilities that the kernel refuses.
   const newer = (config: Spec) => {

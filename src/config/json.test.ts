@@ -28,7 +28,7 @@ t.test('integers keep every digit', (t) => {
   t.end()
 })
 
-t.test('rounded integers that matter are seen to be unsafe', (t) => {
+t.test('rounded integers are detected as unsafe', (t) => {
   for (const digits of ['9007199254740993', '18446744073709551615', '-9223372036854775807']) {
     t.notOk(Number.isSafeInteger(parseRounded(digits, '')), digits)
   }
@@ -72,7 +72,7 @@ t.test('depth is limited', (t) => {
   t.end()
 })
 
-t.test('of equal keys the last wins', (t) => {
+t.test('of duplicate keys the last one wins', (t) => {
   t.strictSame(parseExact('{"a":1,"b":2,\n"a":3}', ''), { a: 3, b: 2 })
   t.end()
 })

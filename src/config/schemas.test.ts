@@ -179,7 +179,7 @@ for (const { name, check, own, official } of kinds) {
   })
 }
 
-t.test('several things wrong at once', { skip: noOfficial }, (t) => {
+t.test('several errors at once', { skip: noOfficial }, (t) => {
   const schemas = schemasIn.official
   const file = 'config-schema.json'
   const agree = comparer({ schemas, file, check: checkConfig, isProblem: isSerious })
@@ -206,7 +206,7 @@ function severalMutations(schemas: Schemas, file: string): fc.Arbitrary<unknown>
   )
 }
 
-t.test('whatever a config holds, it is parsed or refused with a list of problems', (t) => {
+t.test('any config is parsed or refused with a list of problems', (t) => {
   let valid = 0
   const parse = (document: unknown): void => {
     try {

@@ -21,7 +21,7 @@ const { config } = parseConfig(
 )
 const sources = { bundle: '/bundle', host: { mode: 'none', hierarchies: [] }, cgroups: {} } as const
 
-t.test('what the host has mounted below a recursive source, and read-only forms', async (t) => {
+t.test('mounts of the host below a recursive source, and their read-only forms', async (t) => {
   const table = parseMountTable('1 0 8:1 / / rw - ext4 a rw\n2 1 8:2 / /bundle/data/a rw - ext4 b rw\n')
   const all = allMounts(externalMounts(config, sources), table, ({ source }) => source)
   const of = (name: string) => all.find((mount) => mount.name === name)
@@ -40,7 +40,7 @@ function named(lines: readonly string[], found: Readonly<Record<string, string>>
   return Object.fromEntries(names.map(({ point, name }) => [point, name]))
 }
 
-t.test('a mount is named by what it shows, wherever it is', async (t) => {
+t.test('a mount is named by its source, at any place', async (t) => {
   const lines = [
     '51 50 0:50 / /proc rw - proc proc rw',
     '52 50 0:51 / /dev rw - tmpfs tmpfs rw',
@@ -59,7 +59,7 @@ const data = '54 50 8:1 /bundle/data /data rw - ext4 /dev/vda rw'
 const fixed = '55 54 8:1 /bundle/data /data ro - ext4 /dev/vda rw'
 const found = { '/bundle/data': '8:1 /bundle/data', '/dev/null': '0:5 /null' }
 
-t.test('what covers a mount of the host names it', async (t) => {
+t.test('a mount of the host is named by the mount that covers it', async (t) => {
   const over = (line: string, ...more: readonly string[]) => named([data, line, ...more], found)
   t.same(over(fixed), { '/data': '/data (read-only)' })
   t.same(over('55 54 0:51 /null /data rw - tmpfs tmpfs rw', '52 50 0:51 / /dev rw - tmpfs tmpfs rw'), {

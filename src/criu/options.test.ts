@@ -42,7 +42,7 @@ const sources = {
   cgroups: { cpu: '/sys/fs/cgroup/cpu,cpuacct/x', '': '/sys/fs/cgroup/unified/x' },
 } as const
 
-t.test('what belongs to the host, and where it is there', async (t) => {
+t.test('external mounts and their paths on the host', async (t) => {
   const mounts = externalMounts(config, sources)
   const sourceOf = (path: string) => mounts.find(({ name }) => name === path)?.source
   t.equal(sourceOf('/data'), '/bundle/data')
@@ -61,7 +61,7 @@ t.test('the one cgroup mount of v2', async (t) => {
   )
 })
 
-t.test('namespaces of others are named at both ends alike', async (t) => {
+t.test('joined namespaces have the same name in checkpoint and restore', async (t) => {
   const dumped = dumpOptions(
     config,
     { pid: 7, rootfs: '/r', mounts: [], freezer: '/f', namespaces: { network: '123' } },

@@ -6,8 +6,8 @@
 
 import type { CgroupPlan } from '../cgroup/plan-cgroup.ts'
 import type { Config } from '../config/config.ts'
-import { deviceFilterSteps, unitExchange } from '../plan/order.ts'
 import { inheritedSlots } from '../plan/process-steps.ts'
+import { deviceFilterSteps, unitExchange } from '../plan/sync-exchanges.ts'
 import {
   AT_RECURSIVE,
   CLONE_NEWNS,

@@ -26,7 +26,7 @@ t.test('as the documentation has it', async (t) => {
   t.equal(hex(encodeMessage(schema, { a: undefined })), '')
 })
 
-t.test('what is not known is passed over', async (t) => {
+t.test('unknown fields are skipped', async (t) => {
   // 15: varint, 16: 64 bits, 17: bytes, 18: 32 bits
   t.same(
     decodeMessage(schema, bytes('7801' + '8101' + '0000000000000000' + '8a0101ff' + '9501' + '00000000' + '089601')),
@@ -36,12 +36,12 @@ t.test('what is not known is passed over', async (t) => {
   )
 })
 
-t.test('what is cut off is no message', async (t) => {
+t.test('a truncated message is an error', async (t) => {
   for (const text of ['08', '0896', '1207', '12077465', '81010000', '0bff', '08ffffffffffffffffffffff'])
     t.equal(decodeMessage(schema, bytes(text)), undefined, text)
 })
 
-t.test('what was written is read', async () => {
+t.test('a written message can be read', async () => {
   const values = fc.record({
     a: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
     b: fc.string(),
@@ -56,7 +56,7 @@ t.test('what was written is read', async () => {
   )
 })
 
-t.test('any bytes are read to an end', async () => {
+t.test('reading any bytes terminates', async () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 64 }), (input) => {
       decodeMessage(schema, input)

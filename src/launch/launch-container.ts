@@ -5,7 +5,7 @@
 import { type Context, STDOUT } from '../cli/context.ts'
 import { wantsDebug } from '../cli/log.ts'
 import type { Config } from '../config/config.ts'
-import { hostFailure } from '../errno.ts'
+import { errnoOf, hostFailure } from '../errno.ts'
 import { fullMounts } from '../host/host-mounts.ts'
 import { refuseHostSysctls } from '../host/host-sysctl.ts'
 import { probeCgroups } from '../host/probe-cgroups.ts'
@@ -28,10 +28,12 @@ import {
   ownerName,
   requireFreeCgroups,
   saveBeforeLaunch,
+  stateHint,
   undo,
 } from './new-container.ts'
 import { bindNotifySocket, makeNotifyDirectory, type NotifySocket } from './notify-socket.ts'
 import { type Launch, type Launched, type LaunchFlags, type LaunchOptions, runLaunch } from './run-launch.ts'
+import { debugPlan } from './run-plan.ts'
 
 export interface LaunchedContainer extends Launched {
   /** The config that was launched: config.json may have changed since. */
@@ -50,6 +52,7 @@ export function launchContainer(
   checkId(id)
   const root = stateRoot(native, globals.root)
   const bundle = loadBundle(native, flags.bundle)
+  log.debug(`read ${bundle.configPath}`)
   warnOf(bundle.warnings, log.warn)
   const terminal = bundle.config.process?.terminal === true
   checkConsole('process.terminal', { terminal, isServed: how.terminal === 'kept' }, flags['console-socket'])
@@ -61,6 +64,7 @@ export function launchContainer(
     preserveFds: flags['preserve-fds'],
   })
   const facts = hostFacts(native.probe())
+  log.debug('probed the host')
   const systemd = isSystemd(globals) ? openSystemd(native, managerOf(native)) : undefined
   try {
     const target = { id, directory, rootfs, preserveFds, facts, systemd }
@@ -70,7 +74,7 @@ export function launchContainer(
       // Without SECCOMP_FILTER_FLAG_TSYNC: init has a single thread.
       if (step.op === 'seccomp') log.debug(`seccomp filter flags: ${Number(step.flags) & ~1}`)
     }
-    log.debug(`launching ${id}: ${planned.plan.runtimeSteps.length} + ${planned.plan.containerSteps.length} steps`)
+    debugPlan(context, id, planned.plan)
     const record: ContainerRecord = {
       ...newRecord(context, id, bundle, rootfs, planned, ownerName(native, facts.euid)),
       ...(flags['no-new-keyring'] && { keyring: 'keep' }),
@@ -147,10 +151,10 @@ function launchRecorded(
     if (notified !== undefined) makeNotifyDirectory(context, directory, notified.label)
     const notify =
       notified !== undefined && how.mode === 'run' ? bindNotifySocket(native, directory, notified.manager) : undefined
-    return { ...runLaunch(context, launch), config, notify }
+    return { ...runLaunch(context, launch, config), config, notify }
   } catch (error) {
     undo(context, launch, error)
-    throw hostFailure(directory, error)
+    throw hostFailure(directory, error, stateHint(native, directory, errnoOf(error)))
   } finally {
     native.close(lock)
   }

@@ -4,6 +4,8 @@ import type { Config } from '../config/config.ts'
 import { parseConfig } from '../config/parse-config.ts'
 import { errnoOf, hostFailure } from '../errno.ts'
 import { formatProblem, type Problem, RuntError } from '../errors.ts'
+import { firstMissing } from '../hints/facts.ts'
+import { unsearchable } from '../hints/search-path.ts'
 import type { Native } from '../native.ts'
 
 const CONFIG = 'config.json'
@@ -56,6 +58,18 @@ export function warnOf(warnings: readonly Problem[], warn: (message: string) => 
   for (const warning of warnings) warn(formatProblem(warning))
 }
 
+/** Looked for after a failure: what is missing, or who may not go there. */
+function rootfsHint(native: Native, path: string, code: string | undefined): string {
+  if (code === 'ENOENT') {
+    const missing = firstMissing(native, path)
+    return missing === undefined ? '' : `${missing} does not exist: unpack the image there, or correct root.path`
+  }
+  const uid = native.euid()
+  // The group is unknown: -1 has no file.
+  const closed = code === 'EACCES' ? unsearchable(native, path, { uid, gid: -1 }) : undefined
+  return closed === undefined ? '' : `uid ${uid} cannot search ${closed}: chmod +x it, or chown it`
+}
+
 /** `root.path` of the bundle as an absolute path; throws unless it is an existing directory. */
 export function rootfsOf(native: Native, bundle: LoadedBundle): string {
   const { path } = bundle.config.root
@@ -64,7 +78,7 @@ export function rootfsOf(native: Native, bundle: LoadedBundle): string {
     // With "/." only a directory resolves.
     return native.realpath(`${absolute}/.`)
   } catch (error) {
-    const failure = hostFailure(`root.path (${absolute})`, error)
+    const failure = hostFailure(`root.path (${absolute})`, error, rootfsHint(native, absolute, errnoOf(error)))
     throw failure instanceof RuntError ? new RuntError('config', failure.message, { path: 'root.path' }) : failure
   }
 }

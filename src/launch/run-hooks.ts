@@ -2,6 +2,7 @@
 // its plan.
 
 import { RuntError } from '../errors.ts'
+import { explainer } from '../hints/explain.ts'
 import type { Native } from '../native.ts'
 import { describeFailure } from '../plan/describe.ts'
 import { planLaterHooks } from '../plan/hooks.ts'
@@ -19,7 +20,7 @@ export function runHooks(
   const state = { ociVersion, id, bundle, annotations, status: kind === 'poststart' ? 'running' : 'stopped' } as const
   for (const plan of planLaterHooks(kind, record.hooks[kind], state, kind === 'poststart' ? pid : 0)) {
     const event = native.launch(plan)
-    if (event.kind === 'failed') failed(describeFailure(plan, event).message)
+    if (event.kind === 'failed') failed(describeFailure(plan, event, explainer({ native, plan })).message)
   }
 }
 

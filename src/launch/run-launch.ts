@@ -4,7 +4,9 @@
 import type { CgroupPlan } from '../cgroup/plan-cgroup.ts'
 import { pidProperty } from '../cgroup/unit/properties.ts'
 import type { Context } from '../cli/context.ts'
+import type { Config } from '../config/config.ts'
 import { RuntError } from '../errors.ts'
+import { explainer, type Scene } from '../hints/explain.ts'
 import type { Native } from '../native.ts'
 import { describeFailure, describeWarning } from '../plan/describe.ts'
 import type { CreatePlan } from '../plan/plan.ts'
@@ -58,7 +60,7 @@ export interface Launched {
   readonly listener: number
 }
 
-export function runLaunch({ native, log }: Context, launch: Launch): Launched {
+export function runLaunch({ native, log }: Context, launch: Launch, config: Config): Launched {
   const { directory, record, how } = launch
   const { plan } = launch.planned
   let launched = record
@@ -70,13 +72,24 @@ export function runLaunch({ native, log }: Context, launch: Launch): Launched {
     // `supervise` handles signals that arrive from here on.
     if (how.signals === 'hold') native.holdSignals()
   })
-  if (event.kind === 'failed') throw describeFailure(plan, event)
-  for (const warning of event.warnings) log.warn(describeWarning(plan, warning))
+  if (event.kind === 'failed') throw describeFailure(plan, event, explainer(sceneOf(native, launch, config)))
+  log.debug(how.mode === 'run' ? 'init has executed the program' : 'init waits for start')
+  for (const warning of event.warnings)
+    log.warn(describeWarning(plan, warning, explainer(sceneOf(native, launch, config))))
   // A created container needs the other calls only when it starts.
   const denied = how.mode === 'run' ? plan.denied : plan.denied?.filter(({ name }) => name === 'read')
   refuseDenied(native, denied, event.pid, 'launched')
   return { directory, record: launched, terminal: event.terminal, listener: event.kept }
 }
+
+/** init has ended, and with it the mount namespace. */
+const sceneOf = (native: Native, { planned, record }: Launch, config: Config): Scene => ({
+  native,
+  plan: planned.plan,
+  config,
+  root: { path: record.rootfs, mounts: 'planned' },
+  cgroups: record.cgroups,
+})
 
 /** The step start_unit: systemd creates the unit with the process in it. */
 export function startUnit(native: Native, { unit }: CgroupPlan, systemd: Systemd | undefined, pid: number): void {

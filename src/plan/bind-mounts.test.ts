@@ -28,7 +28,7 @@ function cloned(mounts: readonly ReturnType<typeof bind>[], root = 'rootfs') {
   return undefined
 }
 
-t.test('what is below an earlier mount is cloned by init, from the root', (t) => {
+t.test('init clones a source below an earlier mount, from the root', (t) => {
   const inside = (path: string) => ({ side: 'container', path, at: 'root' })
   const outside = (path: string) => ({ side: 'runtime', path, at: undefined })
   for (const [source, expected, root] of [

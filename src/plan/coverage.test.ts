@@ -12,6 +12,7 @@ import { RuntError } from '../errors.ts'
 import type { HostProbe } from '../native.ts'
 import { configWith } from './fixtures/cases.ts'
 import { hybridHost, labelledHost, unifiedHost } from './fixtures/hosts.ts'
+import { defaultOptions } from './fixtures/plan-of.ts'
 import { hookSteps } from './hooks.ts'
 import { hostFacts } from './host-facts.ts'
 import { planCreate } from './plan.ts'
@@ -207,14 +208,7 @@ function outcome(config: JsonObject, host: HostProbe): Outcome {
   try {
     const parsed = parseConfig(stringify(config), 'config.json').config
     const { plan, cgroup } = planCreate(parsed, hostFacts(host), {
-      id: 'web',
-      bundle: '/bundle',
-      stateDirectory: '/state/web',
-      claims: '/run/runt.lock',
-      mode: 'create',
-      rootSwitch: 'pivot_root',
-      keyring: 'new',
-      preserveFds: [],
+      ...defaultOptions,
       consoleSocket: '/tty',
       resctrl: { mountpoint: '/sys/fs/resctrl' },
     })
@@ -292,7 +286,7 @@ t.test('every planned property changes the plan', (t) => {
   t.end()
 })
 
-t.test('what is rejected is refused by its name', (t) => {
+t.test('a rejected property is refused by its name', (t) => {
   const blockIO = { weightDevice: [{ ...device, leafWeight: 100 }], leafWeight: 100 }
   const refusing = configWith({ linux: { personality: { domain: 'LINUX', flags: ['X'] } } })
   const texts = [refusing, configWith({ linux: { resources: { blockIO } } })].flatMap((config) => {

@@ -21,14 +21,14 @@ t.test('a set as a mask: by number, in any case, unknown names left out', (t) =>
   t.end()
 })
 
-t.test('the bounding set: what is not kept is dropped, all 41 of them', (t) => {
+t.test('the bounding set: all other capabilities are dropped', (t) => {
   const [dropped] = stepsOf(planWith(sets({ bounding: ['CAP_CHOWN', 'CAP_CHECKPOINT_RESTORE'] })), 'capbset_drop')
   t.equal(dropped?.capabilities.length, 39)
   t.notOk(dropped?.capabilities.includes(0) || dropped?.capabilities.includes(40))
   t.end()
 })
 
-t.test('what the runtime lacks cannot be dropped, and is neither given nor kept silent', (t) => {
+t.test('capabilities that the runtime lacks are left out with a warning', (t) => {
   const host = { ...hybridHost, boundingSet: bit(0) | bit(5) }
   const planned = planWith(sets({ bounding: ['CAP_CHOWN'], permitted: ['CAP_CHOWN', 'CAP_SYS_ADMIN'] }), { host })
   t.same(stepsOf(planned, 'capbset_drop')[0]?.capabilities, [5])
@@ -37,7 +37,7 @@ t.test('what the runtime lacks cannot be dropped, and is neither given nor kept 
   t.end()
 })
 
-t.test('in a user namespace of its own the container may have what the runtime lacks', (t) => {
+t.test('a new user namespace may have capabilities that the runtime lacks', (t) => {
   const host = { ...unifiedHost, boundingSet: 0n }
   const planned = planWith({ ...sets({ permitted: ['CAP_SYS_ADMIN'] }), linux: userNamespace }, { host })
   t.equal(stepsOf(planned, 'capset')[0]?.permitted, bit(21))
@@ -58,7 +58,7 @@ t.test('effective is a part of permitted', (t) => {
   t.end()
 })
 
-t.test('ambient: only what the kernel would raise, the rest warned of', (t) => {
+t.test('ambient: capabilities that the kernel cannot raise cause a warning', (t) => {
   const both = ['CAP_KILL', 'CAP_CHOWN']
   const planned = planWith(sets({ bounding: both, ambient: both, permitted: both, inheritable: ['CAP_KILL'] }))
   t.match(stepsOf(planned, 'cap_ambient_raise'), [{ capabilities: [5] }])
@@ -87,12 +87,12 @@ t.test('the user: capabilities survive the change of ids, groups and gid come be
   t.end()
 })
 
-t.test('who is root already stays it, but loses the caller’s groups', (t) => {
+t.test('root stays root without the groups of the caller', (t) => {
   t.same(ops(stepsFrom(planWith({}), 'process.user')), ['setgroups', 'umask'])
   t.end()
 })
 
-t.test('groups: kept where the kernel would not let them go', (t) => {
+t.test('groups: kept where setgroups(2) is denied', (t) => {
   const single = [{ containerID: 0, hostID: 1000, size: 1 }]
   const linux = { ...userNamespace, uidMappings: single, gidMappings: single }
   t.same(stepsOf(planWith({ linux }, { host: userHost }), 'setgroups'), [], 'setgroups is denied in its map')
@@ -110,7 +110,7 @@ t.test('groups: kept where the kernel would not let them go', (t) => {
   t.end()
 })
 
-t.test('what the kernel would refuse whole sets for is left out with a warning', (t) => {
+t.test('capabilities for which capset(2) would fail are left out with a warning', (t) => {
   const sets = { bounding: ['CAP_KILL'], permitted: ['CAP_KILL'], effective: ['CAP_KILL', 'CAP_CHOWN'] }
   const planned = planWith({ process: { capabilities: { ...sets, inheritable: ['CAP_CHOWN'], ambient: [] } } })
   t.match(stepsOf(planned, 'capset').at(-1), { effective: bit(5), permitted: bit(5), inheritable: 0n })

@@ -18,7 +18,7 @@ const planFor = (step: Step): LaunchPlan => ({ slots: ['sync', 'a'], runtimeStep
 const message = (step: Step, more: Partial<StepReport> = {}): string =>
   describeFailure(planFor(step), report(more)).message
 
-t.test('every step of every kind gives a sentence that begins with its property', (t) => {
+t.test('the message of every step begins with its property', (t) => {
   const seen = new Set<string>()
   for (const launch of Object.values(cases)) {
     const { plan } = planOf(launch)
@@ -28,8 +28,9 @@ t.test('every step of every kind gives a sentence that begins with its property'
       const text = describeStep(step, report({ code: 'EIO', errno: 5, detail: 'because' }))
       if (step.op === 'run_hook') t.equal(text, 'error running prestart hook #0: (/hooks/prestart): because')
       else if (step.op === 'find_executable')
-        t.match(text, /^process\.args\[0\] \(\w+\): exec: "\w+": stat: input\/output error$/)
-      else if (step.op === 'execve') t.match(text, /^process\.args\[0\] \(\w+\): exec \w+: input\/output error$/)
+        t.match(text, /^process\.args\[0\] \(\w+\): exec: "\w+": stat: EIO \(input\/output error\)$/)
+      else if (step.op === 'execve')
+        t.match(text, /^process\.args\[0\] \(\w+\): exec \w+: execve: EIO \(input\/output error\)$/)
       else
         t.match(
           text,
@@ -59,7 +60,7 @@ const sentences: readonly (readonly [Step, Partial<StepReport>, string])[] = [
   [
     { op: 'pivot_root', from: 'root.path' },
     { syscall: 'pivot_root', code: 'EINVAL', errno: 22 },
-    'root.path: pivot_root: EINVAL (invalid argument); a root file system on a ramdisk needs --no-pivot',
+    'root.path: pivot_root: EINVAL (invalid argument)',
   ],
   [
     { op: 'find_executable', from: 'process.args[0] (sh)', candidates: ['/a/sh', '/b/sh'], resolve: 0 },
@@ -74,22 +75,22 @@ const sentences: readonly (readonly [Step, Partial<StepReport>, string])[] = [
   [
     { op: 'find_executable', from: 'process.args[0] (/etc)', candidates: ['/etc'], resolve: 0 },
     { code: 'EISDIR', errno: 21 },
-    'process.args[0] (/etc): exec: "/etc": stat: is a directory: permission denied',
+    'process.args[0] (/etc): exec: "/etc": execve: EACCES (permission denied): is a directory',
   ],
   [
     { op: 'find_executable', from: 'process.args[0] (/sh)', candidates: ['/sh'], resolve: 0 },
     { code: 'ENOENT', errno: 2 },
-    'process.args[0] (/sh): exec: "/sh": stat: no such file or directory',
+    'process.args[0] (/sh): exec: "/sh": stat: ENOENT (no such file or directory)',
   ],
   [
     { op: 'find_executable', from: 'process.args[0] (/sh)', candidates: ['/sh'], resolve: 0 },
     { code: 'EACCES', errno: 13 },
-    'process.args[0] (/sh): exec: "/sh": stat: permission denied',
+    'process.args[0] (/sh): exec: "/sh": execve: EACCES (permission denied)',
   ],
   [
     { op: 'execve', from: 'process.args[0] (/a.out)', args: ['/a.out'], env: [] },
     { syscall: 'execve', code: 'ENOEXEC', errno: 8 },
-    'process.args[0] (/a.out): exec /a.out: exec format error; not an executable format the kernel knows; is it for another architecture?',
+    'process.args[0] (/a.out): exec /a.out: execve: ENOEXEC (exec format error)',
   ],
   [
     {
@@ -108,7 +109,7 @@ const sentences: readonly (readonly [Step, Partial<StepReport>, string])[] = [
   [
     mount,
     { syscall: 'init', code: '', errno: 0, detail: 'init was killed by signal 9' },
-    'mounts[3] (tmpfs at /run): init was killed by signal 9 during fsconfig fs={a} command=FSCONFIG_SET_STRING key="size" value="x"; did a cgroup above it run out of memory?',
+    'mounts[3] (tmpfs at /run): init was killed by signal 9 during fsconfig fs={a} command=FSCONFIG_SET_STRING key="size" value="x"; it was killed from outside, or a cgroup above it ran out of memory: see the kernel\'s log',
   ],
 ]
 
@@ -158,23 +159,23 @@ for (const [step, more, expected] of sentences) {
   })
 }
 
-t.test('an errno without a text is told by its name', (t) => {
+t.test('an errno without a text is printed by its name', (t) => {
   t.match(message({ op: 'setsid', from: 'process' }, { code: 'EMULTIHOP', errno: 72 }), /EMULTIHOP/)
   t.end()
 })
 
-t.test('a step that the plan does not have is a fault of ours', (t) => {
+t.test('a step that the plan does not have is an internal error', (t) => {
   t.equal(describeFailure(planFor(mount), report({ step: 9 })).code, 'internal')
   t.end()
 })
 
-t.test('a warning is what the step says, or the sentence', (t) => {
+t.test('a warning is the detail of the step, or the message', (t) => {
   t.equal(describeWarning(planFor(mount), report({ detail: 'so' })), 'so')
   t.match(describeWarning(planFor(mount), report()), /^mounts\[3\] .*EPERM/)
   t.end()
 })
 
-t.test('a limit too low for init is told by its name', (t) => {
+t.test('a limit too low for init is named in the message', (t) => {
   const limit: Step = { op: 'write_file', from: 'linux.resources.memory.limit', path: '/c/memory.max', data: '1' }
   const plan = { ...planFor({ op: 'setsid', from: 'process' }), runtimeSteps: [limit] }
   const error = describeFailure(plan, report({ syscall: 'init', errno: 0, detail: 'init was killed by signal 9' }))
@@ -186,31 +187,21 @@ t.test('a limit too low for init is told by its name', (t) => {
   t.end()
 })
 
-t.test('the most particular hint counts', (t) => {
-  const open: Step = { op: 'fsconfig', from: 'mounts[0] (proc at /proc)', fs: 1, command: 6 }
-  t.match(message(open), /EPERM .*; in a user namespace it needs a new pid namespace, too$/)
-  t.match(message({ ...open, from: 'mounts[0] (tmpfs at /x)' }), /EPERM \(operation not permitted\)$/)
-  const tree: Step = { op: 'mount_setattr', from: 'mounts[0] (bind at /x)', fd: 1, set: 0x100000 }
-  t.match(
-    message({ ...tree, userns: 1 }, { code: 'EINVAL' }),
-    /; the file system of the source does not support id-mapped/,
-  )
-  t.match(message(tree, { code: 'EINVAL' }), /EINVAL \(invalid argument\)$/)
-  const huge: Step = {
-    op: 'write_file',
-    from: 'linux.resources.hugepageLimits[0]',
-    path: '/c/hugetlb.1GB.max',
-    data: '1',
-  }
-  t.match(
-    message(huge, { code: 'ENOENT' }),
-    /; no hugetlb controller is in use here, or the kernel has no huge pages of this/,
-  )
-  t.match(message({ op: 'setsid', from: 'process' }, { code: 'EMFILE' }), /; the limit of open files of the runtime/)
-  t.end()
+t.test('a hint is at the end, and is asked with step and report', async (t) => {
+  const step: Step = { op: 'pivot_root', from: 'root.path' }
+  const explain = (failed: Step, { code }: StepReport): string => `${failed.op} and ${code}`
+  const error = describeFailure(planFor(step), report({ code: 'EINVAL' }), explain)
+  t.match(error.message, /; pivot_root and EINVAL$/)
+  t.match(describeWarning(planFor(step), report({ code: 'EINVAL' }), explain), /; pivot_root and EINVAL$/)
 })
 
-t.test('an init that a seccomp filter ended is told with linux.seccomp', (t) => {
+t.test('an error of newuidmap has no errno', async (t) => {
+  const step: Step = { op: 'map_ids', from: 'linux.uidMappings', program: 'newuidmap', args: [] }
+  const detail = 'newuidmap ended with status 1'
+  t.equal(message(step, { code: 'ECHILD', errno: 10, detail }), `linux.uidMappings: ${detail}`)
+})
+
+t.test('the message for an init killed by a seccomp filter names linux.seccomp', (t) => {
   const load: Step = { op: 'seccomp', from: 'linux.seccomp', filter: new Uint8Array(8), flags: 0 }
   const wait: Step = { op: 'sync_wait', from: 'create', point: SYNC_READY }
   const denied = [{ name: 'capset', action: 0x50001 }]
@@ -245,7 +236,7 @@ t.test('an init that a seccomp filter ended is told with linux.seccomp', (t) => 
   t.end()
 })
 
-t.test('a call that linux.seccomp denies is told with it, in place of a hint', (t) => {
+t.test('the message for a call that linux.seccomp denies names it instead of a hint', (t) => {
   const step: Step = { op: 'execve', from: 'process.args[0] (/a)', args: ['/a'], env: [] }
   const plan = { ...planFor(step), denied: [{ name: 'execve', action: 0x5000d }] }
   const failed = (syscall: string) =>

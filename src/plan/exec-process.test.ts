@@ -8,22 +8,11 @@ import { RuntError } from '../errors.ts'
 import { fc } from '../testing/random.ts'
 import { type ProcessFlags, processOfFile, processOfFlags } from './exec-process.ts'
 import { configWith } from './fixtures/cases.ts'
-
-const none: ProcessFlags = {
-  cwd: undefined,
-  env: [],
-  tty: false,
-  user: undefined,
-  'additional-gids': [],
-  'process-label': undefined,
-  apparmor: undefined,
-  'no-new-privs': false,
-  cap: [],
-}
+import { noProcessFlags } from './fixtures/process-flags.ts'
 
 const configOf = (process: JsonObject) => parseConfig(stringify(configWith({ process })), 'config.json').config
 const byFlags = (flags: Partial<ProcessFlags>, process: JsonObject = {}) =>
-  processOfFlags(configOf(process), { ...none, ...flags }, ['ls'])
+  processOfFlags(configOf(process), { ...noProcessFlags, ...flags }, ['ls'])
 
 t.test('user ids are numbers', (t) => {
   for (const [user, uid, gid] of [
@@ -86,7 +75,7 @@ t.test('flags add to the process of the container, or replace', (t) => {
   t.end()
 })
 
-t.test('a user is numbers, whatever is written: CVE-2016-3697 and its kin', (t) => {
+t.test('a user consists of numbers only: CVE-2016-3697', (t) => {
   const LARGEST = 2 ** 32 - 2
   const word = fc.oneof(
     fc.constantFrom('0', '1', '01', '+1', '-1', '1e3', '0x10', ' 1', '1 ', '', 'root', '2147483648', '4294967294'),
@@ -111,7 +100,7 @@ t.test('a user is numbers, whatever is written: CVE-2016-3697 and its kin', (t) 
   t.end()
 })
 
-t.test('capabilities are ambient only where some are inheritable', (t) => {
+t.test('capabilities are ambient only if some are inheritable', (t) => {
   const sets = {
     bounding: ['CAP_KILL'],
     effective: ['CAP_KILL'],
@@ -132,14 +121,14 @@ t.test('capabilities are ambient only where some are inheritable', (t) => {
   t.end()
 })
 
-t.test('what the flags say is checked', (t) => {
+t.test('flags are checked', (t) => {
   for (const flags of [{ cwd: 'tmp' }, { env: ['A'] }, { env: ['=1'] }])
     t.throws(() => byFlags(flags), { code: 'usage' })
-  t.throws(() => processOfFlags(configOf({}), none, []), { message: 'process args cannot be empty' })
+  t.throws(() => processOfFlags(configOf({}), noProcessFlags, []), { message: 'process args cannot be empty' })
   t.end()
 })
 
-t.test('a file replaces what it may, and inherits the rest', (t) => {
+t.test('a process file replaces its properties and inherits the rest', (t) => {
   const config = configOf({
     env: ['A=1'],
     user: { uid: 5, gid: 5, umask: 0o77 },

@@ -11,7 +11,7 @@ const state: HookState = {
   annotations: { 'k"': 'v\n' },
 }
 
-t.test('stdin is the state, whatever is in it', (t) => {
+t.test('stdin is the state, with any content', (t) => {
   const { stdinHead, stdinTail } = hookStdin(state)
   t.strictSame(JSON.parse(`${stdinHead}42${stdinTail}`), { ...state, pid: 42 })
   t.end()
@@ -35,7 +35,7 @@ t.test('args default to the path, the environment to nothing, the timeout to non
   t.end()
 })
 
-t.test('each kind at its place', (t) => {
+t.test('hooks of each kind run at their position', (t) => {
   const kinds = ['prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop']
   const { plan } = planWith({ hooks: Object.fromEntries(kinds.map((kind) => [kind, [{ path: `/${kind}` }]])) })
   const names = (steps: readonly { op: string; from: string }[], ...ops: string[]) =>
@@ -58,7 +58,7 @@ t.test('each kind at its place', (t) => {
   t.end()
 })
 
-t.test('hooks of later commands name the pid they know, each in a plan of its own', (t) => {
+t.test('hooks of later commands have the recorded pid, each in its own plan', (t) => {
   const hook = { path: '/p', args: [], env: [] }
   const plans = planLaterHooks('poststop', [hook, { ...hook, path: '/q' }], state, 77)
   t.match(

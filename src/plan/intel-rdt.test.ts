@@ -13,17 +13,17 @@ const writes = (intelRdt: JsonObject, resctrl: ResctrlFacts) =>
     return `${op} ${path}${data === undefined ? '' : ` ${JSON.stringify(data)}`}`
   })
 
-t.test('nothing is touched without it', (t) => {
+t.test('no steps without linux.intelRdt', (t) => {
   t.same(planRdt(undefined, 'web', mounted), { prepare: [], assign: [], tasks: [], directories: [] })
   t.end()
 })
 
-t.test('no resctrl', (t) => {
+t.test('linux.intelRdt without resctrl is an error', (t) => {
   t.throws(() => plan({ closID: 'gold' }), { code: 'host', message: /^linux\.intelRdt: no resctrl file system/ })
   t.end()
 })
 
-t.test('a class of the container’s own, in the order of the spec, which goes with it', (t) => {
+t.test('a class of the container, in the order of the spec, is removed with it', (t) => {
   const rdt = { schemata: ['L2:0=f'], memBwSchema: 'MB:0=20', l3CacheSchema: 'L3:0=7f0' }
   t.same(writes(rdt, mounted), [
     'mkdirat /sys/fs/resctrl/web',
@@ -44,7 +44,7 @@ t.test('a named class is made if it has a schema, and stays', (t) => {
   t.end()
 })
 
-t.test('a class that exists is joined, and must be as the config says', (t) => {
+t.test('an existing class is joined and must match the config', (t) => {
   const exists = { ...mounted, schemata: '    MB:0= 20;1= 70\n    L3:0=00f;1=7ff\n' }
   t.same(writes({ closID: 'gold' }, exists), ['write_pid /sys/fs/resctrl/gold/tasks'])
   t.match(writes({ closID: 'gold', l3CacheSchema: 'L3:0=f', memBwSchema: 'MB:1=70' }, exists), [
@@ -83,7 +83,7 @@ t.test('the default class', (t) => {
   t.end()
 })
 
-t.test('a monitoring group, in whatever class, goes with the container', (t) => {
+t.test('a monitoring group in any class is removed with the container', (t) => {
   const planned = plan({ closID: 'gold', enableMonitoring: true }, { ...mounted, schemata: '' })
   t.same(planned.rdt.directories, ['/sys/fs/resctrl/gold/mon_groups/web'])
   t.same(planned.rdt.tasks, ['/sys/fs/resctrl/gold/tasks', '/sys/fs/resctrl/gold/mon_groups/web/tasks'])
@@ -92,7 +92,7 @@ t.test('a monitoring group, in whatever class, goes with the container', (t) => 
   t.end()
 })
 
-t.test('the pid is written when it is final, and before the process can run', (t) => {
+t.test('the pid is written once it is final, before the process runs', (t) => {
   for (const mode of ['create', 'run'] as const) {
     const { plan } = planWith({ linux: { intelRdt: {} } }, { options: { resctrl: mounted, mode } })
     const ops = plan.runtimeSteps.map(({ op }) => op)

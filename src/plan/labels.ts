@@ -10,7 +10,8 @@ import type { PlanContext, ProcessContext } from './context.ts'
 export function refuseLabels({ process, linux, facts }: Pick<ProcessContext, 'process' | 'linux' | 'facts'>): void {
   if (facts.selinux) return
   const path = process.selinuxLabel ? 'process.selinuxLabel' : linux.mountLabel ? 'linux.mountLabel' : undefined
-  if (path !== undefined) throw errorAt('host', path, 'SELinux is not enabled on this host')
+  if (path !== undefined)
+    throw errorAt('host', path, 'SELinux is not enabled on this host; enable it, or remove the property')
 }
 
 /** The label for a tmpfs of the runtime; undefined if there is none. */

@@ -8,7 +8,7 @@ const options = (...texts: string[]): DataOption[] => texts.map((text, index) =>
 const split = (type: string, ...texts: string[]) =>
   splitData(type, options(...texts)).map(({ text, index }) => `${index} ${text}`)
 
-t.test('one option may hold several', (t) => {
+t.test('one option string may hold several options', (t) => {
   t.same(split('tmpfs', 'size=1m', 'mode=700'), ['0 size=1m', '1 mode=700'])
   t.same(split('tmpfs', 'size=1m,mode=700', ',x,,y,'), ['0 size=1m', '0 mode=700', '1 x', '1 y'])
   t.same(split('ext4', 'context="a:b:c0,c1",quota'), ['0 context=a:b:c0,c1', '0 quota'], 'a label in quotes')
@@ -51,7 +51,7 @@ t.test('too long', (t) => {
   t.end()
 })
 
-t.test('an overlay of many layers, a long source, and what cannot be', (t) => {
+t.test('an overlay of many layers, a long source, and options that are too long', (t) => {
   const lower = Array.from({ length: 50 }, (_, index) => `/layers/${'x'.repeat(90)}${index}`)
   const overlay = (...more: string[]) => ({
     destination: '/o',

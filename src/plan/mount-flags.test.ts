@@ -33,7 +33,7 @@ t.test('a new mount', (t) => {
   t.end()
 })
 
-t.test('a bind mount has its flags and no others', (t) => {
+t.test('a bind mount has exactly its flags', (t) => {
   t.same(exactAttributes(of(0), false), { set: 0, clear: restrictions }, 'access times are left alone')
   t.same(exactAttributes(of(MS_RDONLY), false), { set: MOUNT_ATTR_RDONLY, clear: restrictions & ~MOUNT_ATTR_RDONLY })
   t.same(
@@ -53,7 +53,7 @@ t.test('a bind mount has its flags and no others', (t) => {
   t.end()
 })
 
-t.test('a change is what is named', (t) => {
+t.test('a remount changes only the named flags', (t) => {
   t.same(changedAttributes(of(0)), { set: 0, clear: 0 })
   t.same(changedAttributes(of(MS_RDONLY, MS_NOSUID)), { set: MOUNT_ATTR_RDONLY, clear: MOUNT_ATTR_NOSUID })
   t.same(changedAttributes(of(MS_NODIRATIME)), { set: MOUNT_ATTR_NODIRATIME, clear: 0 })

@@ -44,7 +44,8 @@ const isBindMount = ({ mount, options }: Pick<PlannedMount, 'mount' | 'options'>
 
 function describeMount(mount: Mount, index: number): PlannedMount {
   const options = readMountOptions(mount.options)
-  const what = isBindMount({ mount, options }) ? (mount.source ?? 'bind') : (mount.type ?? 'none')
+  const type = mount.type === 'none' ? undefined : mount.type
+  const what = isBindMount({ mount, options }) ? (mount.source ?? 'bind') : (type ?? mount.source ?? 'none')
   return { mount, from: `mounts[${index}] (${what} at ${mount.destination})`, options }
 }
 

@@ -93,7 +93,7 @@ t.test('a new user namespace comes first, then its maps, then the others, which 
   t.end()
 })
 
-t.test('a map without root: nobody to become', (t) => {
+t.test('a mapping without root: no setresuid', (t) => {
   const only = [{ containerID: 5, hostID: 100000, size: 1 }]
   const planned = planWith({
     hostname: '',
@@ -147,7 +147,7 @@ t.test('joining a user namespace: the others from both sides, but each once', (t
   t.end()
 })
 
-t.test('the loopback device is only ours to bring up in a new namespace', (t) => {
+t.test('the loopback device is only set up in a new namespace', (t) => {
   t.match(stepsOf(planNamespaces(['network', 'mount']), 'link_up'), [{ name: 'lo' }])
   t.same(stepsOf(planNamespaces(['network=/n', 'mount']), 'link_up'), [])
   t.same(stepsOf(planNamespaces(['mount']), 'link_up'), [])
@@ -219,7 +219,7 @@ const pathsCloned = (steps: readonly Step[]): string[] =>
     return before?.op === 'openat2' && before.at === undefined && before.into === step.at ? [before.path] : []
   })
 
-t.test('who clones the mounts of the host: root’s runtime for an init that may not reach them, else init', (t) => {
+t.test('the runtime of root clones mounts that init cannot reach, init the others', (t) => {
   const own = [{ containerID: 0, hostID: 1000, size: 1 }]
   const mounts = [...(defaultMounts() as JsonObject[]), { destination: '/v', type: 'bind', source: '/v' }]
   const cloned = (planned: ReturnType<typeof planNamespaces>, side: 'runtimeSteps' | 'containerSteps') =>

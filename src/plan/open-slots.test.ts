@@ -22,7 +22,7 @@ const without = (plan: LaunchPlan, dropped: (step: Step) => boolean): LaunchPlan
   containerSteps: plan.containerSteps.filter((step) => !dropped(step)),
 })
 
-t.test('the rule notices what is left open', (t) => {
+t.test('the rule detects an open descriptor', (t) => {
   const { plan } = planWith({})
   t.match(undeclared(without(plan, ({ op }) => op === 'close_range')).join('\n'), /process\.cwd .*chdir: .*root/)
   const open = undeclared(

@@ -98,7 +98,7 @@ t.test('a path is resolved from the uppermost mount of the config that it is on'
   t.end()
 })
 
-t.test('masks come before what becomes read-only', (t) => {
+t.test('masks come before read-only paths', (t) => {
   const { plan } = planWith({ linux: { maskedPaths: ['/proc/a'], readonlyPaths: ['/proc'] } })
   const order = plan.containerSteps.flatMap(({ op, from }) =>
     op === 'move_mount' && from.startsWith('linux.') ? [from] : [],

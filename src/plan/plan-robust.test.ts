@@ -14,7 +14,7 @@ import { type Step, slotsOf } from '../steps/launch-plan.ts'
 import { fc } from '../testing/random.ts'
 import { cases } from './fixtures/cases.ts'
 import { hybridHost, labelledHost, unifiedHost, userHost } from './fixtures/hosts.ts'
-import { planWith } from './fixtures/plan-of.ts'
+import { defaultOptions, planWith } from './fixtures/plan-of.ts'
 import { hostFacts } from './host-facts.ts'
 import { type CreatePlan, planCreate } from './plan.ts'
 import { planJson, printPlan } from './print.ts'
@@ -22,16 +22,6 @@ import { forgotten, undeclared } from './testing/open-slots.ts'
 
 const FIXTURES = '../shared/oci/fixtures/config/good'
 const hosts = { hybridHost, unifiedHost, userHost, labelledHost }
-const options = {
-  id: 'web',
-  bundle: '/bundle',
-  stateDirectory: '/state/web',
-  claims: '/run/runt.lock',
-  mode: 'create',
-  rootSwitch: 'pivot_root',
-  keyring: 'new',
-  preserveFds: [],
-} as const
 
 /** A plan, or undefined if the planner refuses. */
 function attempt(make: () => CreatePlan): CreatePlan | undefined {
@@ -70,7 +60,7 @@ t.test('official configs', { skip: existsSync(FIXTURES) ? false : `no ${FIXTURES
     for (const [name, host] of Object.entries(hosts)) {
       const planned = attempt(() => {
         const { config } = parseConfig(readFileSync(join(FIXTURES, file), 'utf8'), file)
-        return planCreate(config, hostFacts(host), options)
+        return planCreate(config, hostFacts(host), defaultOptions)
       })
       t.ok(planned === undefined || check(planned), `${file} on ${name}${planned === undefined ? ': refused' : ''}`)
     }
@@ -112,7 +102,7 @@ const launch = fc.record({
   readonlyPaths: paths,
 })
 
-t.test('configs put together at random', (t) => {
+t.test('random configs', (t) => {
   let planned = 0
   fc.assert(
     fc.property(launch, (given) => {
@@ -152,14 +142,14 @@ t.test('configs put together at random', (t) => {
 const runs = Number(process.env.RUNT_FUZZ_RUNS ?? 600)
 t.setTimeout(120_000 + runs * 100)
 
-t.test('the reviewed configs, with changes anywhere', { timeout: 60_000 + runs * 100 }, (t) => {
+t.test('the golden configs with random changes', { timeout: 60_000 + runs * 100 }, (t) => {
   const members = membersByPath(loadSchemas('spec-schemas'), 'config.json')
   let planned = 0
   const property = fc.property(fc.constantFrom(...Object.values(cases)), changes, (launch, picks) => {
     const text = stringify(changed(launch.config, members, picks))
     const result = attempt(() => {
       const { config } = parseConfig(text, 'config.json')
-      return planCreate(config, hostFacts(launch.host), { ...options, consoleSocket: '/tty', ...launch.options })
+      return planCreate(config, hostFacts(launch.host), { ...defaultOptions, consoleSocket: '/tty', ...launch.options })
     })
     if (result !== undefined) planned++
     if (result !== undefined && !check(result)) throw new Error(text)

@@ -2,55 +2,24 @@
 // flags and slots. Also its JSON form.
 
 import { stringify } from '../config/json.ts'
-import * as constants from '../steps/constants.ts'
 import type { LaunchPlan, Step } from '../steps/launch-plan.ts'
-import * as protocol from '../steps/protocol.ts'
 import { stepTable } from '../steps/step-table.ts'
+import { constantName, hexText, valueText } from './print-values.ts'
 
-const known = Object.entries<unknown>({ ...constants, ...protocol }).filter(
-  (entry): entry is [string, number] => typeof entry[1] === 'number',
-)
-const matching = new Map<string, readonly (readonly [string, number])[]>()
-
-/** The constants that match a pattern of the step table: a name, or a prefix with a star. */
-function named(pattern: string): readonly (readonly [string, number])[] {
-  const found =
-    matching.get(pattern) ??
-    known.filter(([name]) => (pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern))
-  matching.set(pattern, found)
-  return found
+export interface View {
+  /** Environments often have passwords: without --show-env only the names are printed. */
+  readonly showEnv: boolean
+  /** Whether a step's property is in the config, or a default of runt's. */
+  readonly isGiven?: ((from: string) => boolean) | undefined
 }
 
-function flagText(value: number, patterns: readonly string[]): string {
-  const names: string[] = []
-  let rest = value
-  for (const [name, bits] of patterns.flatMap(named)) {
-    // A field of several bits, like MOUNT_ATTR__ATIME, is printed by the names of its values.
-    if (bits === 0 || (bits & (bits - 1)) !== 0 || (rest & bits) === 0) continue
-    names.push(name)
-    rest &= ~bits
-  }
-  if (rest !== 0) names.push(`0x${rest.toString(16)}`)
-  return names.length === 0 ? '0' : names.join('|')
-}
+const hidden: View = { showEnv: false }
 
-/** Formats an int as the step table says: flags, one constant, or octal. */
-function intText(value: number | bigint, hint: readonly string[]): string {
-  if (hint.length === 0 || typeof value === 'bigint') return String(value)
-  if (hint[0] === 'octal') return `0${value.toString(8)}`
-  if (hint[0] !== '=') return flagText(value, hint)
-  return hint.flatMap(named).find(([, constant]) => constant === value)?.[0] ?? String(value)
-}
-
-function valueText(value: unknown): string {
-  if (value instanceof Uint8Array) return `<${value.length} bytes>`
-  if (Array.isArray(value))
-    return `[${value.map((item) => (typeof item === 'string' ? JSON.stringify(item) : String(item))).join(' ')}]`
-  return typeof value === 'string' ? JSON.stringify(value) : String(value)
-}
+/** `PATH=…` for each variable. */
+const namesOnly = (env: readonly string[]): readonly string[] => env.map((entry) => `${entry.split('=', 1)[0]}=…`)
 
 /** `openat2 at={root} path="proc" … -> {target /proc}` */
-export function printStep(step: Step, slots: readonly string[]): string {
+export function printStep(step: Step, slots: readonly string[], { showEnv }: View = hidden): string {
   const fields: Readonly<Record<string, string>> = stepTable[step.op]
   const values = step as unknown as Readonly<Record<string, unknown>>
   const parts: string[] = [step.op]
@@ -63,38 +32,59 @@ export function printStep(step: Step, slots: readonly string[]): string {
     else if (type === 'slot' || type === 'slot?') parts.push(`${name}={${slots[value as number]}}`)
     else if (type === 'slots')
       parts.push(`${name}=[${(value as number[]).map((slot) => `{${slots[slot]}}`).join(' ')}]`)
-    else if (type === 'int' || type === 'int?') parts.push(`${name}=${intText(value as number | bigint, hint)}`)
-    else parts.push(`${name}=${valueText(value)}`)
+    else if (name === 'env' && !showEnv) parts.push(`env=${valueText(namesOnly(value as readonly string[]))}`)
+    else parts.push(`${name}=${valueText(value, hint)}`)
   }
-  if (step.tolerate !== undefined) parts.push(`tolerate=${step.tolerate.join(',')}`)
+  if (step.tolerate !== undefined)
+    parts.push(`tolerate=${step.tolerate.map((errno) => constantName(errno, ['E*'])).join(',')}`)
   return filled.length === 0 ? parts.join(' ') : `${parts.join(' ')} -> ${filled.join(' ')}`
 }
 
-function printList(title: string, steps: readonly Step[], slots: readonly string[]): string {
-  const lines = [`${title} (${steps.length} steps)`]
-  let from = ''
-  steps.forEach((step, index) => {
-    const property = step.op === 'fsconfig' ? step.from.replace(/\.options\[\d+\](?= \()/, '') : step.from
-    if (property !== from) lines.push(`  ${property}`)
-    from = property
-    lines.push(`    ${String(index).padStart(3)} ${printStep(step, slots)}`)
-  })
-  return lines.join('\n')
+/** The property that steps are grouped by: all options of a mount are one. */
+const propertyOf = ({ op, from }: Step): string =>
+  op === 'fsconfig' ? from.replace(/\.options\[\d+\](?= \()/, '') : from
+
+/** Steps in a row that one property has caused, as printed; `default: …` if the config does not have it. */
+export interface Section {
+  readonly property: string
+  readonly lines: readonly string[]
+}
+
+export function sectionsOf(steps: readonly Step[], slots: readonly string[], view: View): readonly Section[] {
+  const sections: { readonly property: string; readonly lines: string[] }[] = []
+  for (const step of steps) {
+    const from = propertyOf(step)
+    const property = view.isGiven?.(from) === false ? `default: ${from}` : from
+    const last = sections.at(-1)
+    const line = printStep(step, slots, view)
+    if (last?.property === property) last.lines.push(line)
+    else sections.push({ property, lines: [line] })
+  }
+  return sections
+}
+
+function printList(title: string, steps: readonly Step[], slots: readonly string[], view: View): string {
+  let index = 0
+  const lines = sectionsOf(steps, slots, view).flatMap((section) => [
+    `  ${section.property}`,
+    ...section.lines.map((line) => `    ${String(index++).padStart(3)} ${line}`),
+  ])
+  return [`${title} (${steps.length} steps)`, ...lines].join('\n')
 }
 
 /** The readable form. */
-export const printPlan = (plan: LaunchPlan): string =>
-  `${printList('runtime', plan.runtimeSteps, plan.slots)}\n\n${printList('container', plan.containerSteps, plan.slots)}\n`
+export function printPlan({ slots, runtimeSteps, containerSteps }: LaunchPlan, view: View = hidden): string {
+  return `${printList('runtime', runtimeSteps, slots, view)}\n\n${printList('container', containerSteps, slots, view)}\n`
+}
 
-/** The JSON form: the plan as it is, byte strings in hexadecimal. */
-export function planJson(plan: LaunchPlan): string {
+/** The JSON form (schemas/plan.json): the plan as it is, byte strings in hexadecimal, and each step's readable form. */
+export function planJson({ slots, runtimeSteps, containerSteps }: LaunchPlan, view: View = hidden): string {
   const plain = (step: Step): Record<string, unknown> => {
     const copy: Record<string, unknown> = {}
-    for (const [name, value] of Object.entries(step))
-      copy[name] =
-        value instanceof Uint8Array ? [...value].map((byte) => byte.toString(16).padStart(2, '0')).join('') : value
-    return copy
+    for (const [name, value] of Object.entries(step)) copy[name] = value instanceof Uint8Array ? hexText(value) : value
+    if ('env' in step && !view.showEnv) copy.env = namesOnly(step.env)
+    if (view.isGiven?.(step.from) === false) copy.default = true
+    return { ...copy, text: printStep(step, slots, view) }
   }
-  const { slots, runtimeSteps, containerSteps } = plan
   return stringify({ slots, runtimeSteps: runtimeSteps.map(plain), containerSteps: containerSteps.map(plain) }, '  ')
 }

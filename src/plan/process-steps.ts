@@ -93,7 +93,7 @@ export const allCpus = (from: string): Step => ({
 /** A session keyring for the container, because its processes could otherwise read the caller's keys (keyrings(7)). */
 export function keyringSteps({ options }: ProcessContext): Step[] {
   if (options.keyring === 'keep' || (RUNT_WEAKEN && isWeakened('keyring'))) return []
-  return [{ op: 'join_session_keyring', from: '--no-new-keyring', name: `_ses.${options.id}`, tolerate: [ENOSYS] }]
+  return [{ op: 'join_session_keyring', from: 'session keyring', name: `_ses.${options.id}`, tolerate: [ENOSYS] }]
 }
 
 const FILLED = 1

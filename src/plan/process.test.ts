@@ -15,7 +15,7 @@ t.test('environment: of several values the last one counts, where the first one 
   t.end()
 })
 
-t.test('HOME is never missing, and always last where it must be found', (t) => {
+t.test('HOME is always set, and last if init has to find it', (t) => {
   for (const env of [[], ['HOME='], ['HOME=/x', 'HOME=']])
     t.same(planEnvironment(withEnv(...env, 'A=1')), { env: ['A=1', 'HOME=/'], needsHome: 'find' })
   const planned = planWith({ process: { env: ['A=1'], user: { uid: 7, gid: 0 } } })
@@ -24,7 +24,7 @@ t.test('HOME is never missing, and always last where it must be found', (t) => {
   t.end()
 })
 
-t.test('where the program is looked for', (t) => {
+t.test('the directories of PATH for the program', (t) => {
   const candidates = (program: string, ...env: string[]) =>
     executableCandidates({ env, args: [program] } as unknown as Process)
   t.same(candidates('sh', 'PATH=/a:/b'), ['/a/sh', '/b/sh'])
@@ -88,7 +88,7 @@ t.test('labels need their security module', (t) => {
   ])
   t.throws(() => planWith({ process: { selinuxLabel: 'l' } }), {
     code: 'host',
-    message: 'process.selinuxLabel: SELinux is not enabled on this host',
+    message: 'process.selinuxLabel: SELinux is not enabled on this host; enable it, or remove the property',
   })
   t.throws(() => planWith({ linux: { mountLabel: 'l' } }), { code: 'host', message: /^linux\.mountLabel: SELinux/ })
   t.doesNotThrow(() => planWith({ process: { selinuxLabel: '' }, linux: { mountLabel: '' } }), 'empty is none')

@@ -44,7 +44,11 @@ function selfWrites({ process, facts }: ProcessContext): { from: string; path: s
   if (process.oomScoreAdj !== undefined)
     writes.push({ from: 'process.oomScoreAdj', path: 'self/oom_score_adj', data: `${process.oomScoreAdj}` })
   if (process.apparmorProfile !== undefined) {
-    if (!facts.apparmor) throw new RuntError('host', 'process.apparmorProfile: AppArmor is not enabled on this host')
+    if (!facts.apparmor)
+      throw new RuntError(
+        'host',
+        'process.apparmorProfile: AppArmor is not enabled on this host; enable it, or remove the property',
+      )
     writes.push({
       from: 'process.apparmorProfile',
       path: 'self/attr/apparmor/exec',

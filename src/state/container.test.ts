@@ -85,16 +85,19 @@ t.test('a zombie is stopped', async (t) => {
   t.equal(containerStatus(native, directory, zombie), 'stopped')
 })
 
-t.test('the record survives its file', async (t) => {
+t.test('a record can be saved and loaded', async (t) => {
   t.same(parseRecord(encodeRecord(record)), record)
   for (const text of ['', '{', '[]', 'null', '{"id":"c"}']) t.throws(() => parseRecord(text), text)
 })
 
-t.test('what is found in a state root', async (t) => {
+t.test('entries of a state root', async (t) => {
   const { root, directory } = stateRoot(t)
   const put = (name: string, text: string) => writeFileSync(join(directory, name), text)
   t.same(findContainer(native, root, 'none'), { kind: 'none' })
-  t.throws(() => loadContainer(native, root, 'none'), { code: 'state', message: 'container does not exist' })
+  t.throws(() => loadContainer(native, root, 'none'), {
+    code: 'state',
+    message: `container does not exist in ${root} (see --root)`,
+  })
   t.throws(() => findContainer(native, root, '../c'), { code: 'usage' })
   t.match(findContainer(native, root, 'c'), { kind: 'broken', reason: 'no state.json' })
   t.equal(salvageRecord(native, directory), undefined)

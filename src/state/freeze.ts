@@ -32,11 +32,11 @@ export function freezeContainer(native: Native, record: ContainerRecord): void {
       native.sleep(RETRY_MS)
     }
   } catch (error) {
-    takeBack(native, freezer)
+    thawAgain(native, freezer)
     throw hostFailure(freezer.file, error)
   }
-  takeBack(native, freezer)
-  const message = `${freezer.file}: some process cannot be frozen; after ${FREEZE_TIMEOUT_MS / 1000} s all go on as before`
+  thawAgain(native, freezer)
+  const message = `${freezer.file}: a process cannot be frozen; thawed after ${FREEZE_TIMEOUT_MS / 1000} s`
   throw new RuntError('host', message, { path: freezer.file })
 }
 
@@ -65,7 +65,7 @@ function write(native: Native, freezer: Freezer, text: string): void {
   native.writeFile(freezer.file, text, 0o644)
 }
 
-function takeBack(native: Native, freezer: Freezer): void {
+function thawAgain(native: Native, freezer: Freezer): void {
   try {
     write(native, freezer, freezer.thaw)
   } catch {

@@ -17,11 +17,15 @@ export type Found =
   | { readonly kind: 'broken'; readonly directory: string; readonly reason: string }
   | ({ readonly kind: 'container' } & Container)
 
+/** runc's words, which engines search for, and where was looked: a wrong --root, or another user's, is the usual cause. */
+export const noSuchContainer = (root: string): RuntError =>
+  new RuntError('state', `container does not exist in ${root} (see --root)`)
+
 /** Throws if there is no such container, or its record cannot be read. */
 export function loadContainer(native: Native, root: string, id: string): Container {
   const found = findContainer(native, root, id)
   if (found.kind === 'container') return found
-  if (found.kind === 'none') throw new RuntError('state', 'container does not exist')
+  if (found.kind === 'none') throw noSuchContainer(root)
   throw new RuntError('state', `${found.directory}: ${found.reason}; "runt delete --force ${id}" removes the container`)
 }
 

@@ -23,7 +23,7 @@ t.test('numbers and real-time signals', async (t) => {
   }
 })
 
-t.test('what is no signal', async (t) => {
+t.test('invalid signals', async (t) => {
   for (const text of [
     '',
     '-1',

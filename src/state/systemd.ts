@@ -54,8 +54,14 @@ export function openSystemd(native: Native, kind: ManagerKind): Systemd {
       throw error
     }
   }
-  throw new RuntError('host', `systemd: connect to ${failures.join(', ')}; does systemd run here?`)
+  throw new RuntError(
+    'host',
+    `--systemd-cgroup: connect to ${failures.join(', ')}${isBooted(native) ? '' : '; systemd does not run on this host: leave out --systemd-cgroup'}`,
+  )
 }
+
+/** sd_booted(3). */
+const isBooted = (native: Native): boolean => native.exists('/run/systemd/system')
 
 /** Runs a conversation to its end; `what` describes the request in errors. */
 export function converse<T>(

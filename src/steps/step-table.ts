@@ -5,7 +5,7 @@
 // read, 'into' a slot that is filled, 'slots' a list of slots, 'int' a 64-bit integer, 'string', 'strings', 'ints',
 // 'bytes'. A trailing '?' makes the field optional: an absent slot means "the current directory" (AT_FDCWD) or "none",
 // an absent int 0, an absent string NULL. The word after an int says how `runt plan` prints it: 'O_*' as flags with
-// these names, '= SYNC_*' as the one constant with this value, 'octal'.
+// these names, '= SYNC_*' as the one constant with this value, or a format of plan/print-values.ts.
 //
 // Rules of the machine, for every operation:
 // - A step that reads an empty slot is skipped: to make steps conditional on a path's existence, set
@@ -33,8 +33,8 @@ export const bothSides = {
     into: 'into',
     onMissing: 'int? = ON_MISSING_*',
     like: 'slot?',
-    expectFs: 'int?',
-    expectRdev: 'int?',
+    expectFs: 'int? = PROC_SUPER_MAGIC DEVPTS_SUPER_MAGIC',
+    expectRdev: 'int? device',
     refuseProc: 'int?',
   },
   /**
@@ -46,12 +46,18 @@ export const bothSides = {
   mkdirat: { at: 'slot?', path: 'string', mode: 'int octal', parents: 'int?' },
   /** mknodat(2), then fchownat(2) unless uid and gid are 0. `mode` holds S_IFMT bits; an existing node of the same type and
    * number is accepted, anything else is EEXIST. `path` is one name: `at` is the opened parent. */
-  mknodat: { at: 'slot', path: 'string', mode: 'int octal', rdev: 'int', uid: 'int?', gid: 'int?' },
+  mknodat: { at: 'slot', path: 'string', mode: 'int octal', rdev: 'int device', uid: 'int?', gid: 'int?' },
   /** symlinkat(2); an existing link with the same target is accepted. `path` is one name. */
   symlinkat: { target: 'string', at: 'slot', path: 'string' },
   /** openat(O_WRONLY|O_CLOEXEC|O_NOFOLLOW), one write(2) of `data`, close(2). With `expectFs`, fstatfs(2) must agree first.
    * `resolve` non-zero opens with openat2(2) and these RESOLVE_ flags. */
-  write_file: { at: 'slot?', path: 'string', data: 'string', expectFs: 'int?', resolve: 'int? RESOLVE_*' },
+  write_file: {
+    at: 'slot?',
+    path: 'string',
+    data: 'string',
+    expectFs: 'int? = PROC_SUPER_MAGIC',
+    resolve: 'int? RESOLVE_*',
+  },
   /** write(2) of `data` to a descriptor that is already open. */
   write: { fd: 'slot', data: 'string' },
   /** setxattr(2). */
@@ -74,12 +80,12 @@ export const bothSides = {
     at: 'slot?',
     path: 'string?',
     flags: 'int OPEN_TREE_CLONE AT_* O_CLOEXEC',
-    resolve: 'int?',
+    resolve: 'int? RESOLVE_*',
     into: 'into',
     like: 'slot?',
     whenDirectory: 'slot?',
     whenFile: 'slot?',
-    expectRdev: 'int?',
+    expectRdev: 'int? device',
     expectBlock: 'int?',
   },
   /**
@@ -125,7 +131,7 @@ export const bothSides = {
    * (CVE-2024-21626). `create` 1: mkdir -p first, below the current root. `again` 1: do nothing if an earlier chdir
    * succeeded.
    */
-  chdir: { path: 'string', resolve: 'int', create: 'int?', again: 'int?' },
+  chdir: { path: 'string', resolve: 'int RESOLVE_*', create: 'int?', again: 'int?' },
   /** If the file system in `to` is a new tmpfs, copies the tree in `source` into it (tmpcopyup). */
   copy_up: { source: 'slot', to: 'slot' },
 
@@ -156,7 +162,7 @@ export const bothSides = {
    */
   run_hook: {
     path: 'string',
-    resolve: 'int',
+    resolve: 'int RESOLVE_*',
     args: 'strings',
     env: 'strings',
     timeout: 'int?',
@@ -206,30 +212,30 @@ export const bothSides = {
    * prlimit(2). `raise` 1: only raises the hard limit, which may need a privilege that is dropped later, and leaves the
    * soft limit unchanged.
    */
-  prlimit: { resource: 'int', soft: 'int', hard: 'int', raise: 'int?' },
+  prlimit: { resource: 'int rlimit', soft: 'int', hard: 'int', raise: 'int?' },
   umask: { mode: 'int octal' },
   /** fchown(2) of an inherited descriptor, by its number, unless it belongs to `uid` already or is the device `unlessRdev`. */
-  fchown: { fd: 'int', uid: 'int', unlessRdev: 'int?' },
+  fchown: { fd: 'int', uid: 'int', unlessRdev: 'int? device' },
   /**
    * Reopens each standard stream that is the null device (1:3) as `path` (openat2(2) with `resolve`), if that is a null
    * device: the container should not hold the host's, and CRIU could not restore it. A stream that cannot be reopened
    * is unchanged.
    */
-  reopen_null: { path: 'string', resolve: 'int' },
+  reopen_null: { path: 'string', resolve: 'int RESOLVE_*' },
   setgroups: { gids: 'ints' },
   setresgid: { gid: 'int' },
   setresuid: { uid: 'int' },
   /** prctl(2). */
   prctl: { option: 'int = PR_SET_*', arg2: 'int?' },
   /** prctl(PR_CAPBSET_DROP) for each of `capabilities`. */
-  capbset_drop: { capabilities: 'ints' },
+  capbset_drop: { capabilities: 'ints capability' },
   /** capset(2): bit masks. */
-  capset: { effective: 'int', permitted: 'int', inheritable: 'int' },
+  capset: { effective: 'int capabilities', permitted: 'int capabilities', inheritable: 'int capabilities' },
   /** prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE) for each; one that cannot be raised is reported as a warning. */
-  cap_ambient_raise: { capabilities: 'ints' },
+  cap_ambient_raise: { capabilities: 'ints capability' },
   /** seccomp(SECCOMP_SET_MODE_FILTER, flags, filter); with SECCOMP_FILTER_FLAG_NEW_LISTENER the descriptor fills `into`. */
-  seccomp: { filter: 'bytes', flags: 'int', into: 'into?' },
-  personality: { persona: 'int' },
+  seccomp: { filter: 'bytes', flags: 'int SECCOMP_FILTER_FLAG_NEW_LISTENER', into: 'into?' },
+  personality: { persona: 'int hex' },
   /** sched_setattr(2). */
   sched_setattr: {
     policy: 'int',
@@ -339,12 +345,12 @@ export const initOnly = {
    * Chooses the program: the first of `candidates` that is an executable regular file and resolves with `resolve`. If
    * there is none, fails with the error of the last candidate that exists, else ENOENT.
    */
-  find_executable: { candidates: 'strings', resolve: 'int' },
+  find_executable: { candidates: 'strings', resolve: 'int RESOLVE_*' },
   /**
    * Finds the home directory of `uid` in /etc/passwd of the current root (openat2(2) with `resolve`) and replaces the
    * last entry of the environment, 'HOME=/', by it.
    */
-  find_home: { uid: 'int', resolve: 'int' },
+  find_home: { uid: 'int', resolve: 'int RESOLVE_*' },
   /** dup3(2) of `fd` to the number `as`, open at execve(2); a descriptor of another slot with that number is moved. */
   dup3: { fd: 'slot', as: 'int' },
   /** execve(2) of the program that find_executable chose. */
@@ -367,6 +373,6 @@ export const typescriptOnly = {
 export const stepTable = { ...bothSides, ...runtimeOnly, ...initOnly, ...typescriptOnly }
 
 type Kind = 'slot' | 'into' | 'slots' | 'int' | 'string' | 'strings' | 'ints' | 'bytes'
-export type FieldType = Kind | `${Kind}?` | `${'int' | 'int?'} ${string}`
+export type FieldType = Kind | `${Kind}?` | `${'int' | 'int?' | 'ints'} ${string}`
 type Rows = Readonly<Record<string, Readonly<Record<string, FieldType>>>>
 export type Op = keyof typeof stepTable

@@ -4,7 +4,7 @@ import { busSockets, busTimeout } from './bus-address.ts'
 const found = (kind: 'system' | 'user', variables: Readonly<Record<string, string>>) =>
   busSockets(kind, (name) => variables[name]).map(({ path, connection }) => `${connection} ${path}`)
 
-t.test('the system’s', (t) => {
+t.test('the system bus', (t) => {
   t.same(found('system', {}), ['direct /run/systemd/private', 'bus /run/dbus/system_bus_socket'])
   t.same(found('system', { DBUS_SESSION_BUS_ADDRESS: 'unix:path=/x', XDG_RUNTIME_DIR: '/y' }), found('system', {}))
   const several = 'tcp:host=a,port=1;unix:path=/a%20b,guid=0123;unix:guid=1,path=/c'
@@ -20,7 +20,7 @@ t.test('the system’s', (t) => {
   t.end()
 })
 
-t.test('a user’s', (t) => {
+t.test('the user bus', (t) => {
   t.same(found('user', { XDG_RUNTIME_DIR: '/run/user/7' }), [
     'direct /run/user/7/systemd/private',
     'bus /run/user/7/bus',
@@ -31,7 +31,7 @@ t.test('a user’s', (t) => {
   t.end()
 })
 
-t.test('how long to wait', (t) => {
+t.test('the timeout', (t) => {
   t.equal(busTimeout('2'), 2000)
   t.equal(busTimeout('0.5'), 500)
   t.equal(busTimeout('250ms'), 250)

@@ -1,7 +1,7 @@
 // Problems that planning finds. It stops at the first one; so what that is about is left out, and planning tried again.
 
 import type { Config } from '../config/config.ts'
-import { parseConfig } from '../config/parse-config.ts'
+import { noResources } from '../config/no-resources.ts'
 import { quote } from '../config/rule.ts'
 import { type Problem, RuntError } from '../errors.ts'
 import type { PlanOptions } from '../plan/context.ts'
@@ -95,10 +95,5 @@ function without(config: Config, path: string): Config {
 
 function withEmpty(object: object, key: string): object {
   const value = (object as Record<string, unknown>)[key]
-  const empty = Array.isArray(value) ? [] : key === 'resources' ? emptyResources() : undefined
-  return { ...object, [key]: empty }
+  return { ...object, [key]: Array.isArray(value) ? [] : key === 'resources' ? noResources : undefined }
 }
-
-/** As the schema completes them. */
-const emptyResources = (): Config['linux']['resources'] =>
-  parseConfig('{"ociVersion": "1.0.0", "root": {"path": "/"}}', '').config.linux.resources

@@ -28,7 +28,7 @@ function refused(t: Test, box: Box, linux: Patch, patterns: readonly RegExp[], o
 const resources = (patch: Patch): Patch => ({ resources: { devices: [denyAll], ...patch } })
 const others = { runc: 'has other words and rules', crun: 'has other words and rules' }
 
-scenario('paths that lead out of where they start', { peers: others }, (t, box) => {
+scenario('a cgroupsPath that leaves its parent is an error', { peers: others }, (t, box) => {
   for (const cgroupsPath of ['..', '../out', '/..', '/../../out', '/a/../b', 'a/..', '/', '.', '/./']) {
     const pattern = cgroupsPath.includes('..')
       ? /linux\.cgroupsPath: ".*" must not have "\.\."/
@@ -48,7 +48,7 @@ scenario('a parent that is a file', { peers: others }, (t, box) => {
   refused(t, box, { cgroupsPath: `/${file}/below` }, [/linux\.cgroupsPath/, /ENOTDIR|EEXIST/, new RegExp(file)])
 })
 
-scenario('a hierarchy that is not there', { skip: needsV1('devices'), peers: others }, (t, box) => {
+scenario('a cgroup limit without its hierarchy is an error', { skip: needsV1('devices'), peers: others }, (t, box) => {
   // In a mount namespace where the controller is unmounted.
   const without = (controller: string): CallOptions => {
     const { dir } = cgroupMounts().find(({ controllers }) => controllers.split(',').includes(controller)) ?? { dir: '' }
@@ -74,7 +74,7 @@ scenario('no hierarchy at all', { peers: others }, (t, box) => {
   refused(t, box, {}, [/linux\.cgroupsPath: no cgroup hierarchy is mounted/], { wrap })
 })
 
-scenario('controllers and keys that nobody knows', { peers: others }, (t, box) => {
+scenario('unknown controllers and keys are errors', { peers: others }, (t, box) => {
   const unified = (key: string): Patch => resources({ unified: { [key]: '1' } })
   if (needsV2() === false) {
     refused(t, box, unified('warp.max'), [/linux\.resources\.unified\["warp\.max"\]: controller "warp" not available/])
@@ -107,7 +107,7 @@ scenario('device rules of the wrong form', { peers: others }, (t, box) => {
   for (const [rule, pattern] of cases) refused(t, box, { resources: { devices: [rule] } }, [pattern])
 })
 
-scenario('block devices that are not there', { skip: needsController('blkio'), peers: others }, (t, box) => {
+scenario('missing block devices are errors', { skip: needsController('blkio'), peers: others }, (t, box) => {
   const throttle = { throttleReadBpsDevice: [{ major: 259, minor: 4711, rate: 1000 }] }
   refused(t, box, resources({ blockIO: throttle }), [/throttleReadBpsDevice\[0\]: .*"259:4711 .*: ENODEV/])
 })
@@ -144,7 +144,7 @@ scenario('a cgroup of another container', { peers: { runc: '1.1 only warns', cru
   t.equal(box.call(['delete', first]).status, 0)
 })
 
-scenario('a user who may not write there', { peers: others }, (t, box) => {
+scenario('a user without write permission for the cgroup gets an error', { peers: others }, (t, box) => {
   const parent = join(cgroupRoot('pids'), box.id())
   mkdirSync(parent)
   box.defer(() => rmdirSync(parent))

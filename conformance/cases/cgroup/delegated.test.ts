@@ -39,7 +39,7 @@ const hybrid = either(skip, unified === undefined ? 'no v2 tree beside v1' : fal
 const isLegacy = ({ controllers }: CgroupMount): boolean => controllers !== ''
 const ownDirectories = 'for d in /sys/fs/cgroup/*; do test -L $d || echo $d; done'
 
-scenario('hybrid: v1 is the user’s, v2 is not, and the cgroup mount shows both', { skip: hybrid }, (t, box) => {
+scenario('hybrid: with only v1 delegated, the cgroup mount shows both trees', { skip: hybrid }, (t, box) => {
   const above = delegate(box, isLegacy)
   const look = `cat /proc/self/cgroup; ls /sys/fs/cgroup/pids/cgroup.procs /sys/fs/cgroup/unified/cgroup.procs; mkdir /sys/fs/cgroup/unified/new`
   const dir = rootlessBundle(box, { ...shell(look), linux: { cgroupsPath: `${above}/a` } })
@@ -50,14 +50,14 @@ scenario('hybrid: v1 is the user’s, v2 is not, and the cgroup mount shows both
   t.match(result.stderr, /unified\/new.*Read-only/)
 })
 
-scenario('hybrid: v2 is the user’s, v1 is not: it runs where its caller is', { skip: hybrid }, (t, box) => {
+scenario('hybrid: with only v2 delegated, the container stays in the caller’s cgroups', { skip: hybrid }, (t, box) => {
   delegate(box, (mount) => !isLegacy(mount))
   const result = callAs(box, ['run', '--bundle', rootlessBundle(box, shell('cat /proc/self/cgroup')), box.id()])
   t.match(result, { status: 0, stdout: /^0::\/$/m, stderr: '' })
 })
 
 scenario(
-  'a cgroup of the container’s name is somebody else’s: it runs where its caller is',
+  'if another user owns the cgroup of its name, the container stays in the caller’s cgroups',
   { skip: hybrid },
   (t, box) => {
     const id = box.id()
@@ -74,18 +74,22 @@ scenario(
   },
 )
 
-scenario('with limits, or by a path of the config, such a cgroup is an error', { skip: hybrid }, (t, box) => {
+scenario('a cgroup of another user is an error with limits or a cgroupsPath', { skip: hybrid }, (t, box) => {
   for (const linux of [{ resources: { pids: { limit: 9 } } }, { cgroupsPath: '/nobody’s' }] as const) {
     const result = callAs(box, ['run', '--bundle', rootlessBundle(box, { linux }), box.id()])
     t.match(result, { status: 1, stderr: /linux.cgroupsPath: .*EACCES.*delegated/ })
   }
 })
 
-scenario('without a cgroup of its own a container sees its caller’s, read-only', { skip: needsUser() }, (t, box) => {
-  const look = `${ownDirectories}; cd /sys/fs/cgroup; f=$(ls -d cgroup.procs */cgroup.procs | head -n1); wc -l <$f; echo $$ >$f; mkdir $(dirname $f)/new`
-  const result = callAs(box, ['run', '--bundle', rootlessBundle(box, shell(look)), box.id()])
-  const [lines = '0', ...shown] = result.stdout.trim().split('\n').reverse()
-  if (needsV1('pids') === false) t.equal(shown.length, cgroupMounts().length, 'a directory for each hierarchy')
-  t.ok(Number(lines) > 0, 'the processes there')
-  t.equal(result.stderr.match(/Read-only file system/g)?.length, 2, result.stderr)
-})
+scenario(
+  'without a cgroup of its own a container sees the caller’s cgroup read-only',
+  { skip: needsUser() },
+  (t, box) => {
+    const look = `${ownDirectories}; cd /sys/fs/cgroup; f=$(ls -d cgroup.procs */cgroup.procs | head -n1); wc -l <$f; echo $$ >$f; mkdir $(dirname $f)/new`
+    const result = callAs(box, ['run', '--bundle', rootlessBundle(box, shell(look)), box.id()])
+    const [lines = '0', ...shown] = result.stdout.trim().split('\n').reverse()
+    if (needsV1('pids') === false) t.equal(shown.length, cgroupMounts().length, 'a directory for each hierarchy')
+    t.ok(Number(lines) > 0, 'the processes there')
+    t.equal(result.stderr.match(/Read-only file system/g)?.length, 2, result.stderr)
+  },
+)

@@ -23,7 +23,7 @@ function under(box: Box, resources: object, command: string, patch: Patch = {}):
   return box.call(['run', '--bundle', bundle.dir, id])
 }
 
-scenario('memory: a hog is killed inside its limit', { skip: needs('memory') }, (t, box) => {
+scenario('memory: the kernel kills a process above the limit', { skip: needs('memory') }, (t, box) => {
   const hog = 'dd if=/dev/zero of=/dev/null bs=96M count=1 2>/dev/null; echo status $?'
   const memory = { limit: 32 << 20, swap: 32 << 20 }
   t.match(under(box, { memory }, hog), { status: 0, stdout: 'status 137\n' }, 'the hog, and not the shell')
@@ -31,7 +31,7 @@ scenario('memory: a hog is killed inside its limit', { skip: needs('memory') }, 
   t.match(under(box, { memory: roomy }, hog), { status: 0, stdout: 'status 0\n' }, 'with room for it')
 })
 
-scenario('memory: a container whose first process is the hog', { skip: needs('memory') }, (t, box) => {
+scenario('memory: the container ends if its init exceeds the limit', { skip: needs('memory') }, (t, box) => {
   const memory = { limit: 32 << 20, swap: 32 << 20 }
   const result = under(box, { memory }, 'exec dd if=/dev/zero of=/dev/null bs=96M count=1')
   t.equal(result.status, 137, 'ends like one killed')

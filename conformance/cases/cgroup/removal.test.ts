@@ -43,7 +43,7 @@ scenario('kill --all and delete --force reach nested cgroups', { skip }, async (
 
 const frozen = { crun: 'waits for ever', runc: 'leaves the frozen processes' }
 
-scenario('delete --force of a container that has frozen a part of itself', { skip, peers: frozen }, async (t, box) => {
+scenario('delete --force kills frozen processes in nested cgroups', { skip, peers: frozen }, async (t, box) => {
   const namespaces = [{ type: 'mount' }, { type: 'uts' }]
   const { id, dir } = detached(box, 'freezer', { linux: { namespaces, cgroupsPath: undefined } })
   const own = readFileSync(`/proc/${box.state(id)?.pid}/cgroup`, 'utf8')
@@ -61,7 +61,7 @@ scenario('delete --force of a container that has frozen a part of itself', { ski
   t.throws(() => processesOf(freezer), 'nothing is left')
 })
 
-scenario('delete --force where the first process waits for frozen ones', { skip, peers: frozen }, async (t, box) => {
+scenario('delete --force succeeds if init waits for frozen processes', { skip, peers: frozen }, async (t, box) => {
   // The first process of a pid namespace waits for the others to end, and on v1 a frozen process cannot die.
   const { id, dir } = detached(box, 'freezer')
   await until(() => processesOf(dir).length === 3, 'three processes')
@@ -74,7 +74,7 @@ scenario('delete --force where the first process waits for frozen ones', { skip,
 
 const elder = { crun: 'does not look', runc: '1.1 only warns' }
 
-scenario('create in a cgroup that somebody is in', { skip, peers: elder }, (t, box) => {
+scenario('create refuses a cgroup that has processes', { skip, peers: elder }, (t, box) => {
   const name = box.id()
   for (const controller of ['devices', 'name=systemd']) {
     const dir = join(mountOf(controller), name)
@@ -91,7 +91,7 @@ scenario('create in a cgroup that somebody is in', { skip, peers: elder }, (t, b
   }
 })
 
-scenario('create in a cgroup that is frozen', { skip, peers: elder }, (t, box) => {
+scenario('create refuses a frozen cgroup', { skip, peers: elder }, (t, box) => {
   const id = box.id()
   const dirs = ['devices', 'freezer'].map((controller) => join(mountOf(controller), id))
   for (const dir of dirs) mkdirSync(dir)

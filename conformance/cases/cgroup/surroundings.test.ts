@@ -18,7 +18,7 @@ function removeParents(box: Box, ...paths: readonly string[]): void {
 
 const shown = (stdout: string): string | undefined => /^Cpus_allowed_list:\s*(.*)$/m.exec(stdout)?.[1]
 
-scenario('a cpuset above it that is empty', { skip: needsV1('cpuset'), peers: { crun: 'fails' } }, (t, box) => {
+scenario('create fills in an empty parent cpuset', { skip: needsV1('cpuset'), peers: { crun: 'fails' } }, (t, box) => {
   const id = box.id()
   const outer = join(cgroupRoot('cpuset'), id)
   mkdirSync(join(outer, 'inner'), { recursive: true })

@@ -28,7 +28,7 @@ function bundleOf(box: Box, id: string, patch: Patch = {}, linux: Patch = {}): s
 
 const pidsDirectory = cgroupMounts().find(({ controllers }) => controllers.split(',').includes('pids'))?.dir ?? ''
 
-scenario('a container’s life in a scope', { skip }, async (t, box) => {
+scenario('create, start and delete with a systemd scope', { skip }, async (t, box) => {
   const systemd = await fakeSystemd(box)
   const id = box.id()
   const unit = `test-${id}.scope`
@@ -93,7 +93,7 @@ scenario('run, in the foreground, and a subgroup', { skip }, async (t, box) => {
   )
 })
 
-scenario('plan shows what systemd will be asked', { skip }, async (t, box) => {
+scenario('plan shows the properties of the systemd unit', { skip }, async (t, box) => {
   const systemd = await fakeSystemd(box)
   const dir = bundleOf(box, 'web', {}, { resources: { pids: { limit: 30 } } })
   const result = await under(systemd, box, 'plan', dir)
@@ -122,7 +122,7 @@ for (const [manner, message] of ways) {
   })
 }
 
-scenario('no systemd at all', { skip }, async (t, box) => {
+scenario('a missing systemd is an error', { skip }, async (t, box) => {
   const id = box.id()
   const dir = bundleOf(box, id)
   const env = { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${box.dir}/nowhere` }
@@ -133,7 +133,7 @@ scenario('no systemd at all', { skip }, async (t, box) => {
   t.match(wrong, { status: 1, stderr: /systemd: DBUS_SYSTEM_BUS_ADDRESS: "tcp:host=localhost" names no socket/ })
 })
 
-scenario('a limit of one task comes when init has forked', { skip }, async (t, box) => {
+scenario('a pids limit of one is set after init has forked', { skip }, async (t, box) => {
   const systemd = await fakeSystemd(box)
   const id = box.id()
   const mappings = [{ containerID: 0, hostID: 0, size: 65536 }]
@@ -147,7 +147,7 @@ scenario('a limit of one task comes when init has forked', { skip }, async (t, b
   t.match(await under(systemd, box, 'delete', '--force', id), { status: 0, stderr: '' })
 })
 
-scenario('a systemd that falls silent does not keep a container from being deleted', { skip }, async (t, box) => {
+scenario('delete succeeds if systemd does not answer', { skip }, async (t, box) => {
   const systemd = await fakeSystemd(box, 'falls silent')
   const id = box.id()
   const dir = bundleOf(box, id, { process: { args: ['sleep', '1000'] } })
@@ -161,7 +161,7 @@ scenario('a systemd that falls silent does not keep a container from being delet
   t.notOk(existsSync(scope))
 })
 
-scenario('what fails after the unit was started takes it down again', { skip }, async (t, box) => {
+scenario('a failure after the unit was started stops the unit', { skip }, async (t, box) => {
   const systemd = await fakeSystemd(box)
   const id = box.id()
   const dir = bundleOf(box, id, { process: { args: ['/no/such/program'] } })
@@ -170,7 +170,7 @@ scenario('what fails after the unit was started takes it down again', { skip }, 
   t.equal(systemd.unit(`test-${id}.scope`).size, 0)
 })
 
-scenario('a cgroupsPath of the other kind', { skip }, async (t, box) => {
+scenario('a cgroupsPath in the format of the other manager is an error', { skip }, async (t, box) => {
   const systemd = await fakeSystemd(box)
   for (const cgroupsPath of ['/a/b', 'a.slice:b', 'no:slice:here', 'a.slice:b:c.slice', 'a.slice:b:c d']) {
     const id = box.id()

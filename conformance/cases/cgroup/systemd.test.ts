@@ -58,7 +58,7 @@ function detached(box: Box, linux: Patch, patch: Patch = {}): { id: string; unit
   return { id, unit: `runt-${id}.scope` }
 }
 
-scenario('a scope, its limits, and its end', { skip, user: 'any' }, async (t, box) => {
+scenario('a scope has the limits and ends with the container', { skip, user: 'any' }, async (t, box) => {
   const memory = { limit: 64 << 20, swap: 64 << 20 }
   const resources = { memory, pids: { limit: 30 }, cpu: { quota: 50_001, period: 100_000 } }
   const { id, unit } = detached(box, { resources })
@@ -125,7 +125,7 @@ scenario('over the message bus', { skip: either(skip, needsFile(bus)), user: 'an
   t.notOk(isLoaded(`runt-${id}.scope`))
 })
 
-scenario('what cannot be started leaves no unit', { skip, user: 'any' }, (t, box) => {
+scenario('a failed start leaves no unit', { skip, user: 'any' }, (t, box) => {
   for (const patch of [
     { process: { args: ['/no/such'] } },
     { ...sleeping, hooks: { createRuntime: [{ path: '/bin/false' }] } },
@@ -218,7 +218,7 @@ scenario('a cgroup of its own without systemd, too', { skip: needsV2(), user: 'r
 })
 
 /* The guest's own file system, in an overlay, as a bootable system; it starts one unit, which reports its cgroup. */
-scenario('a container that is a system', { skip: onlyV2, user: 'root' }, async (t, box) => {
+scenario('systemd runs as init of a container', { skip: onlyV2, user: 'root' }, async (t, box) => {
   const [upper, root] = [join(box.dir, 'upper'), join(box.dir, 'system')]
   for (const dir of [upper, root]) mkdirSync(dir)
   execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', upper])

@@ -37,7 +37,7 @@ for (const how of [
   { by: 'id', globals: ['--rootless=true'] },
 ] as const) {
   const name = `${how.by} ${how.globals}`
-  scenario(`kill --all and delete spare who has the cgroups now, by ${name}`, { skip }, async (t, box) => {
+  scenario(`kill --all and delete do not signal new users of the cgroups, by ${name}`, { skip }, async (t, box) => {
     const { first, isRunning } = await takeOver(t, box, how)
     t.equal(box.call(['kill', '--all', first, 'KILL']).status, 0)
     t.ok(isRunning(), 'after kill --all')
@@ -47,7 +47,7 @@ for (const how of [
     t.ok(isRunning(), 'after delete --force')
   })
 
-  scenario(`delete --force spares who has the cgroups now, by ${name}`, { skip }, async (t, box) => {
+  scenario(`delete --force does not signal new users of the cgroups, by ${name}`, { skip }, async (t, box) => {
     const { first, isRunning } = await takeOver(t, box, how)
     t.match(box.call(['delete', '--force', first]), { status: 0, stderr: '' })
     t.ok(isRunning())

@@ -29,7 +29,7 @@ function detached(box: Box, linux: Patch = {}, args = ['sh', '-c', sleepers]): {
 const read = (dir: string, file: string): string => readFileSync(join(dir, file), 'utf8').trim()
 const processesOf = (dir: string): readonly string[] => read(dir, 'cgroup.procs').split('\n')
 
-scenario('limits are written in v2’s terms', { skip: controlled }, (t, box) => {
+scenario('v1 limits are converted to v2 files', { skip: controlled }, (t, box) => {
   const resources = {
     cpu: { shares: 2048, quota: 50_000, period: 100_000, cpus: '0', mems: '0' },
     memory: { limit: 64 << 20, swap: 96 << 20, reservation: 16 << 20 },
@@ -51,7 +51,7 @@ scenario('limits are written in v2’s terms', { skip: controlled }, (t, box) =>
   t.notOk(existsSync(dir))
 })
 
-scenario('update by flags, in v2’s terms', { skip: controlled }, (t, box) => {
+scenario('update converts flags to v2 files', { skip: controlled }, (t, box) => {
   const { id, dir } = detached(box, { resources: { memory: { limit: 128 << 20, swap: 256 << 20 } } })
   for (const [flag, value, file, expected] of [
     ['--memory', '64M', 'memory.max', `${64 << 20}`],
@@ -207,7 +207,7 @@ scenario('pause reaches nested cgroups', { skip }, async (t, box) => {
 
 const elder = { crun: 'does not look', runc: '1.1 only warns' }
 
-scenario('create in a cgroup that somebody is in, or that is frozen', { skip, peers: elder }, (t, box) => {
+scenario('create refuses a cgroup that has processes or is frozen', { skip, peers: elder }, (t, box) => {
   const id = box.id()
   const dir = join(tree, id)
   mkdirSync(dir)

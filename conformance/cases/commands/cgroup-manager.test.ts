@@ -45,7 +45,7 @@ scenario('--cgroup-manager=disabled run, to its end and by force', { peers }, (t
   t.equal(box.state(id), undefined)
 })
 
-scenario('commands that need cgroups say that there are none', { peers }, (t, box) => {
+scenario('commands that need cgroups fail without them', { peers }, (t, box) => {
   const { dir } = box.bundle(sleeper)
   const id = box.id()
   t.equal(box.call([disabled, 'run', '--detach', '--bundle', dir, id]).status, 0)
@@ -84,7 +84,7 @@ scenario('events --stats without cgroups is a line without numbers', { peers }, 
   t.same([data.pids, data.hugetlb, data.cpu.usage ?? {}], [{}, {}, {}])
 })
 
-scenario('processes that nobody could kill are warned of', { peers }, (t, box) => {
+scenario('processes that cannot be killed cause a warning', { peers }, (t, box) => {
   const warning = /level=warning msg="linux\.namespaces: without cgroups and a pid namespace of its own, /
   for (const [name, namespaces, warned] of [
     ['shared', [{ type: 'mount' }], true],
@@ -106,7 +106,7 @@ scenario('processes that nobody could kill are warned of', { peers }, (t, box) =
   }
 })
 
-scenario('limits without cgroups are warned of', { peers }, (t, box) => {
+scenario('limits without cgroups cause a warning', { peers }, (t, box) => {
   const { dir } = box.bundle({ linux: { resources: { pids: { limit: 20 }, memory: { limit: 100_000_000 } } } })
   const log = join(box.dir, 'log')
   const result = box.call(['--log', log, disabled, 'run', '--bundle', dir, box.id()])
@@ -118,7 +118,7 @@ scenario('limits without cgroups are warned of', { peers }, (t, box) => {
     )
 })
 
-scenario('device rules without cgroups are warned of, once, where they deny anything', { peers }, (t, box) => {
+scenario('device rules without cgroups cause one warning if they deny a device', { peers }, (t, box) => {
   const deny = { allow: false, access: 'rwm' }
   const disk = { allow: true, type: 'b', major: 8, access: 'r' }
   for (const [name, devices, warned] of [

@@ -80,7 +80,7 @@ async function survives(
   return id
 }
 
-scenario('a destination that crosses links of the image', { skip }, async (t, box) => {
+scenario('a mount destination behind links of the image is restored', { skip }, async (t, box) => {
   const secrets = volume(box, 'secrets', { token: 'sesame' })
   const bundle = bundleWith(box, [
     bind('/var/run/secrets', secrets, 'rbind', 'ro'),
@@ -115,7 +115,7 @@ scenario('sources: links, relative ones, the bundle itself', { skip }, async (t,
   })
 })
 
-scenario('mount points below bind sources and in the root are made again', { skip }, async (t, box) => {
+scenario('mount points below bind sources and in the root are recreated', { skip }, async (t, box) => {
   const [outer, inner] = [volume(box, 'outer'), volume(box, 'inner', { file: 'inner' })]
   const bundle = bundleWith(box, [
     bind('/data', outer, 'rbind'),
@@ -177,7 +177,7 @@ scenario('masked and read-only paths over and in bind mounts', { skip }, async (
   t.equal(readFileSync(join(alone, 'secret'), 'utf8'), 'masked')
 })
 
-scenario('two mounts of one destination, and one source at two', { skip }, async (t, box) => {
+scenario('two mounts with one destination, and two with one source', { skip }, async (t, box) => {
   const [lower, upper] = [volume(box, 'lower', { file: 'lower' }), volume(box, 'upper', { file: 'upper' })]
   const bundle = bundleWith(box, [
     bind('/twice', lower, 'bind'),
@@ -235,7 +235,7 @@ scenario('mounts of the host below recursive sources', { skip }, async (t, box) 
   t.equal(readFileSync(join(outer, 'sub/log'), 'utf8'), 'x\nx\n', 'the same file system, not a copy')
 })
 
-scenario('mounts of the host come into slave mounts after a restore as well', { skip }, async (t, box) => {
+scenario('mounts of the host propagate into slave mounts after a restore', { skip }, async (t, box) => {
   const shared = volume(box, 'shared')
   execFileSync('mount', ['-t', 'tmpfs', box.dir.slice(1), shared])
   box.defer(() => execFileSync('umount', ['-R', shared]))
@@ -292,65 +292,69 @@ scenario('mounts of a container with a user namespace', { skip }, async (t, box)
   })
 })
 
-scenario('a mount that could not be restored is refused, and the container goes on', { skip }, async (t, box) => {
-  const files = { file: 'x' }
-  const names = ['removed', 'renamed', 'covered', 'plain'] as const
-  const dirs = Object.fromEntries(names.map((name) => [name, volume(box, name, files)])) as Record<
-    (typeof names)[number],
-    string
-  >
-  const images = inMemory(box)
-  const refused = async (mount: Json, pattern: RegExp, spoil: () => void, more: readonly Json[] = []) => {
-    const bundle = box.bundle(
-      { ...counting, root: { readonly: false }, mounts: mountsWith(mount, ...more) },
-      { name: box.id() },
-    )
-    const id = await counter(t, box, bundle.dir)
-    const pid = box.state(id)?.pid
-    spoil()
-    for (const flags of [[], ['--leave-running']]) {
-      const { status, stdout, stderr } = box.call(['checkpoint', ...flags, '--image-path', join(images, id), id])
-      t.match({ status, stdout }, { status: 1, stdout: '' })
-      t.match(stderr, pattern)
+scenario(
+  'checkpoint refuses a mount that cannot be restored and leaves the container running',
+  { skip },
+  async (t, box) => {
+    const files = { file: 'x' }
+    const names = ['removed', 'renamed', 'covered', 'plain'] as const
+    const dirs = Object.fromEntries(names.map((name) => [name, volume(box, name, files)])) as Record<
+      (typeof names)[number],
+      string
+    >
+    const images = inMemory(box)
+    const refused = async (mount: Json, pattern: RegExp, spoil: () => void, more: readonly Json[] = []) => {
+      const bundle = box.bundle(
+        { ...counting, root: { readonly: false }, mounts: mountsWith(mount, ...more) },
+        { name: box.id() },
+      )
+      const id = await counter(t, box, bundle.dir)
+      const pid = box.state(id)?.pid
+      spoil()
+      for (const flags of [[], ['--leave-running']]) {
+        const { status, stdout, stderr } = box.call(['checkpoint', ...flags, '--image-path', join(images, id), id])
+        t.match({ status, stdout }, { status: 1, stdout: '' })
+        t.match(stderr, pattern)
+      }
+      t.match(box.state(id), { status: 'running', pid })
+      t.notOk(lstatSync(join(images, id), { throwIfNoEntry: false }), 'no images are begun')
+      t.equal(box.call(['delete', '--force', id]).status, 0)
     }
-    t.match(box.state(id), { status: 'running', pid })
-    t.notOk(lstatSync(join(images, id), { throwIfNoEntry: false }), 'no images are begun')
-    t.equal(box.call(['delete', '--force', id]).status, 0)
-  }
-  await refused(
-    bind('/gone', join(dirs.removed, 'file'), 'bind'),
-    /mounts\[\d\] \(.*file at \/gone\): cannot be restored: its source has been deleted/,
-    () => unlinkSync(join(dirs.removed, 'file')),
-  )
-  await refused(bind('/moved', dirs.renamed, 'rbind'), /mounts\[\d\] .*: cannot be restored: .*renamed: ENOENT/, () =>
-    renameSync(dirs.renamed, join(box.dir, 'elsewhere')),
-  )
-  await refused(
-    bind('/other', dirs.covered, 'rbind'),
-    /at \/other\): cannot be restored: its source is another file now/,
-    () => {
-      renameSync(dirs.covered, join(box.dir, 'away'))
-      mkdirSync(dirs.covered)
-    },
-  )
-  symlinkSync(dirs.plain, join(box.dir, 'link'))
-  await refused(
-    bind('/as-link', join(box.dir, 'link'), 'bind', 'src-nofollow'),
-    /link at \/as-link\): cannot be restored: .*link: CRIU does not mount a symbolic link/,
-    () => undefined,
-  )
-  await refused(
-    bind('/on-link', dirs.plain, 'bind', 'dest-nofollow'),
-    /at \/on-link\): cannot be restored: .*plain: CRIU does not mount over a symbolic link/,
-    () => undefined,
-  )
-  await refused(
-    bind('/hidden', dirs.plain, 'rbind'),
-    /at \/hidden\): cannot be restored: CRIU cannot tell it from what is mounted over it/,
-    () => undefined,
-    [tmpfs('/hidden')],
-  )
-})
+    await refused(
+      bind('/gone', join(dirs.removed, 'file'), 'bind'),
+      /mounts\[\d\] \(.*file at \/gone\): cannot be restored: its source has been deleted/,
+      () => unlinkSync(join(dirs.removed, 'file')),
+    )
+    await refused(bind('/moved', dirs.renamed, 'rbind'), /mounts\[\d\] .*: cannot be restored: .*renamed: ENOENT/, () =>
+      renameSync(dirs.renamed, join(box.dir, 'elsewhere')),
+    )
+    await refused(
+      bind('/other', dirs.covered, 'rbind'),
+      /at \/other\): cannot be restored: its source is another file now/,
+      () => {
+        renameSync(dirs.covered, join(box.dir, 'away'))
+        mkdirSync(dirs.covered)
+      },
+    )
+    symlinkSync(dirs.plain, join(box.dir, 'link'))
+    await refused(
+      bind('/as-link', join(box.dir, 'link'), 'bind', 'src-nofollow'),
+      /link at \/as-link\): cannot be restored: .*link: CRIU does not mount a symbolic link/,
+      () => undefined,
+    )
+    await refused(
+      bind('/on-link', dirs.plain, 'bind', 'dest-nofollow'),
+      /at \/on-link\): cannot be restored: .*plain: CRIU does not mount over a symbolic link/,
+      () => undefined,
+    )
+    await refused(
+      bind('/hidden', dirs.plain, 'rbind'),
+      /at \/hidden\): cannot be restored: CRIU cannot tell it from what is mounted over it/,
+      () => undefined,
+      [tmpfs('/hidden')],
+    )
+  },
+)
 
 scenario('restore without the source of a bind mount leaves nothing', { skip }, async (t, box) => {
   const data = volume(box, 'data')

@@ -25,7 +25,7 @@ import { scenario, until } from '../../harness/scenario.ts'
 
 const skip = needsCriu
 
-scenario('restore goes on where checkpoint has stopped', { skip }, async (t, box) => {
+scenario('restore continues from the checkpoint', { skip }, async (t, box) => {
   const bundle = box.bundle(counting).dir
   const [images, pidFile] = [join(inMemory(box), 'images'), join(box.dir, 'pid')]
   const id = await counter(t, box, bundle)
@@ -48,7 +48,7 @@ scenario('restore goes on where checkpoint has stopped', { skip }, async (t, box
   t.equal(box.call(['delete', '--force', restored]).status, 0)
 })
 
-scenario('three rounds of checkpoint and restore, with processes of exec that stay', { skip }, async (t, box) => {
+scenario('three rounds of checkpoint and restore keep the processes of exec', { skip }, async (t, box) => {
   const bundle = box.bundle(counting).dir
   const all = inMemory(box)
   const id = await counter(t, box, bundle)
@@ -80,7 +80,7 @@ const feature = (name: string): Skip =>
     : `no ${name} for criu in this kernel`
 
 scenario(
-  'checkpoint of a container that goes on, after its memory was saved',
+  'checkpoint --leave-running after --pre-dump',
   { skip: either(skip, feature('mem_dirty_track')) },
   async (t, box) => {
     const bundle = box.bundle(counting).dir
@@ -98,7 +98,7 @@ scenario(
   },
 )
 
-scenario('checkpoint of a container that goes on', { skip }, async (t, box) => {
+scenario('checkpoint --leave-running', { skip }, async (t, box) => {
   const bundle = box.bundle(counting).dir
   const id = await counter(t, box, bundle)
   const images = join(inMemory(box), 'images')
@@ -135,7 +135,7 @@ scenario('restore in the foreground, with hooks', { skip }, async (t, box) => {
 })
 
 scenario(
-  'restore that cannot watch its container leaves none',
+  'restore that cannot watch its container removes it',
   { skip: either(skip, needsCommand('strace')) },
   async (t, box) => {
     const bundle = box.bundle(counting).dir
@@ -172,7 +172,7 @@ scenario('a container with a user namespace, whose root reads the images', { ski
   t.equal(box.call(['delete', '--force', id]).status, 0)
 })
 
-scenario('pages that are loaded when they are needed', { skip: either(skip, feature('uffd')) }, async (t, box) => {
+scenario('--lazy-pages loads pages on demand', { skip: either(skip, feature('uffd')) }, async (t, box) => {
   const bundle = box.bundle(counting).dir
   const all = inMemory(box)
   const [images, work] = [join(all, 'images'), join(all, 'work')]
@@ -188,7 +188,7 @@ scenario('pages that are loaded when they are needed', { skip: either(skip, feat
   t.equal(box.call(['delete', '--force', id]).status, 0)
 })
 
-scenario('pages that go to a server', { skip }, async (t, box) => {
+scenario('--page-server sends pages to a server', { skip }, async (t, box) => {
   const bundle = box.bundle(counting).dir
   const all = inMemory(box)
   const [images, pages, socket] = [join(all, 'images'), join(all, 'pages'), 27_277]
@@ -295,7 +295,7 @@ scenario('--cgroup-manager=disabled restore makes no cgroup, and the other way r
 })
 
 const noPids = either(skip, needsController('pids'))
-scenario('a limit of one process is restored, also where it has come by update', { skip: noPids }, async (t, box) => {
+scenario('a pids limit of one is restored, also if update has set it', { skip: noPids }, async (t, box) => {
   // It cannot fork, and CRIU 4.1 interrupts a sleep: tail goes on.
   const args = ['sh', '-c', ': >/dev/shm/up; exec tail -f /dev/null']
   for (const [limit, updated] of [
@@ -332,7 +332,7 @@ scenario('the status of a restored process is that of restore', { skip }, async 
   t.equal(box.state(id), undefined, 'and the container is gone')
 })
 
-scenario('a terminal is handed over anew', { skip }, async (t, box) => {
+scenario('restore sends the new terminal to the console socket', { skip }, async (t, box) => {
   const script = 'while read line; do echo "heard $line"; done'
   const bundle = box.bundle({ process: { terminal: true, args: ['sh', '-c', script] } }).dir
   const images = join(inMemory(box), 'images')
@@ -349,7 +349,7 @@ scenario('a terminal is handed over anew', { skip }, async (t, box) => {
   t.equal(box.call(['delete', '--force', id]).status, 0)
 })
 
-scenario('checkpoint of what cannot be', { skip }, async (t, box) => {
+scenario('invalid checkpoint requests are errors', { skip }, async (t, box) => {
   const bundle = box.bundle(counting).dir
   const images = join(inMemory(box), 'images')
   t.match(box.call(['checkpoint', '--image-path', images, 'nobody']), { status: 1, stderr: /does not exist/ })
@@ -372,7 +372,7 @@ scenario('checkpoint of what cannot be', { skip }, async (t, box) => {
   t.equal(box.call(['delete', '--force', id]).status, 0)
 })
 
-scenario('restore of what cannot be leaves nothing', { skip }, (t, box) => {
+scenario('a failed restore leaves nothing', { skip }, (t, box) => {
   const bundle = box.bundle(counting).dir
   const images = join(inMemory(box), 'images')
   const restore = (...more: readonly string[]) => box.call(['restore', '-d', '--bundle', bundle, ...more, box.id()])
@@ -384,7 +384,7 @@ scenario('restore of what cannot be leaves nothing', { skip }, (t, box) => {
   t.match(restore('--image-path', box.dir), { status: 1, stderr: /descriptors\.json: must be a list of strings/ })
 })
 
-scenario('without criu', {}, (t, box) => {
+scenario('checkpoint and restore without criu are errors', {}, (t, box) => {
   const bundle = box.bundle(counting).dir
   const id = box.id()
   t.equal(box.call(['run', '-d', '--bundle', bundle, id]).status, 0)

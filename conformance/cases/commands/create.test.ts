@@ -21,7 +21,7 @@ import { runProgram, scenario, until } from '../../harness/scenario.ts'
 
 const terminal = (topics: readonly string[], extra = {}) => probing(topics, { process: { terminal: true, ...extra } })
 
-scenario('create runs nothing of the user before start', {}, async (t, box) => {
+scenario('create does not run the process before start', {}, async (t, box) => {
   const bundle = box.bundle(probing(['say:hello']))
   const id = box.id()
   const created = box.call(['create', '--bundle', bundle.dir, id])
@@ -124,7 +124,7 @@ scenario('create leaves exactly one process, a child of the caller', {}, async (
   t.equal(box.call(['delete', id]).status, 0)
 })
 
-scenario('a caller that dies takes its runtime with it, and not its containers', {}, async (t, box) => {
+scenario('containers outlive a caller that dies', {}, async (t, box) => {
   // Like containerd's shim: each runtime gets SIGKILL as its parent-death signal, prctl(2).
   const bundle = box.bundle(probing(['wait']))
   const id = box.id()
@@ -205,7 +205,7 @@ scenario(
   },
 )
 
-scenario('create with a console socket nobody listens on', {}, (t, box) => {
+scenario('create fails if nobody listens on the console socket', {}, (t, box) => {
   const bundle = box.bundle(terminal(['say:hello']))
   const result = box.call(['create', '--bundle', bundle.dir, '--console-socket', join(box.dir, 'none.sock'), box.id()])
   t.not(result.status, 0)
@@ -250,7 +250,7 @@ scenario('create --preserve-fds', {}, async (t, box) => {
 })
 
 scenario(
-  'create passes LISTEN_FDS on',
+  'create passes on the descriptors of LISTEN_FDS',
   { peers: { crun: 'passes the descriptor without the variable' } },
   async (t, box) => {
     const bundle = box.bundle(probing(['fds', 'env']))
@@ -295,7 +295,7 @@ scenario('create makes a session keyring, --no-new-keyring does not', {}, (t, bo
   t.equal(readReport(shared).text('keyring').split(' ')[0], caller.split(' ')[0], "the caller's keyring")
 })
 
-scenario('create does not change with config.json afterwards', {}, async (t, box) => {
+scenario('changes of config.json after create have no effect', {}, async (t, box) => {
   const bundle = box.bundle(probing(['say:first']))
   const id = box.id()
   const created = box.call(['create', '--bundle', bundle.dir, id])
@@ -308,7 +308,7 @@ scenario('create does not change with config.json afterwards', {}, async (t, box
 })
 
 scenario(
-  'created, a container holds no descriptors of the host but those that start needs',
+  'a created container only holds the descriptors that start needs',
   { peers: { runc: '1.1 keeps more', crun: 'keeps more' } },
   (t, box) => {
     const id = box.id()
@@ -324,23 +324,19 @@ scenario(
   },
 )
 
-scenario(
-  'created, a container ends by the signals that end a program',
-  { peers: { crun: 'its init is spared' } },
-  async (t, box) => {
-    for (const signal of ['HUP', 'INT', 'TERM']) {
-      const id = box.id()
-      const bundle = box.bundle({}, { name: signal })
-      t.equal(box.call(['create', '--bundle', bundle.dir, id]).status, 0)
-      t.equal(box.call(['kill', id, signal]).status, 0)
-      await until(() => box.state(id)?.status === 'stopped', `stopped by SIG${signal}`)
-      t.equal(box.call(['delete', id]).status, 0)
-    }
-  },
-)
+scenario('signals terminate a created container', { peers: { crun: 'its init is spared' } }, async (t, box) => {
+  for (const signal of ['HUP', 'INT', 'TERM']) {
+    const id = box.id()
+    const bundle = box.bundle({}, { name: signal })
+    t.equal(box.call(['create', '--bundle', bundle.dir, id]).status, 0)
+    t.equal(box.call(['kill', id, signal]).status, 0)
+    await until(() => box.state(id)?.status === 'stopped', `stopped by SIG${signal}`)
+    t.equal(box.call(['delete', id]).status, 0)
+  }
+})
 
 scenario(
-  'run --no-pivot leaves no proc file system to mount another like',
+  'run --no-pivot does not let the container mount a new procfs',
   { peers: { runc: 'since 1.0', crun: 'does not look' } },
   (t, box) => {
     const mount = ['unshare', '-mrpf', 'sh', '-c', 'mount -t proc none /proc && echo mounted']

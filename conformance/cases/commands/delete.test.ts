@@ -61,7 +61,7 @@ scenario('delete -f of a container that ignores TERM, with children', {}, async 
   }
 })
 
-scenario('delete takes the processes that outlived init', {}, async (t, box) => {
+scenario('delete kills processes that outlived init', {}, async (t, box) => {
   const bundle = box.bundle({
     hostname: undefined,
     linux: { namespaces: [{ type: 'mount' }] },
@@ -96,7 +96,7 @@ scenario('delete --force of a frozen container', { skip: needsController('freeze
 })
 
 scenario(
-  'delete --force of a container with hardly any CPU time',
+  'delete --force of a container with a small CPU quota',
   { skip: needsController('cpu'), peers: { runc: 'gives up after 10 s', crun: 'leaves the cgroups' } },
   async (t, box) => {
     const script = 'i=0; while [ $i -lt 60 ]; do while :; do :; done & i=$((i + 1)); done; echo all; wait'
@@ -127,7 +127,7 @@ scenario(
 )
 
 scenario(
-  'delete takes no path for an id',
+  'delete rejects a path as id',
   {
     // Not run as a control: crun 1.8 removes the parent directory.
     skip: runtime.name === 'crun' ? 'crun 1.8 deletes what the path names' : false,

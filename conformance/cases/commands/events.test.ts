@@ -62,27 +62,23 @@ scenario('events until the end of the container', { peers: older }, async (t, bo
   t.equal(box.call(['delete', id]).status, 0)
 })
 
-scenario(
-  'events tells when a container has run out of memory',
-  { peers: crun, skip: needsController('memory') },
-  async (t, box) => {
-    const id = detached(box, { limit: 16 << 20, swap: 16 << 20 })
-    const running = box.begin(['events', '--interval', '1h', id])
-    // It cannot be seen from outside when the command watches, so several processes run out of memory.
-    for (let tries = 0; tries < 20 && running.output().stdout === ''; tries++) {
-      const hog = box.call(['exec', id, 'dd', 'if=/dev/zero', 'of=/dev/null', 'bs=64M', 'count=1'])
-      t.equal(hog.status, 137, 'the hog is killed')
-      await pause(50)
-    }
-    t.match(running.output().stdout, new RegExp(`^(\\{"type":"oom","id":"${id}"\\}\n)+$`))
-    t.equal(box.state(id)?.status, 'running', 'the container is not')
-    t.equal(box.call(['delete', '--force', id]).status, 0)
-    t.equal((await running.exited).status, 0)
-    t.match(running.output().stdout, new RegExp(`^(\\{"type":"oom","id":"${id}"\\}\n)+$`), 'its end is no such event')
-  },
-)
+scenario('events reports out of memory', { peers: crun, skip: needsController('memory') }, async (t, box) => {
+  const id = detached(box, { limit: 16 << 20, swap: 16 << 20 })
+  const running = box.begin(['events', '--interval', '1h', id])
+  // It cannot be seen from outside when the command watches, so several processes run out of memory.
+  for (let tries = 0; tries < 20 && running.output().stdout === ''; tries++) {
+    const hog = box.call(['exec', id, 'dd', 'if=/dev/zero', 'of=/dev/null', 'bs=64M', 'count=1'])
+    t.equal(hog.status, 137, 'the hog is killed')
+    await pause(50)
+  }
+  t.match(running.output().stdout, new RegExp(`^(\\{"type":"oom","id":"${id}"\\}\n)+$`))
+  t.equal(box.state(id)?.status, 'running', 'the container is not')
+  t.equal(box.call(['delete', '--force', id]).status, 0)
+  t.equal((await running.exited).status, 0)
+  t.match(running.output().stdout, new RegExp(`^(\\{"type":"oom","id":"${id}"\\}\n)+$`), 'its end is no such event')
+})
 
-scenario('events with an interval that is none', { peers: crun }, (t, box) => {
+scenario('events rejects an invalid interval', { peers: crun }, (t, box) => {
   const id = detached(box)
   for (const word of ['0s', '-5s', '5', 'soon', '']) {
     const result = box.call(['events', `--interval=${word}`, id])

@@ -67,7 +67,7 @@ scenario('exec exits with 128 + the signal that ended the process', {}, async (t
 })
 
 scenario(
-  'exec of what cannot be executed: 255, and the words that engines turn into 126 and 127',
+  'exec of a program that cannot be executed exits with 255 and the messages that engines match',
   { peers: { crun: 'fails with 1, in other words' } },
   async (t, box) => {
     const id = await started(t, box)
@@ -86,7 +86,7 @@ scenario(
 )
 
 scenario(
-  'exec fails with 255 where there is nothing to enter',
+  'exec fails with 255 without a command or a running container',
   { peers: { crun: 'fails with 1, in other words' } },
   async (t, box) => {
     t.equal(exec(box, [], 'no-such-container', ['true']).status, 255)
@@ -160,7 +160,7 @@ scenario(
 )
 
 scenario(
-  'exec is scheduled like the process of the container',
+  'exec has the scheduling attributes of the container process',
   { peers: { runc: '1.1 has none of them', crun: "takes less from the container's process" } },
   async (t, box) => {
     const id = await started(t, box, {
@@ -194,41 +194,37 @@ scenario(
   },
 )
 
-scenario(
-  'exec --user takes numbers that are user ids, and nothing else',
-  { peers: { crun: 'takes more' } },
-  async (t, box) => {
-    const id = await started(t, box)
-    for (const user of [
-      'root',
-      '-1',
-      '1:',
-      ':1',
-      '1:1:1',
-      '4294967295',
-      '4294967296',
-      '0x1',
-      '1 ',
-      '1.0',
-      'a:0',
-      '0:a',
-    ]) {
-      if (!isRunt && /429|:1$|^1 |^-1/.test(user)) continue
-      const result = exec(box, ['--user', user], id, ['true'])
-      t.equal(result.status, 255, user)
-      t.not(result.stderr, '')
-    }
-    for (const [user, uid] of [
-      ['0', '0'],
-      ['01', '1'],
-      ['2147483648', '2147483648'],
-      ['4294967294', '4294967294'],
-    ] as const) {
-      if (!isRunt && user.length > 9) continue
-      t.equal(probed(t, box, ['--user', user], id, ['process']).pairs('process').uid, `${uid} ${uid}`, user)
-    }
-  },
-)
+scenario('exec --user only accepts numeric user ids', { peers: { crun: 'takes more' } }, async (t, box) => {
+  const id = await started(t, box)
+  for (const user of [
+    'root',
+    '-1',
+    '1:',
+    ':1',
+    '1:1:1',
+    '4294967295',
+    '4294967296',
+    '0x1',
+    '1 ',
+    '1.0',
+    'a:0',
+    '0:a',
+  ]) {
+    if (!isRunt && /429|:1$|^1 |^-1/.test(user)) continue
+    const result = exec(box, ['--user', user], id, ['true'])
+    t.equal(result.status, 255, user)
+    t.not(result.stderr, '')
+  }
+  for (const [user, uid] of [
+    ['0', '0'],
+    ['01', '1'],
+    ['2147483648', '2147483648'],
+    ['4294967294', '4294967294'],
+  ] as const) {
+    if (!isRunt && user.length > 9) continue
+    t.equal(probed(t, box, ['--user', user], id, ['process']).pairs('process').uid, `${uid} ${uid}`, user)
+  }
+})
 
 scenario('exec --process', {}, async (t, box) => {
   const id = await started(t, box, { process: { env: ['PATH=/bin', 'A=config'] } })
@@ -274,7 +270,7 @@ scenario('exec --process -', { peers: { runc: 'has no "-"', crun: 'has no "-"' }
 })
 
 scenario(
-  'exec with a process file that is not one',
+  'exec rejects an invalid process file',
   { peers: { crun: 'fails with 1, in other words' } },
   async (t, box) => {
     const id = await started(t, box)
@@ -297,7 +293,7 @@ scenario(
   },
 )
 
-scenario('exec --cap warns of what is no capability', { peers: { crun: 'is silent' } }, async (t, box) => {
+scenario('exec --cap warns of an unknown capability', { peers: { crun: 'is silent' } }, async (t, box) => {
   const id = await started(t, box)
   const own = probed(t, box, [], id, [status]).pairs(status)
   for (const [name, meant] of [
@@ -381,19 +377,15 @@ scenario('exec under the seccomp profile of the container', {}, async (t, box) =
   }
 })
 
-scenario(
-  'exec gets the affinity that execCPUAffinity says',
-  { peers: { runc: 'since 1.3', crun: 'since 1.22' } },
-  async (t, box) => {
-    const bound = { wrap: ['taskset', '1'] }
-    const id = await started(t, box, { process: { execCPUAffinity: { initial: '0', final: '0' } } })
-    t.equal(probed(t, box, [], id, [status]).pairs(status).Cpus_allowed_list, '0')
-    const free = await started(t, box)
-    const own = /^Cpus_allowed_list:\t(.*)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]
-    const result = exec(box, [], free, ['/bin/probe', status], hasCommand('taskset') ? bound : {})
-    t.equal(readReport(result).pairs(status).Cpus_allowed_list, own, "the caller's does not carry over")
-  },
-)
+scenario('exec applies execCPUAffinity', { peers: { runc: 'since 1.3', crun: 'since 1.22' } }, async (t, box) => {
+  const bound = { wrap: ['taskset', '1'] }
+  const id = await started(t, box, { process: { execCPUAffinity: { initial: '0', final: '0' } } })
+  t.equal(probed(t, box, [], id, [status]).pairs(status).Cpus_allowed_list, '0')
+  const free = await started(t, box)
+  const own = /^Cpus_allowed_list:\t(.*)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]
+  const result = exec(box, [], free, ['/bin/probe', status], hasCommand('taskset') ? bound : {})
+  t.equal(readReport(result).pairs(status).Cpus_allowed_list, own, "the caller's does not carry over")
+})
 
 // ---- namespaces ----
 
@@ -510,7 +502,7 @@ scenario('exec passes stdin, stdout and stderr through', {}, async (t, box) => {
   t.equal(result.stderr, 'problem\n', 'and stderr is apart')
 })
 
-scenario('exec lets a user open what its standard descriptors are', {}, async (t, box) => {
+scenario('exec lets the user open its standard descriptors', {}, async (t, box) => {
   const id = await started(t, box)
   const result = exec(box, ['-u', '1000'], id, ['sh', '-c', 'echo out >/dev/stdout && echo err >/dev/stderr'])
   t.equal(result.status, 0, result.stderr)
@@ -541,7 +533,7 @@ scenario(
   },
 )
 
-scenario('exec forwards signals, and gives a clean slate', {}, async (t, box) => {
+scenario('exec forwards signals and resets dispositions', {}, async (t, box) => {
   const id = await started(t, box)
   const running = box.begin(['exec', id, '/bin/probe', 'wait'])
   await until(() => running.output().stdout.includes('ready'), 'ready')
@@ -653,7 +645,7 @@ scenario(
 )
 
 scenario(
-  'exec refuses terminals that nobody serves',
+  'exec --detach with a terminal requires --console-socket',
   { peers: { crun: 'fails with 1, in other words' } },
   async (t, box) => {
     const id = await started(t, box)

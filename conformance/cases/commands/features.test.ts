@@ -57,7 +57,7 @@ scenario(
 )
 
 scenario(
-  'features says what the command line offers',
+  'features lists what the command line offers',
   { peers: { crun: 'since 1.9', runc: 'no idmap in 1.1' } },
   (t, box) => {
     const features = JSON.parse(box.call(['features']).stdout)

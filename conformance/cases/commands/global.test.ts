@@ -76,7 +76,7 @@ scenario('--log on a full disk changes nothing but the log', { peers: { crun: 'o
   t.equal(box.call([...log, 'delete', '--force', id]).status, 0)
 })
 
-scenario('--log-format of another kind', { peers: { crun: 'other words' } }, (t, box) => {
+scenario('--log-format rejects unknown formats', { peers: { crun: 'other words' } }, (t, box) => {
   const result = box.call(['--log-format', 'xml', 'list'])
   t.equal(result.status, 1)
   t.match(result.stderr, /xml/)
@@ -109,7 +109,7 @@ scenario('--root in all spellings', { peers: { crun: '1.8 loses a relative one' 
   }
 })
 
-scenario('--root that does not exist yet is made', {}, (t, box) => {
+scenario('a missing --root is created', {}, (t, box) => {
   const bundle = box.bundle()
   const root = join(box.dir, 'a/b/c')
   const id = box.id()
@@ -147,7 +147,7 @@ const withoutCgroups = [
   'sh',
 ]
 
-scenario('--rootless says whether a cgroup may be lacking, to root', { peers: noCrun }, (t, box) => {
+scenario('--rootless decides whether root tolerates a missing cgroup', { peers: noCrun }, (t, box) => {
   const { dir } = box.bundle(probing(['say:runs']))
   for (const word of ['auto', 'false']) {
     const id = box.id()
@@ -168,7 +168,7 @@ scenario('--rootless says whether a cgroup may be lacking, to root', { peers: no
   t.equal(path.status, 1, 'nor a cgroup that is named')
 })
 
-scenario('exec knows the --rootless of create', { peers: noCrun }, (t, box) => {
+scenario('exec uses the --rootless of create', { peers: noCrun }, (t, box) => {
   const { dir } = box.bundle({ process: { args: ['sleep', '1000'] } })
   const id = box.id()
   const wrap = withoutCgroups
@@ -178,7 +178,7 @@ scenario('exec knows the --rootless of create', { peers: noCrun }, (t, box) => {
   t.equal(result.status, 0, result.stderr)
 })
 
-scenario('errors are one line', { skip: isRunt ? false : 'of the project’s own grammar' }, (t, box) => {
+scenario('an error is one line', { skip: isRunt ? false : 'of the project’s own grammar' }, (t, box) => {
   const result = box.call(['start', 'nosuchcontainer'])
   t.match(result.stderr, /^runt start nosuchcontainer: .*\n$/)
   t.equal(result.stderr.split('\n').length, 2)

@@ -44,7 +44,7 @@ scenario('help of every command', { peers: { crun: 'another form' } }, (t, box) 
   }
 })
 
-scenario('help of what does not exist', { peers: { crun: 'another form' } }, (t, box) => {
+scenario('help of an unknown command is an error', { peers: { crun: 'another form' } }, (t, box) => {
   const result = box.call(['nosuch', '-h'])
   t.not(result.status, 0)
   t.match(result.stdout + result.stderr, /No help topic for 'nosuch'/)

@@ -55,7 +55,7 @@ scenario('list of a root that does not exist', { peers: { runc: '1.1 lists nothi
   t.match(result.stderr, /missing/)
 })
 
-scenario('list skips what is no container', { peers: { crun: 'stops at the first' } }, (t, box) => {
+scenario('list skips entries that are no containers', { peers: { crun: 'stops at the first' } }, (t, box) => {
   const bundle = box.bundle()
   const id = box.id()
   t.equal(box.call(['create', '--bundle', bundle.dir, id]).status, 0)

@@ -58,7 +58,7 @@ for (const abstract of [false, true]) {
   )
 }
 
-scenario('run --detach of a container that ends without a word', { peers }, async (t, box) => {
+scenario('run --detach of a container that ends without READY=1', { peers }, async (t, box) => {
   const manager = await openManager(box)
   const bundle = box.bundle(probing(['exit:3']))
   const id = box.id()
@@ -78,14 +78,14 @@ scenario('run in the foreground: the main process is the runtime', { peers }, as
   t.same(manager.messages(), [expected(running.pid)], 'once')
 })
 
-scenario('run in the foreground of a container that says nothing', { peers }, async (t, box) => {
+scenario('run in the foreground of a container that sends no READY=1', { peers }, async (t, box) => {
   const manager = await openManager(box)
   const bundle = box.bundle(probing(['exit:5']))
   t.equal(box.call(['run', '--bundle', bundle.dir, box.id()], { env: manager.env }).status, 5)
   t.same(manager.messages(), [])
 })
 
-scenario('create and start: start waits, and a delete ends that', { peers }, async (t, box) => {
+scenario('start waits for READY=1, and delete ends the wait', { peers }, async (t, box) => {
   const manager = await openManager(box)
   const id = box.id()
   t.equal(box.call(['create', '--bundle', box.bundle(telling(ready)).dir, id], { env: manager.env }).status, 0)
@@ -141,7 +141,7 @@ scenario('a container with a user namespace, and a tmpfs on /run, is ready too',
   await ended(t, box, id)
 })
 
-scenario('a manager that is not there holds nothing up', { peers }, (t, box) => {
+scenario('a missing service manager does not delay the start', { peers }, (t, box) => {
   for (const address of [join(box.dir, 'nobody'), 'vsock:2:1234']) {
     const bundle = box.bundle(telling(ready), { name: `bundle-${address.length}` })
     const id = box.id()

@@ -51,7 +51,7 @@ scenario('detached: the main process is the container', { skip }, async (t, box)
   t.equal(box.call(['delete', id]).status, 0)
 })
 
-scenario('a container that never says so is a service that did not start', { skip }, async (t, box) => {
+scenario('a service without READY=1 fails to start', { skip }, async (t, box) => {
   const id = box.id()
   const silent = box.bundle(probing(['wait'])).dir
   const { unit, status } = serve(box, id, silent, [], 'TimeoutStartSec=2')

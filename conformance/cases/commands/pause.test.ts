@@ -21,7 +21,7 @@ async function ticker(t: Test, box: Box): Promise<{ readonly id: string; readonl
   return { id, ticks }
 }
 
-scenario('pause stops everything until resume', {}, async (t, box) => {
+scenario('pause stops all processes until resume', {}, async (t, box) => {
   const { id, ticks } = await ticker(t, box)
   t.match(box.call(['pause', id]), { status: 0, stdout: '', stderr: '' })
   const before = ticks()
@@ -35,7 +35,7 @@ scenario('pause stops everything until resume', {}, async (t, box) => {
   t.equal(box.call(['delete', '--force', id]).status, 0)
 })
 
-scenario('pause of a container that cannot be', {}, async (t, box) => {
+scenario('pause of a paused, stopped or unknown container is an error', {}, async (t, box) => {
   const { id } = await ticker(t, box)
   t.equal(box.call(['pause', id]).status, 0)
   t.equal(box.call(['pause', id]).status, 1, 'it is paused already')
@@ -66,7 +66,7 @@ scenario('delete --force of a paused container', {}, async (t, box) => {
   t.equal(box.state(id), undefined)
 })
 
-scenario('pause that is killed leaves what resume can undo', { peers: { crun: 'not its promise' } }, async (t, box) => {
+scenario('resume thaws a container whose pause was killed', { peers: { crun: 'not its promise' } }, async (t, box) => {
   const { id, ticks } = await ticker(t, box)
   for (const delay of [0, 1, 2, 3, 4, 6, 8]) {
     const running = box.begin(['pause', id])
@@ -83,7 +83,7 @@ scenario('pause that is killed leaves what resume can undo', { peers: { crun: 'n
 })
 
 scenario(
-  'a pause that does not come to an end is taken back',
+  'pause thaws the container and fails if it cannot be frozen in 10 s',
   {
     skip: either(needsCommand('strace'), needsController('freezer')),
     peers: { crun: 'waits on', runc: 'other files' },
@@ -98,7 +98,7 @@ scenario(
     const wrap = ['strace', '-qq', '-o', '/dev/null', '-P', file, '-e', inject]
     const running = box.begin(['pause', id], { wrap })
     await until(() => box.state(id)?.status === 'paused', 'the request')
-    t.match(await running.exited, { status: 1, stderr: /cannot be frozen; after 10 s all go on as before/ })
+    t.match(await running.exited, { status: 1, stderr: /cannot be frozen; thawed after 10 s/ })
     t.equal(box.state(id)?.status, 'running')
     const before = ticks()
     await until(() => ticks() > before + 1, 'more ticks')

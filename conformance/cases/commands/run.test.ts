@@ -20,7 +20,7 @@ scenario("run exits with the process's status", {}, (t, box) => {
   }
 })
 
-scenario('run passes on what a shell makes of signals', {}, (t, box) => {
+scenario('run returns the status that a shell exits with after a signal', {}, (t, box) => {
   // Without a handler, pid 1 of a pid namespace ignores signals it sends to itself, pid_namespaces(7).
   for (const [script, status] of [
     ['kill -TERM $$; exit 3', 3],
@@ -152,7 +152,7 @@ scenario('run --preserve-fds', {}, (t, box) => {
   t.equal(readReport(result).lines('fds').length, 4)
 })
 
-scenario('run of orphans: the status is the container process’s own', {}, (t, box) => {
+scenario('run returns the status of init, not of orphans', {}, (t, box) => {
   // Without a pid namespace the orphan is re-parented to the runtime, which must not mistake it for the container's
   // process.
   const namespaces = [{ type: 'mount' }, { type: 'uts' }]
@@ -171,7 +171,7 @@ scenario('run on a terminal', { peers: { crun: '1.8 starts with size 0 0' } }, a
   t.match(report.text('stat:/dev/console'), /^char /)
 })
 
-scenario('run on a terminal: what is typed reaches the process', {}, async (t, box) => {
+scenario('run on a terminal passes on input', {}, async (t, box) => {
   const script = 'echo ready; read a; echo "got $a"; exit 4'
   const bundle = box.bundle({ process: { terminal: true, args: ['sh', '-c', script] } })
   const running = box.begin(['run', '--bundle', bundle.dir, box.id()], { wrap: onTerminal(24, 80) })
@@ -200,7 +200,7 @@ scenario('run on a terminal follows its size', { peers: { crun: '1.8 starts with
   t.match(running.output().stdout, /^34 90\r?$/m)
 })
 
-scenario('run puts the terminal back as it was', { skip: needsCommand('stty') }, (t, box) => {
+scenario('run restores the terminal', { skip: needsCommand('stty') }, (t, box) => {
   const bundle = box.bundle({ process: { terminal: true, args: ['sh', '-c', 'stty raw; exit 3'] } })
   const script = join(box.dir, 'script.sh')
   writeFileSync(script, 'stty -a >before; "$@"; echo "status $?"; stty -a >after')
@@ -212,7 +212,7 @@ scenario('run puts the terminal back as it was', { skip: needsCommand('stty') },
 })
 
 scenario(
-  'run with a blocked and ignored signal gives the process a clean slate',
+  'run resets the signals that its caller blocks and ignores',
   {
     peers: { runc: 'keeps the mask' },
   },
@@ -226,7 +226,7 @@ scenario(
   },
 )
 
-scenario('run of a program that is not there', {}, (t, box) => {
+scenario('run of a missing program', {}, (t, box) => {
   const bundle = box.bundle({ process: { args: ['/no/such/program'] } })
   const id = box.id()
   const result = box.call(['run', '--bundle', bundle.dir, id])
@@ -237,18 +237,21 @@ scenario('run of a program that is not there', {}, (t, box) => {
   t.equal(existsSync(join(box.root, id)), false)
 })
 
-scenario('run of a script whose interpreter is not there', { peers: { crun: 'other words' } }, (t, box) => {
+scenario('run of a script with a missing interpreter', { peers: { crun: 'other words' } }, (t, box) => {
   const bundle = box.bundle({ process: { args: ['/script'] } })
   writeFileSync(join(bundle.rootfs, 'script'), '#!/no/such/shell\n', { mode: 0o755 })
   const result = box.call(['run', '--bundle', bundle.dir, box.id()])
   t.equal(result.status, 1)
-  t.match(result.stderr, /exec \/script: no such file or directory/)
+  t.match(
+    result.stderr,
+    /exec \/script: execve: ENOENT \(no such file or directory\); its interpreter "\/no\/such\/shell"/,
+  )
   t.equal(result.stderr.trim().split('\n').length, 1, 'one line')
 })
 
 const bound = { skip: needsCommand('taskset'), peers: { runc: 'since 1.3', crun: 'keeps it' } }
 
-scenario('run lets the process use all CPUs of its cpuset, whatever its caller may use', bound, (t, box) => {
+scenario('run resets the caller’s CPU affinity to the cpuset', bound, (t, box) => {
   const status = 'file:/proc/self/status'
   const bundle = box.bundle(probing([status]))
   const own = /^Cpus_allowed_list:\t(.*)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]

@@ -36,7 +36,7 @@ scenario('run --seccomp-log reports what is denied', { skip }, (t, box) => {
     t.match(result.stderr, /Permission denied/, "with the profile's errno")
     t.match(
       result.stderr,
-      /seccomp: mkdir(at)?\(.*\) of SCMP_ARCH_\w+ by pid \d+ \(\w+\): denied with ERRNO\(13\) by linux\.seccomp\.syscalls\[1\]/,
+      /seccomp: mkdir(at\(0xffffff9c, |\()\\"\/tmp\/a\\", 0x1ff\) of SCMP_ARCH_\w+ by pid \d+ \(\w+\): denied with ERRNO\(EACCES\) by linux\.seccomp\.syscalls\[1\]/,
     )
     t.match(result.stderr, /mkdir(at)? of SCMP_ARCH_\w+: denied 2 times by linux\.seccomp\.syscalls\[1\]/)
     t.notMatch(result.stderr, /umask/, 'nothing is said of what is allowed')
@@ -52,6 +52,12 @@ scenario('run --seccomp-log kills where the profile kills', { skip }, (t, box) =
   })
   const result = box.call(['run', '--seccomp-log', '--bundle', bundle.dir, box.id()])
   t.match(result.stdout, /^(137\n)?$/, 'SIGKILL, of the shell itself if it has mkdir built in')
+  const first = box.bundle(
+    { process: { args: ['mkdir', '/tmp/a'] }, linux: denying('SCMP_ACT_KILL_PROCESS') },
+    { name: 'first' },
+  )
+  for (const flags of [[], ['--seccomp-log']])
+    t.equal(box.call(['run', ...flags, '--bundle', first.dir, box.id()]).status, 159, `SIGSYS ${flags}`)
   t.match(result.stderr, /denied with KILL\w* \(here with SIGKILL\) by linux\.seccomp\.syscalls\[1\]/)
 })
 
@@ -72,12 +78,12 @@ scenario(
     writeFileSync(join(bundle.dir, 'edited.json'), JSON.stringify(config))
     const result = box.call(['run', '--seccomp-log', '--bundle', bundle.dir, box.id()])
     t.equal(result.status, 1, result.stderr)
-    t.match(result.stderr, /mkdir(at)?\(.*denied with ERRNO\(13\) by linux\.seccomp\.syscalls\[1\]/)
+    t.match(result.stderr, /mkdir(at)?\(.*denied with ERRNO\(EACCES\) by linux\.seccomp\.syscalls\[1\]/)
     t.same(JSON.parse(readFileSync(file, 'utf8')).linux.seccomp.syscalls, [], 'config.json was edited')
   },
 )
 
-scenario('run --seccomp-log where it cannot be', { skip }, (t, box) => {
+scenario('run --seccomp-log fails if it cannot be applied', { skip }, (t, box) => {
   const { dir } = box.bundle({ linux: denying('SCMP_ACT_ERRNO') })
   const detached = box.call(['run', '--detach', '--seccomp-log', '--bundle', dir, box.id()])
   t.equal(detached.status, 1)
@@ -90,4 +96,17 @@ scenario('run --seccomp-log where it cannot be', { skip }, (t, box) => {
   const refused = box.call(['run', '--seccomp-log', '--bundle', terminal.dir, box.id()])
   t.equal(refused.status, 1)
   t.match(refused.stderr, 'process.terminal')
+})
+
+scenario('run --seccomp-log prints strings of the program as one line', { skip }, (t, box) => {
+  const long = 'x'.repeat(255)
+  const script = `mkdir "$(printf 'a\\nruntime: lie')" /tmp/${long}/${long}; true`
+  const bundle = box.bundle({
+    process: { args: ['sh', '-c', script] },
+    linux: denying('SCMP_ACT_ERRNO'),
+  })
+  const result = box.call(['run', '--seccomp-log', '--bundle', bundle.dir, box.id()])
+  t.equal(result.status, 0, result.stderr)
+  const lines = result.stderr.split('\n').filter((line) => line.includes('seccomp: mkdir'))
+  t.match(lines[0], 'a\\\\nruntime: lie', 'a line break is escaped')
 })

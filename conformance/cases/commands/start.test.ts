@@ -49,7 +49,7 @@ scenario(
   },
 )
 
-scenario('start: two at a time, one wins', {}, async (t, box) => {
+scenario('of two concurrent starts one succeeds', {}, async (t, box) => {
   const bundle = box.bundle(probing(['pause']))
   const id = box.id()
   t.equal(box.call(['create', '--bundle', bundle.dir, id]).status, 0)

@@ -105,7 +105,7 @@ scenario('state without an id', {}, (t, box) => {
 
 /* Its init has closed the FIFO of start, as execve(2) does, and waits in its exit for the process of exec, which a tracer holds. */
 scenario(
-  'a created container that is exiting has stopped',
+  'a created container that is exiting is stopped',
   { skip: isRunt ? false : 'others look elsewhere' },
   async (t, box) => {
     const bundle = box.bundle()

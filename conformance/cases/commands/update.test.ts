@@ -50,7 +50,7 @@ scenario('update by flags', v1, (t, box) => {
 
 const older = { runc: '1.1 takes no other case, and 0 for nothing' }
 
-scenario('update by a document', { ...v1, peers: older }, (t, box) => {
+scenario('update by a JSON file', { ...v1, peers: older }, (t, box) => {
   const { id, read } = detached(box)
   const document = { memory: { limit: 33554432, swap: 67108864 }, pids: { limit: 9 }, CPU: { Cpus: '0' } }
   const result = box.call(['update', '--resources=-', id], { stdin: JSON.stringify(document) })

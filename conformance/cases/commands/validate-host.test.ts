@@ -131,7 +131,7 @@ function findings(box: Box, bundle: Bundle, ...flags: readonly string[]): { prob
 
 const paths = (all: readonly Finding[]): string[] => all.map(({ path }) => path)
 
-scenario('validate finds what makes run fail', { skip }, (t, box) => {
+scenario('validate reports what makes run fail', { skip }, (t, box) => {
   for (const [i, [path, patch]] of bad.entries()) {
     const bundle = box.bundle(patch, { name: `bad-${i}` })
     const id = box.id()
@@ -145,7 +145,7 @@ scenario('validate finds what makes run fail', { skip }, (t, box) => {
   }
 })
 
-scenario('validate has no problem with what run accepts', { skip }, (t, box) => {
+scenario('validate accepts what run accepts', { skip }, (t, box) => {
   for (const [i, [what, patch]] of good.entries()) {
     const bundle = box.bundle(patch, { name: `good-${i}` })
     const checked = box.call(['validate', bundle.dir])
@@ -155,7 +155,7 @@ scenario('validate has no problem with what run accepts', { skip }, (t, box) => 
   }
 })
 
-scenario('validate finds all of it at once, and changes nothing', { skip }, (t, box) => {
+scenario('validate reports all problems at once and changes nothing', { skip }, (t, box) => {
   const patch = {
     process: { args: ['nowhere'], apparmorProfile: 'nothing', selinuxLabel: 'a:b:c:d' },
     root: { path: 'nothing' },

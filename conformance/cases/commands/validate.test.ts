@@ -18,7 +18,7 @@ scenario('validate of a good config', { skip }, (t, box) => {
   t.same(readdirSync(box.root), [])
 })
 
-scenario('validate gives each problem its place, in the order of the file', { skip }, (t, box) => {
+scenario('validate reports the position of each problem, in the order of the file', { skip }, (t, box) => {
   const text = `{
   "$schema": "https://example.com/config-schema.json",
   "ociVersion": "1.0.2",
@@ -84,7 +84,7 @@ scenario('validate lists all problems at once', { skip }, (t, box) => {
   t.match(text, /linux\.namespaces\[1\]|duplicate|twice/, 'and the namespace listed twice')
 })
 
-scenario('validate warns of what nothing knows, which is no error', { skip }, (t, box) => {
+scenario('validate warns of unknown properties', { skip }, (t, box) => {
   const bundle = box.bundle({ hostnam: 'x', root: { readOnly: true }, linux: { maskedPath: ['/x'] } })
   const result = box.call(['validate', bundle.dir])
   t.equal(result.status, 0)
@@ -94,7 +94,7 @@ scenario('validate warns of what nothing knows, which is no error', { skip }, (t
   t.equal(box.call(['run', '--bundle', bundle.dir, box.id()]).stderr, '', 'run says nothing of them')
 })
 
-scenario('validate suggests what was probably meant', { skip }, (t, box) => {
+scenario('validate suggests similar values', { skip }, (t, box) => {
   const bundle = box.bundle({
     process: {
       capabilities: { bounding: ['NET_ADMIN', 'CAP_KIL'] },
@@ -174,7 +174,7 @@ scenario('validate looks at the host although the config breaks a rule', { skip 
   t.same(seen, ['linux.namespaces[2].type', 'hooks.poststart[0].path', 'hooks.poststart[1].path'])
 })
 
-scenario('validate of what is no bundle', { skip }, (t, box) => {
+scenario('validate of a directory that is no bundle', { skip }, (t, box) => {
   const result = box.call(['validate', join(box.dir, 'nowhere')])
   t.equal(result.status, 1)
   t.match(result.stderr, /nowhere/)

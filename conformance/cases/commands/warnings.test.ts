@@ -40,7 +40,7 @@ function commands(box: Box): Readonly<Record<string, (globals: readonly string[]
   }
 }
 
-scenario('without --log warnings stay out of the standard error that a container has', { skip }, (t, box) => {
+scenario('without --log warnings are not written to the container’s standard error', { skip }, (t, box) => {
   for (const [name, call] of Object.entries(commands(box))) {
     for (const globals of [[], ['--log-format', 'json'], ['--log', '']]) {
       const result = call(globals)
@@ -50,7 +50,7 @@ scenario('without --log warnings stay out of the standard error that a container
   }
 })
 
-scenario('warnings are found in the log, on a terminal and with --debug', { skip }, (t, box) => {
+scenario('warnings appear in the log, on a terminal and with --debug', { skip }, (t, box) => {
   for (const [name, call] of Object.entries(commands(box))) {
     const log = join(box.dir, `${name}.log`)
     t.notMatch(call(['--log', log, '--log-format', 'json']).stderr, warning, name)
@@ -63,11 +63,11 @@ scenario('warnings are found in the log, on a terminal and with --debug', { skip
     // A created container would keep the terminal open.
     if (name === 'create') continue
     const shown = call([], { wrap: onTerminal(24, 80) })
-    t.match(shown.stdout, /level=warning msg=.*CAP_NO_SUCH/, `${name} on a terminal`)
+    t.match(shown.stdout, /^runt \w+ \S+: .{0,9}warning:.{0,4} .*CAP_NO_SUCH/m, `${name} on a terminal`)
   }
 })
 
-scenario('errors are printed to standard error all the same', { skip }, (t, box) => {
+scenario('errors are written to standard error with and without --log', { skip }, (t, box) => {
   const { dir } = box.bundle({ process: { args: ['/missing'], capabilities: { bounding: unknown } } })
   const result = box.call(['run', '--bundle', dir, box.id()])
   t.match(result, { status: 1, stderr: /missing/ })
@@ -83,3 +83,38 @@ scenario('the warnings of other commands are printed', { skip }, (t, box) => {
   t.equal(box.call(['create', '--bundle', dir, id]).status, 0)
   t.match(box.call(['delete', '--force', id]), { status: 0, stderr: /level=warning msg=.*hook/ })
 })
+
+scenario(
+  'on a terminal warnings, errors and debug messages have one form, and colours unless NO_COLOR',
+  { skip },
+  (t, box) => {
+    const bad = box.bundle({ process: { cwd: 7 } }, { name: 'bad' })
+    const good = box.bundle({ process: { capabilities: { bounding: unknown } } }, { name: 'good' })
+    const call = (env: Readonly<Record<string, string>>, ...args: readonly string[]) =>
+      box.call(args, { wrap: onTerminal(24, 80), env: { TERM: 'xterm', ...env } }).stdout.replaceAll('\r', '')
+    const error = call({}, 'run', '--bundle', bad.dir, 'one')
+    t.match(error, '\x1b[31mrunt run one:\x1b[0m ')
+    const plain = call({ NO_COLOR: '1' }, 'run', '--bundle', bad.dir, 'one')
+    t.match(plain, /^runt run one: .*config\.json/m)
+    t.notMatch(call({ TERM: 'dumb' }, 'run', '--bundle', bad.dir, 'one'), '\x1b')
+    const id = box.id()
+    const debug = call({ NO_COLOR: '1' }, '--debug', 'run', '--bundle', good.dir, id)
+    t.notMatch(debug, '\x1b')
+    t.match(debug, new RegExp(`^runt run ${id}: warning: .*CAP_NO_SUCH`, 'm'))
+    for (const phase of [
+      'read /',
+      'probed the host',
+      'launching',
+      'container step 0:',
+      'init has executed the program',
+    ])
+      t.match(debug, new RegExp(`^runt run ${id}: debug: \\+\\d+ ms: ${phase}`, 'm'))
+    t.notMatch(debug, 'level=')
+    const log = join(box.dir, 'debug.log')
+    t.equal(
+      box.call(['--debug', '--log', log, 'run', '--bundle', good.dir, box.id()], { wrap: onTerminal(24, 80) }).status,
+      0,
+    )
+    t.match(readFileSync(log, 'utf8'), /^time="[^"]*" level=debug msg="runtime step 0: /m)
+  },
+)

@@ -43,7 +43,7 @@ for (const host of ['host', 'snapshot']) {
   })
 }
 
-t.test('what must be right on both', async (t) => {
+t.test('Node-API functions behave alike on both hosts', async (t) => {
   const results = byName(await onNode())
   t.equal(results.get('bigint 18446744073709551615'), '[-1n, false, 18446744073709551615n, true]')
   t.equal(results.get('bigint -9223372036854775808'), '[-9223372036854775808n, true, 9223372036854775808n, false]')

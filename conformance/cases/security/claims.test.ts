@@ -46,7 +46,7 @@ async function holdLocks(t: Test, box: Box, cgroup: string): Promise<() => void>
   return () => t.equal(box.call(['delete', '--force', id]).status, 0)
 }
 
-scenario('a container that sees the host’s cgroups cannot keep a runtime from them', { peers }, async (t, box) => {
+scenario('a container cannot lock the runtime out of the host’s cgroups', { peers }, async (t, box) => {
   const cgroupsPath = `/${token}victim`
   const bundle = box.bundle(probing(['exit:0'], { linux: { cgroupsPath } }))
   const id = box.id()
@@ -62,7 +62,7 @@ scenario('a container that sees the host’s cgroups cannot keep a runtime from 
   release()
 })
 
-scenario('nor from cgroups that are there already', { peers }, async (t, box) => {
+scenario('a container cannot lock the runtime out of existing cgroups', { peers }, async (t, box) => {
   const cgroupsPath = `/${token}victim`
   const directories = [...new Set(['devices', 'pids'].map((name) => join(cgroupRoot(name), cgroupsPath)))]
   for (const directory of directories) mkdirSync(directory)
@@ -83,7 +83,7 @@ function isClaimed(): boolean {
 }
 
 scenario(
-  'delete while a create is about to enter the cgroup',
+  'delete does not kill a create that enters the same cgroup',
   { peers, skip: needsCommand('strace') },
   async (t, box) => {
     const linux = { cgroupsPath: `/${token}shared` }
@@ -137,7 +137,7 @@ scenario('delete --force does not touch a container of the same id in another st
   t.equal(box.call(['delete', '--force', id]).status, 0)
 })
 
-scenario('delete and a process that is not the container’s in its cgroup', {}, async (t, box) => {
+scenario('delete does not kill a foreign process in the cgroup', {}, async (t, box) => {
   const id = box.id()
   t.equal(box.call(['run', '-d', '--bundle', box.bundle(probing(['wait'])).dir, id]).status, 0)
   const stranger = box.helper(['sleep', '300'])

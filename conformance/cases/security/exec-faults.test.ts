@@ -46,7 +46,7 @@ async function started(test: Test, box: Box): Promise<string> {
 }
 
 scenario(
-  'a failing system call makes no exec weaker',
+  'an exec with a failing system call does not run with fewer protections',
   {
     skip: either(needsCommand('strace'), needsPlainProgram()),
     peers: { runc: 'crashes', crun: 'fails with 1', 'runt-node': 'the fault hits Node itself' },
@@ -95,7 +95,7 @@ scenario('exec that is killed leaves nothing running', {}, async (t, box) => {
 })
 
 scenario(
-  'run and exec that cannot watch their process leave none',
+  'run and exec that cannot watch their process kill it',
   {
     skip: needsCommand('strace'),
     peers: { runc: 'other calls', crun: 'other calls', 'runt-node': 'hits Node itself' },

@@ -97,13 +97,13 @@ attack(
 )
 
 attack(
-  'the same with CAP_SYS_PTRACE: the image is nobody’s to read',
+  'a created container’s init shows its plan to a process with CAP_SYS_PTRACE',
   { walls: ['init-image'], stopped: /^ran: alive\n[\s\S]*\nexe .*\nimage EACCES\n$/ },
   (box) => lookAtWaiting(box, caps('CAP_SYS_PTRACE')),
 )
 
 attack(
-  'S8: a script whose interpreter is /proc/self/exe, or a link to it, becomes a process that is init',
+  'S8: a script with the interpreter /proc/self/exe, or a link to it, runs the init image',
   { walls: ['init-image'], stopped: /^refused: .*process\.args\[0\].*permission denied/i },
   (box) => {
     const bundle = fresh(box, { process: { args: ['sleep', '1000'] } })
@@ -124,7 +124,7 @@ attack(
 )
 
 attack(
-  'CVE-2019-5736: the memory file that init is, opened before its end and written after it',
+  'CVE-2019-5736: the container opens the memory file of init before its end and writes to it afterwards',
   { walls: ['seals'], stopped: /^ran: EPERM$/, peers: { crun: '1.8 keeps its command line' } },
   async (box) => {
     const { id, pid } = created(box, fresh(box, { process: { args: ['sleep', '1000'] } }))

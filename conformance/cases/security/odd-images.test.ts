@@ -29,7 +29,7 @@ scenario('a root file system that is itself a link', { peers: { runc: 'refuses i
   t.match(readReport(result).lines('dir:/'), ['bin'], result.stderr)
 })
 
-scenario('a console socket that the other side closes, or answers', {}, async (t, box) => {
+scenario('a console socket that the peer closes or writes to', {}, async (t, box) => {
   const bundle = fresh(box, probing(['terminal'], { process: { terminal: true } }))
   const console = await openConsole(box)
   console.running.kill('SIGKILL')
@@ -42,7 +42,7 @@ scenario('a console socket that the other side closes, or answers', {}, async (t
   await until(() => box.state(id) === undefined, 'no container')
 })
 
-scenario('a name of the image in an error message does not reach the caller’s terminal as it is', {}, (t, box) => {
+scenario('error messages escape control characters of names in the image', {}, (t, box) => {
   const mount = { destination: '/d', type: 'tmpfs', source: 'tmpfs', options: ['tmpcopyup', 'size=4k'] }
   const bundle = fresh(box, { mounts: mountsWith(mount) })
   mkdirSync(join(bundle.rootfs, 'd'))

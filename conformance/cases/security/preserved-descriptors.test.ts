@@ -145,7 +145,7 @@ scenario('exec with a terminal passes on no more', { peers }, async (t, box) => 
 })
 
 scenario(
-  'an init that waits has what is passed on and its own',
+  'a waiting init holds the preserved descriptors and its own',
   { skip: isRunt ? false : 'of runt’s init' },
   (t, box) => {
     const file = makeFile(box)

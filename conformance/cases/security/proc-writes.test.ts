@@ -10,7 +10,7 @@ import { defaultConfig, type Json, mountsWith, mountsWithout } from '../../harne
 const alive = ['/bin/attacker', 'open']
 
 attack(
-  'CVE-2019-16884: a volume on /proc gets what is meant for the process',
+  'CVE-2019-16884: a volume on /proc receives the writes for the process',
   {
     walls: ['proc-covered', 'own-procfs', 'fs-type'],
     stopped: /^refused: .*mounts\[6\]\.destination: "\/proc" cannot be mounted on/,

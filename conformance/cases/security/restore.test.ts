@@ -65,7 +65,7 @@ attack('restore: a destination below a link of a volume', { skip, walls: ['in-ro
   }),
 )
 
-scenario('a source that leads somewhere else by now is not saved', { skip }, async (t, box) => {
+scenario('checkpoint does not save a source that leads elsewhere now', { skip }, async (t, box) => {
   const volume = join(box.dir, 'volume')
   mkdirSync(volume)
   const bundle = box.bundle({ ...counting, mounts: mountsWith(bind('/tmp', volume, 'bind')) })

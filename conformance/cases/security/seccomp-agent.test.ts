@@ -58,7 +58,7 @@ const run = (box: Box, patch: Patch): Result => box.call(['run', '--bundle', box
 const lost = /linux\.seccomp\.listenerPath: failed to connect with seccomp agent: sendmsg: (EPIPE|ECONNRESET)/
 
 for (const kind of ['hangs up', 'hangs up when it has the listener', 'talks back'] as const) {
-  scenario(`an agent that ${kind}: the container runs without it, or not`, { peers }, async (t, box) => {
+  scenario(`an agent that ${kind}: the container has no descriptor of it, or run fails`, { peers }, async (t, box) => {
     const result = run(box, notifying(await openAgent(box, kind)))
     if (result.status === 0) t.match(result.stdout, /^== fds\n0 .*\n1 .*\n2 .*\n$/, 'it has no descriptor of ours')
     else t.match(result, { status: 1, stderr: lost })
@@ -95,7 +95,7 @@ scenario('an agent that does not answer: kill and delete do not wait for it', { 
   t.equal(box.call(['delete', id]).status, 0)
 })
 
-scenario('what is no socket of an agent is refused by name', { peers }, async (t, box) => {
+scenario('a listenerPath that is no socket is an error', { peers }, async (t, box) => {
   const at = (name: string): string => join(box.dir, name)
   writeFileSync(at('file'), '')
   mkdirSync(at('directory'))

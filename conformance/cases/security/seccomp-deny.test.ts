@@ -100,7 +100,7 @@ scenario('create fails under a profile that denies what it needs', { peers }, (t
   }
 })
 
-scenario('a program that cannot be executed is reported, whatever the profile makes of it', { peers }, (t, box) => {
+scenario('a program that cannot be executed is reported under any profile', { peers }, (t, box) => {
   const bundleOf = bundles(box)
   for (const [calls, action, errnoRet] of [
     [['execve'], 'SCMP_ACT_ERRNO', 13],
@@ -115,7 +115,7 @@ scenario('a program that cannot be executed is reported, whatever the profile ma
   }
 })
 
-scenario('a startContainer hook that the profile keeps init from running is reported', { peers }, (t, box) => {
+scenario('a startContainer hook that the profile denies is reported', { peers }, (t, box) => {
   const bundleOf = bundles(box)
   const place = { hooks: { startContainer: [{ path: '/bin/true' }] } }
   for (const [calls, action, errnoRet, expected] of [
@@ -141,7 +141,7 @@ scenario('a created container that must not exit ends by a signal', {}, async (t
 })
 
 scenario(
-  'validate says under which profiles nothing can run',
+  'validate names profiles under which nothing can run',
   { skip: isRunt ? false : 'only runt has it' },
   (t, box) => {
     const bundleOf = bundles(box)

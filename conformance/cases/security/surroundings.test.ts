@@ -36,7 +36,7 @@ scenario(
 )
 
 scenario(
-  'cgroups that the container has made, hidden by a dot or nested deeply, go with it',
+  'delete removes nested cgroups of the container, also with names that begin with a dot',
   { skip: either(needsV1('pids'), needsCommand('prlimit')) },
   (t, box) => {
     const namespaces = defaultConfig.linux.namespaces.filter(({ type }) => type !== 'pid')
@@ -60,7 +60,7 @@ scenario(
 )
 
 scenario(
-  'start killed after it has let init go: the container is running',
+  'a start that was killed after releasing init leaves a running container',
   { skip: needsCommand('strace') },
   async (t, box) => {
     const bundle = box.bundle({ process: { args: ['sleep', '60'] } })

@@ -27,7 +27,7 @@ function mapped(args: readonly string[], rest: Patch = {}): Patch {
 }
 
 scenario(
-  'what a container mounts over a bind mount or a device does not appear on the host',
+  'mounts of the container over a bind mount or device do not appear on the host',
   { skip: needsCommand('unshare') },
   (t, box) => {
     const volume = join(box.dir, 'volume')
@@ -51,7 +51,7 @@ scenario(
   },
 )
 
-scenario('run of an init that forks: its own pid is recorded, and its status handed on', {}, (t, box) => {
+scenario('run of an init that forks records its pid and returns its status', {}, (t, box) => {
   const withTime = { namespaces: [...defaultConfig.linux.namespaces, { type: 'time' }] }
   const patches: readonly Patch[] = [
     mapped(['sh', '-c', 'exit 3']),

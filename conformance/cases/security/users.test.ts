@@ -14,7 +14,7 @@ const hostile = [
 
 // There is no protection to turn off: no name is looked up, and the kernel takes numbers.
 attack(
-  'CVE-2016-3697: users of the image have the numbers of others',
+  'CVE-2016-3697: users of the image have numeric names',
   { walls: [], stopped: /^ran: [\s\S]*\nuid 1000 1000\ngid 1000 1000\n|^refused: .*(HOME|passwd)/ },
   (box) =>
     firstOf(hostile, (passwd) => {
@@ -28,7 +28,7 @@ attack(
 )
 
 attack(
-  'CVE-2026-30892: exec -u takes what is no number, or wraps round, for root',
+  'CVE-2026-30892: exec -u takes an invalid or overflowing number for root',
   { walls: [], stopped: /^ran: [\s\S]*\nuid (1|10|2147483648|4294967294) |^refused: .*(user|uid|--user)/i },
   (box) => {
     const bundle = fresh(box, { process: { args: ['sleep', '1000'] } })
@@ -59,7 +59,7 @@ attack(
 )
 
 attack(
-  'a passwd file of the image that is a fifo, a device or an endless file holds the runtime up',
+  'a passwd file of the image that is a fifo, a device or an endless file blocks the runtime',
   { walls: [], stopped: /^ran: |^refused: .*process\.env \(HOME\): / },
   (box) =>
     firstOf(['/dev/zero', '/proc/self/mem', '/proc/kmsg', '/dev/tty'], (target) => {

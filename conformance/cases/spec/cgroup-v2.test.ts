@@ -45,7 +45,7 @@ const rule = (access: string): Json => ({
   access,
 })
 
-scenario('a device that no rule allows cannot be opened, those of every container can', { skip }, (t, box) => {
+scenario('only allowed and default devices can be opened', { skip }, (t, box) => {
   const inside = runProbe(
     t,
     box,
@@ -57,14 +57,14 @@ scenario('a device that no rule allows cannot be opened, those of every containe
   t.equal(inside.text('write:/dev/null'), 'ok')
 })
 
-scenario('a rule allows what it says, and no more', { skip }, (t, box) => {
+scenario('a rule allows only its own device and access', { skip }, (t, box) => {
   const command = 'head -c1 /dev/disk >/dev/null && echo read; : >>/dev/disk && echo write'
   const bundle = box.bundle({ process: { args: ['sh', '-c', command] }, ...withRules(rule('r')) })
   const result = box.call(['run', '--bundle', bundle.dir, box.id()])
   t.equal(result.stdout, 'read\n', result.stderr)
 })
 
-scenario('the last rule that fits decides', { skip }, (t, box) => {
+scenario('the last matching rule decides', { skip }, (t, box) => {
   const deny = { allow: false, type: 'b', access: 'rwm' }
   const command = 'head -c1 /dev/disk >/dev/null && echo read'
   for (const [rules, expected] of [

@@ -20,7 +20,7 @@ const joined = (box: Box, wrap: readonly string[]) => {
   return { ...result, lines: result.stdout.split('\n').filter((line) => line.endsWith(`/${id}`)) }
 }
 
-scenario('covered by the v2 tree: the container is in that alone', { skip: needsHybrid() }, (t, box) => {
+scenario('v1 covered by the v2 tree: the container only uses v2', { skip: needsHybrid() }, (t, box) => {
   const wrap = covering(`mount --bind ${unified} /sys/fs/cgroup`)
   const { status, lines, stderr } = joined(box, wrap)
   t.match({ status, stderr }, { status: 0, stderr: '' })
@@ -54,7 +54,7 @@ scenario(
 )
 
 scenario(
-  'nothing is left to see: root is refused, for devices could not be guarded',
+  'all hierarchies are covered: root gets an error, because devices cannot be restricted',
   { skip: needsV1('devices') },
   (t, box) => {
     const wrap = covering('mount -t tmpfs none /sys/fs/cgroup')
@@ -63,12 +63,16 @@ scenario(
   },
 )
 
-scenario('nothing is left to see: an ordinary user needs none', { skip: needsCommand('setpriv') }, (t, box) => {
-  const wrap = [...covering('mount -t tmpfs none /sys/fs/cgroup'), ...toUser]
-  const look = 'ls /sys/fs/cgroup; echo there'
-  const run = box.call(['run', '--bundle', rootlessBundle(box, shell(look)), box.id()], { wrap })
-  t.match(run, { status: 0, stdout: 'there\n', stderr: '' })
-  const config = { linux: { resources: { pids: { limit: 9 } } } }
-  const limited = box.call(['run', '--bundle', rootlessBundle(box, config), box.id()], { wrap })
-  t.match(limited, { status: 1, stderr: /linux\.resources\.pids\.limit/ })
-})
+scenario(
+  'all hierarchies are covered: an unprivileged user needs none',
+  { skip: needsCommand('setpriv') },
+  (t, box) => {
+    const wrap = [...covering('mount -t tmpfs none /sys/fs/cgroup'), ...toUser]
+    const look = 'ls /sys/fs/cgroup; echo there'
+    const run = box.call(['run', '--bundle', rootlessBundle(box, shell(look)), box.id()], { wrap })
+    t.match(run, { status: 0, stdout: 'there\n', stderr: '' })
+    const config = { linux: { resources: { pids: { limit: 9 } } } }
+    const limited = box.call(['run', '--bundle', rootlessBundle(box, config), box.id()], { wrap })
+    t.match(limited, { status: 1, stderr: /linux\.resources\.pids\.limit/ })
+  },
+)

@@ -89,7 +89,7 @@ for (const kind of kinds) {
       for (const [path, where] of Object.entries(cases)) t.same(covered(box, kind, path, call), where, path)
     })
   }
-  scenario(`${kind}: a magic link, a loop, and what is below a file are named`, {}, (t, box) => {
+  scenario(`${kind}: a magic link, a loop and a path below a file are errors`, {}, (t, box) => {
     for (const [path, reason] of [
       ['/magic/secret', 'openat2: ELOOP .*; the path has a loop of links, or a magic link of procfs'],
       ['/loop', 'openat2: ELOOP .*; the path has a loop of links, or a magic link of procfs'],
@@ -108,7 +108,7 @@ function prints(t: Test, box: Box, command: string, text: string, patch: Patch):
   t.equal(stdout.trim(), text, `${JSON.stringify(patch.linux)}: ${status} ${stderr}`)
 }
 
-scenario('what is masked is empty, what is read-only cannot be written, behind links, too', {}, (t, box) => {
+scenario('masked paths are empty and read-only paths are read-only, also behind links', {}, (t, box) => {
   prints(t, box, 'cat /etc/secret; ls /run/x', '', covering('maskedPaths', '/absolute', '/var/run/x'))
   const write = 'echo new > /etc/secret; echo new > /run/x/file; cat /etc/secret /run/x/file'
   prints(t, box, write, 'secret\nsecret', covering('readonlyPaths', '/absolute', '/var/run/x'))

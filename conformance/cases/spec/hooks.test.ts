@@ -46,7 +46,7 @@ function withHooks(box: Box, hooks: Partial<Record<Kind, readonly Json[]>>, patc
 }
 
 scenario(
-  'hooks run at their time and in their order',
+  'hooks run at their point of the lifecycle, in order',
   {
     peers: { runc: '1.1 runs poststart in create', crun: 'runs poststart in another order' },
   },
@@ -313,7 +313,7 @@ scenario(
 
 const ours = isRunt ? false : 'of the project’s own grammar'
 
-scenario('a hook that SIGSYS ends is told as one that seccomp killed, and which', { skip: ours }, (t, box) => {
+scenario('the error for a hook killed by SIGSYS names seccomp and the hook', { skip: ours }, (t, box) => {
   const killed = 'kill -SYS $$; sleep 5'
   const seccomp = {
     defaultAction: 'SCMP_ACT_ALLOW',
@@ -337,7 +337,7 @@ scenario('a hook that SIGSYS ends is told as one that seccomp killed, and which'
   }
 })
 
-scenario('exec says that seccomp killed its init', { skip: ours }, (t, box) => {
+scenario('the error for an init of exec killed by SIGSYS names seccomp', { skip: ours }, (t, box) => {
   const seccomp = (action: string) => ({
     defaultAction: 'SCMP_ACT_ALLOW',
     syscalls: [{ names: ['capset'], action }],
@@ -425,7 +425,7 @@ scenario('a hook that reads a large state gets all of it', {}, (t, box) => {
   t.equal(JSON.parse(hooks.file('state')).annotations['org.example.large'].length, 300_000)
 })
 
-scenario('a hook that is not there', { peers: { crun: 'other status' } }, (t, box) => {
+scenario('a missing hook is an error', { peers: { crun: 'other status' } }, (t, box) => {
   for (const kind of ['createRuntime', 'startContainer'] as const) {
     const bundle = box.bundle({ hooks: { [kind]: [{ path: '/no/such/hook' }] } }, { name: kind })
     const result = box.call(['run', '--bundle', bundle.dir, box.id()])

@@ -54,7 +54,7 @@ for (const options of [['bind', 'idmap'], ['rbind', 'ridmap'], ['bind']]) {
   })
 }
 
-scenario('what is made through the mount belongs to the source’s user', { peers }, (t, box) => {
+scenario('files made through the mount belong to the user of the source', { peers }, (t, box) => {
   const source = makeSource(box)
   chownSync(source, 5, 6)
   const patch = withMount(
@@ -132,7 +132,7 @@ scenario('ridmap reaches the mounts below, idmap does not', { peers }, (t, box) 
   }
 })
 
-scenario('what cannot be mapped is an error that names the mount', { peers }, (t, box) => {
+scenario('a mount that cannot be mapped is an error that names it', { peers }, (t, box) => {
   const cases: readonly (readonly [Json, RegExp])[] = [
     [bind('/srv', { options: ['bind', 'idmap'] }), /mounts\[7\]\.options\[1\]: needs uidMappings/],
     [bind('/srv', { options: ['bind', 'idmap'], uidMappings: mapping(1) }), /mounts\[7\]\.gidMappings: is required/],

@@ -115,7 +115,7 @@ scenario('update of a container without a class, on a machine without resctrl', 
   t.equal(box.call(['delete', '--force', id]).status, 0)
 })
 
-scenario('groups that a failed create has made go away', { peers }, (t, box) => {
+scenario('a failed create removes its groups', { peers }, (t, box) => {
   const { tree, see } = makeResctrl(box)
   // resctrl would create the files of a new group; here they are missing, so the next step fails.
   for (const intelRdt of [{ l3CacheSchema: 'L3:0=f' }, { closID: 'gold', enableMonitoring: true }]) {

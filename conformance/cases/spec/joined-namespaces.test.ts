@@ -136,7 +136,7 @@ for (const types of [
   })
 }
 
-scenario('what is no namespace of the type is refused by its entry', {}, (t, box) => {
+scenario('a path that is no namespace of the type is an error that names the entry', {}, (t, box) => {
   for (const [path, message] of [
     ['/proc/self/ns/net', /linux\.namespaces\[4\] \(ipc at .*\): setns: EINVAL/],
     ['/dev/null', /linux\.namespaces\[4\] \(ipc at .*\): setns: EINVAL/],

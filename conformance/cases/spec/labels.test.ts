@@ -44,7 +44,7 @@ for (const noNewPrivileges of [true, false]) {
   })
 }
 
-scenario('unconfined is a profile, too', { skip }, (t, box) => {
+scenario('the profile unconfined is accepted', { skip }, (t, box) => {
   t.equal(runProbe(t, box, [current], { process: { apparmorProfile: 'unconfined' } }).text(current), 'unconfined')
 })
 

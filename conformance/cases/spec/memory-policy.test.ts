@@ -23,7 +23,7 @@ for (const [memoryPolicy, expected] of [
   })
 }
 
-scenario('a node that the machine does not have', { peers, skip }, (t, box) => {
+scenario('a node that does not exist is an error', { peers, skip }, (t, box) => {
   if (existsSync('/sys/devices/system/node/node63')) return t.comment('the machine has it')
   const bundle = box.bundle({ linux: { memoryPolicy: { mode: 'MPOL_BIND', nodes: '63' } } })
   const result = box.call(['run', '--bundle', bundle.dir, box.id()])

@@ -9,7 +9,7 @@ import { scenario } from '../../harness/scenario.ts'
 
 const noLinks = { runc: 'does not know the options', crun: '1.8.1 does not know them yet' }
 
-scenario('copy-symlink: the link that the source is', { peers: noLinks }, (t, box) => {
+scenario('copy-symlink copies the link that the source is', { peers: noLinks }, (t, box) => {
   const link = join(box.dir, 'link')
   symlinkSync('../some/where', link)
   const file = join(box.dir, 'file')

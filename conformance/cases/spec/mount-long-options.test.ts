@@ -50,12 +50,17 @@ scenario(
   { skip: overlay, peers: { runc: 'ENOENT', crun: 'ENOENT' } },
   (t, box) => {
     const text = [...layers(box, 5, 60), '/no/such/layer'].join(':')
-    refused(t, box, [mount('overlay', '/o', 'overlay', `lowerdir=${text}`)], /mounts\[7\].*mount: ENOENT.*is each path/)
+    refused(
+      t,
+      box,
+      [mount('overlay', '/o', 'overlay', `lowerdir=${text}`)],
+      /mounts\[7\].*mount: ENOENT.*does not exist on the host/,
+    )
   },
 )
 
 scenario(
-  'what is too long for the kernel is refused with its length',
+  'options longer than the kernel accepts are an error with their length',
   { peers: { runc: 'EINVAL', crun: 'EINVAL' } },
   (t, box) => {
     const path = '/layer'.repeat(50)

@@ -86,7 +86,7 @@ scenario(
 )
 
 scenario(
-  'an option of the file system that it does not know, by its place',
+  'an unknown option of the file system is an error that names its index',
   { peers: { runc: 'EINVAL', crun: 'EINVAL' } },
   (t, box) => {
     for (const [option, message] of [

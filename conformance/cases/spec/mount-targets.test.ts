@@ -58,7 +58,7 @@ scenario('a relative destination MUST be taken as relative to /, with a warning'
   t.match(readFileSync(log, 'utf8'), /mounts\[7\]\.destination: relative paths are deprecated/)
 })
 
-scenario('a host’s /dev under another spelling is left as it is', {}, (t, box) => {
+scenario('a bind mount of the host’s /dev stays unchanged, however it is spelled', {}, (t, box) => {
   const dev = join(box.dir, 'dev')
   mkdirSync(dev)
   for (const destination of ['/dev/', '//dev', '/./dev/.']) {
@@ -113,7 +113,7 @@ scenario('a source relative to the bundle; one that is missing, or of another ki
   }
 })
 
-scenario('links in a target lead somewhere inside, and what is missing is made there', {}, (t, box) => {
+scenario('links in a target stay inside the root, and missing directories are made there', {}, (t, box) => {
   const [source, outside] = [makeSource(box, 'source'), makeSource(box, 'outside')]
   const links = { absolute: outside, up: `${'../'.repeat(30)}${outside.slice(1)}`, dangling: '/nowhere/yet' }
   const targets = Object.keys(links).map((name) => bind(`/${name}/new`, source))

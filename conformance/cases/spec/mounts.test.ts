@@ -35,7 +35,7 @@ scenario('a read-only /dev has its devices, links and mounts', {}, (t, box) => {
   t.equal(inside.text('create:/dev/new'), 'EROFS')
 })
 
-scenario('a namespace can be bound, though only a magic link names it', {}, (t, box) => {
+scenario('a bind mount of a namespace file works', {}, (t, box) => {
   const source = `/proc/${process.pid}/ns/uts`
   const mount = { destination: '/uts', type: 'bind', source, options: ['bind'] }
   const inside = runProbe(t, box, ['file:/proc/self/mountinfo'], { mounts: mountsWith(mount) })
@@ -58,7 +58,7 @@ scenario('a read-only tmpfs takes the targets of later mounts', {}, (t, box) => 
   t.equal(inside.text('create:/run/new'), 'EROFS')
 })
 
-scenario('what the config mounts at the place of a default device or link stays', {}, (t, box) => {
+scenario('a mount of the config at a default device or link stays', {}, (t, box) => {
   const file = join(box.dir, 'log')
   writeFileSync(file, '')
   const bind = (destination: string): Json => ({ destination, type: 'bind', source: file, options: ['bind'] })
@@ -71,7 +71,7 @@ scenario('what the config mounts at the place of a default device or link stays'
   t.equal(readFileSync(file, 'utf8'), 'two\n', 'both are the file, which the second opening has cut')
 })
 
-scenario('a read-only procfs: sysctl and the score are set all the same', {}, (t, box) => {
+scenario('sysctl and oomScoreAdj are set with a read-only procfs', {}, (t, box) => {
   const inside = runProbe(
     t,
     box,
@@ -145,7 +145,7 @@ scenario(
   },
 )
 
-scenario('an option that the file system does not know is told by its name', {}, (t, box) => {
+scenario('an unknown option of the file system is an error that names it', {}, (t, box) => {
   for (const [mount, message] of [
     [
       tmpfs('/x', 'nosuchoption=1'),
@@ -171,7 +171,7 @@ const boundOptions = [
 ] as const
 
 scenario(
-  'a bind mount with options has these and no others',
+  'a bind mount has exactly the options of the config',
   { peers: { runc: '1.1 keeps noatime otherwise' } },
   (t, box) => {
     const source = join(box.dir, 'source')

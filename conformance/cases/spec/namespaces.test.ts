@@ -49,7 +49,7 @@ const sets: readonly (readonly Type[])[] = [
   types,
 ]
 
-scenario('MUST inherit what is not listed, MUST create what is listed without path, in every pair', {}, (t, box) => {
+scenario('MUST inherit unlisted namespaces, MUST create listed ones without path, in every pair', {}, (t, box) => {
   for (const listed of sets) {
     // Without a pid namespace of its own, a user namespace may not mount procfs, which the probe reads.
     if (listed.includes('user') && !listed.includes('pid')) continue
@@ -96,7 +96,7 @@ const setting = (path: string): Patch => ({
   },
 })
 
-scenario('a parameter is set in a namespace that is joined', { skip: needsCommand('ip') }, (t, box) => {
+scenario('a parameter is set in a joined namespace', { skip: needsCommand('ip') }, (t, box) => {
   const path = makeNetns(box)
   t.equal(runProbe(t, box, [`file:${somaxconn}`], setting(path)).text(`file:${somaxconn}`), '77')
 })

@@ -59,7 +59,7 @@ scenario('a device gets the name of the config, or one by a pattern', { peers, s
   t.same([...inside.lines('dir:/sys/class/net')].sort(), ['eth0', 'lo', 'net0'])
 })
 
-scenario('hooks find the device in the container already', { peers, skip }, (t, box) => {
+scenario('hooks see the device in the container', { peers, skip }, (t, box) => {
   const { moved } = makePair(box)
   const log = join(box.dir, 'log')
   // The state on stdin has the pid of the process whose namespace it is.
@@ -86,7 +86,7 @@ scenario('a device moves into a namespace that is joined', { peers, skip }, (t, 
   t.match(ip('-n', name, 'link', 'show', 'eth0'), /eth0/, 'and stays there after the container')
 })
 
-scenario('what cannot be moved is an error, and nothing is left', { peers, skip }, (t, box) => {
+scenario('a device that cannot be moved is an error, and nothing is left', { peers, skip }, (t, box) => {
   const { moved } = makePair(box)
   const cases: readonly (readonly [Patch, RegExp])[] = [
     [withDevices({ nosuchdevice: {} }), /linux\.netDevices\["nosuchdevice"\]: .*ENODEV/],

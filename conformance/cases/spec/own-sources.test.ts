@@ -82,7 +82,7 @@ scenario('the owners of an id-mapped source below an earlier mount', {}, (t, box
   t.match(readReport(result).text('stat:/copy/file'), / 2005:3006/, result.stderr)
 })
 
-scenario('what is next to an earlier mount is the root file system’s', {}, (t, box) => {
+scenario('a source next to an earlier mount comes from the root file system', {}, (t, box) => {
   for (const way of Object.values(ways)) {
     const result = run(box, 'file:/copy/passwd', way, 'ROOT/etc')
     t.match(readReport(result).text('file:/copy/passwd'), /^root:/)

@@ -45,12 +45,12 @@ const refused: readonly (readonly [string, 'file' | 'directory', RegExp])[] = [
   ['/to-self/comm', 'file', byLink],
 ]
 
-scenario('the files of /proc that may be replaced', {}, (t, box) => {
+scenario('the allowed files of /proc can be replaced', {}, (t, box) => {
   for (const path of replaceable) t.equal(run(box, path, 'file').stdout, 'bound\n', path)
 })
 
 scenario(
-  'whatever else is on procfs is refused',
+  'mounts over other files of procfs are refused',
   { peers: { crun: 'mounts it, in part without effect' } },
   (t, box) => {
     for (const [path, kind, reason] of refused) {

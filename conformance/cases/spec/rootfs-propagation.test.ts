@@ -110,7 +110,7 @@ scenario('rshared: a mount of the container reaches the host through a shared bi
   t.ok(existsSync(join(shared, 'sub/made')))
 })
 
-scenario('whatever it is, the container’s own mounts leave nothing on the host', {}, (t, box) => {
+scenario('mounts of the container leave nothing on the host, with any propagation', {}, (t, box) => {
   const shared = makeShared(box)
   for (const value of ['shared', 'rshared', 'slave', 'rslave', 'private', 'rprivate', 'unbindable', 'runbindable']) {
     const before = mountCount(box)

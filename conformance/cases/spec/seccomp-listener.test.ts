@@ -84,7 +84,7 @@ for (const noNewPrivileges of [true, false]) {
 }
 
 scenario(
-  'an ordinary user: a filter that notifies of the call that hands the listener over',
+  'an unprivileged user: a filter that notifies of the call that sends the listener',
   { skip: needsUser() },
   (t, box) => {
     const dir = rootlessBundle(box, notifying(join(box.dir, 'agent.sock'), ['mkdir', 'sendmsg']))
@@ -149,7 +149,7 @@ for (const noNewPrivileges of [true, false]) {
   })
 }
 
-scenario('no agent: an error that names the property, and nothing is left', {}, (t, box) => {
+scenario('a missing agent is an error that names the property, and nothing is left', {}, (t, box) => {
   const bundle = box.bundle(notifying(join(box.dir, 'nobody.sock'), mkdirs))
   const result = box.call(['run', '--bundle', bundle.dir, box.id()])
   t.not(result.status, 0)
@@ -159,7 +159,7 @@ scenario('no agent: an error that names the property, and nothing is left', {}, 
   )
 })
 
-scenario('an agent without anything to decide is not asked', {}, (t, box) => {
+scenario('an agent is not contacted if the filter does not notify', {}, (t, box) => {
   const patch = notifying(join(box.dir, 'nobody.sock'), mkdirs)
   const { seccomp } = patch.linux as { seccomp: Patch }
   const linux = { seccomp: { ...seccomp, syscalls: [{ names: mkdirs, action: 'SCMP_ACT_ALLOW' }] } }

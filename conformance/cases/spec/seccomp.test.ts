@@ -72,7 +72,7 @@ const needed = [
   .join(' ')
   .split(' ')
 
-scenario('a whitelist starts the process and denies the rest', {}, (t, box) => {
+scenario('an allow list starts the process and denies the rest', {}, (t, box) => {
   for (const noNewPrivileges of [true, false]) {
     const inside = runProbe(t, box, ['try:keyctl', 'try:mount', 'file:/proc/self/status'], {
       process: { noNewPrivileges },
@@ -85,7 +85,7 @@ scenario('a whitelist starts the process and denies the rest', {}, (t, box) => {
 })
 
 scenario(
-  'a whitelist has to allow little for the runtime’s sake',
+  'an allow list needs few system calls for the runtime',
   { peers: { runc: 'needs more', crun: 'needs more' } },
   (t, box) => {
     // Of the program itself: a static C program that prints.
@@ -138,32 +138,40 @@ scenario('syscalls newer than the profile get ENOSYS', { peers: { crun: 'gives t
   t.equal(inside.text('try:keyctl'), 'EPERM')
 })
 
-scenario('an errnoRet that is no errno is refused', { peers: { runc: 'cuts it', crun: 'cuts it' } }, (t, box) => {
-  const deny = (action: string, errnoRet: number): Json => ({ names: ['keyctl'], action, errnoRet })
-  for (const [name, patch, path] of [
-    ['success', profile('SCMP_ACT_ALLOW', [deny('SCMP_ACT_ERRNO', 65536)]), /linux\.seccomp\.syscalls\[0\]\.errnoRet/],
-    ['beyond', profile('SCMP_ACT_ALLOW', [deny('SCMP_ACT_ERRNO', 4096)]), /linux\.seccomp\.syscalls\[0\]\.errnoRet/],
-    ['tracer', profile('SCMP_ACT_ALLOW', [deny('SCMP_ACT_TRACE', 65536)]), /linux\.seccomp\.syscalls\[0\]\.errnoRet/],
-    ['default', profile('SCMP_ACT_ERRNO', [], { defaultErrnoRet: 5000 }), /linux\.seccomp\.defaultErrnoRet/],
-  ] as const) {
-    const { dir } = box.bundle(patch, { name })
-    for (const args of [
-      ['run', '--bundle', dir, box.id()],
-      ...(isRunt
-        ? [
-            ['validate', dir],
-            ['seccomp', dir],
-          ]
-        : []),
-    ]) {
-      const result = box.call(args)
-      t.not(result.status, 0, `${args[0]} ${name}`)
-      t.match(result.stdout + result.stderr, path, `${args[0]} ${name}`)
+scenario(
+  'an errnoRet outside of the errno range is refused',
+  { peers: { runc: 'cuts it', crun: 'cuts it' } },
+  (t, box) => {
+    const deny = (action: string, errnoRet: number): Json => ({ names: ['keyctl'], action, errnoRet })
+    for (const [name, patch, path] of [
+      [
+        'success',
+        profile('SCMP_ACT_ALLOW', [deny('SCMP_ACT_ERRNO', 65536)]),
+        /linux\.seccomp\.syscalls\[0\]\.errnoRet/,
+      ],
+      ['beyond', profile('SCMP_ACT_ALLOW', [deny('SCMP_ACT_ERRNO', 4096)]), /linux\.seccomp\.syscalls\[0\]\.errnoRet/],
+      ['tracer', profile('SCMP_ACT_ALLOW', [deny('SCMP_ACT_TRACE', 65536)]), /linux\.seccomp\.syscalls\[0\]\.errnoRet/],
+      ['default', profile('SCMP_ACT_ERRNO', [], { defaultErrnoRet: 5000 }), /linux\.seccomp\.defaultErrnoRet/],
+    ] as const) {
+      const { dir } = box.bundle(patch, { name })
+      for (const args of [
+        ['run', '--bundle', dir, box.id()],
+        ...(isRunt
+          ? [
+              ['validate', dir],
+              ['seccomp', dir],
+            ]
+          : []),
+      ]) {
+        const result = box.call(args)
+        t.not(result.status, 0, `${args[0]} ${name}`)
+        t.match(result.stdout + result.stderr, path, `${args[0]} ${name}`)
+      }
     }
-  }
-  const largest = profile('SCMP_ACT_ALLOW', [{ names: ['keyctl'], action: 'SCMP_ACT_ERRNO', errnoRet: 4095 }])
-  t.equal(runProbe(t, box, ['say:alive'], largest).text('say:alive'), 'alive')
-})
+    const largest = profile('SCMP_ACT_ALLOW', [{ names: ['keyctl'], action: 'SCMP_ACT_ERRNO', errnoRet: 4095 }])
+    t.equal(runProbe(t, box, ['say:alive'], largest).text('say:alive'), 'alive')
+  },
+)
 
 scenario('a defaultErrnoRet is ignored where nothing is denied', { peers: { crun: 'refuses it' } }, (t, box) => {
   for (const action of ['SCMP_ACT_ALLOW', 'SCMP_ACT_LOG']) {

@@ -64,7 +64,7 @@ scenario('a program that the label may not run is refused, and nothing is left',
   t.match(result.stderr, /permission denied/i)
 })
 
-scenario('exec with an unknown label is refused, and the container goes on', { skip }, (t, box) => {
+scenario('exec with an unknown label is refused, and the container keeps running', { skip }, (t, box) => {
   const id = box.id()
   const bundle = labelledBundle(box, { process: { args: ['sleep', '1000'] } })
   t.equal(box.call(['run', '-d', '--bundle', bundle.dir, id]).status, 0)
@@ -87,7 +87,7 @@ scenario('the socket of NOTIFY_SOCKET has the type of mountLabel', { skip, peers
 /* As a service of systemd, a program of this type runs in the domain of engines, which may not read selinuxfs. */
 const confined = either(skip, needsFile('/run/systemd/private'), needsCommand('systemd-run'))
 const engines = { runc: 'is not let remount /var', crun: 'is not let own its standard streams' } as const
-scenario('a runtime that the policy confines gives labels, too', { skip: confined, peers: engines }, (t, box) => {
+scenario('a confined runtime sets labels', { skip: confined, peers: engines }, (t, box) => {
   const topics = ['file:/proc/self/attr/current', 'label:/dev/shm', 'label:/sys/firmware']
   const bundle = labelledBundle(box, { process: { args: reporting(topics) } })
   label(box, box.dir, fileLabel('s0'))

@@ -87,7 +87,7 @@ scenario('exec takes a label of its own, from the command line and from a file',
   t.equal(box.call(['delete', '--force', id]).status, 0)
 })
 
-scenario('mountLabel: what is made for the container can be used by it', { skip }, (t, box) => {
+scenario('mountLabel: the container can use the files made for it', { skip }, (t, box) => {
   const topics = ['file:/proc/self/mountinfo', 'create:/dev/mqueue/x', 'create:/dev/shm/x', 'dir:/sys/firmware']
   const labels = ['/dev', '/dev/shm', '/dev/pts', '/dev/mqueue', '/dev/null', '/sys/firmware']
   const inside = probeLabelled(t, box, [...topics, ...labels.map((path) => `label:${path}`)])
@@ -100,7 +100,7 @@ scenario('mountLabel: what is made for the container can be used by it', { skip 
   t.same(inside.lines('dir:/sys/firmware'), [], 'what is masked is empty and not forbidden')
 })
 
-scenario('volumes: a container reads its own and what is shared, nothing of another', { skip }, (t, box) => {
+scenario('volumes: a container reads its own and shared ones, not those of another container', { skip }, (t, box) => {
   const labels = { own: fileLabel(own), shared: fileLabel('s0'), foreign: fileLabel(foreign) }
   const host = 'system_u:object_r:shadow_t:s0'
   const sources = Object.entries({ ...labels, host }).map(

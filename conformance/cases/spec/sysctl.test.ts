@@ -50,7 +50,7 @@ scenario('there, a wrong name or value is an error of the property', {}, (t, box
   }
 })
 
-scenario('names of the host that say the same as hostname and domainname', {}, (t, box) => {
+scenario('kernel.hostname and kernel.domainname with the values of the config are accepted', {}, (t, box) => {
   const inside = runProbe(t, box, [file('kernel.hostname'), file('kernel.domainname')], {
     hostname: 'here',
     domainname: 'example.org',
@@ -60,7 +60,7 @@ scenario('names of the host that say the same as hostname and domainname', {}, (
   t.equal(inside.text(file('kernel.domainname')), 'example.org')
 })
 
-scenario('names that say something else are refused', {}, (t, box) => {
+scenario('kernel.hostname and kernel.domainname with other values are refused', {}, (t, box) => {
   for (const [sysctl, message] of [
     [{ 'kernel.hostname': 'there' }, /linux\.sysctl\["kernel\.hostname"\]: set hostname instead/],
     [{ 'kernel.domainname': 'there' }, /linux\.sysctl\["kernel\.domainname"\]: clashes with domainname, "here"/],

@@ -33,7 +33,7 @@ scenario('the mappings are those of the config', {}, (t, box) => {
   t.match(inside.pairs('process'), { uid: '2001 2001', gid: '3002 3002', groups: '7 3004' })
 })
 
-scenario('devices are bound from the host, with all their powers', {}, (t, box) => {
+scenario('devices are bind-mounted from the host and work', {}, (t, box) => {
   const topics = [
     'stat:/dev/null',
     'write:/dev/null',

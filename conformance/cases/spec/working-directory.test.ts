@@ -50,7 +50,7 @@ scenario('a missing directory is made on a tmpfs that becomes read-only', {}, (t
   t.equal(inside.pairs('process').cwd, '/tmp/a/b')
 })
 
-scenario('a directory that only the user may enter', {}, (t, box) => {
+scenario('a working directory that only the user may enter', {}, (t, box) => {
   const patch = { ...mapped, process: { cwd: '/own', user: asUser } }
   const bundle = box.bundle(probing(['process', 'pause'], patch))
   const own = join(bundle.rootfs, 'own')
@@ -71,7 +71,7 @@ scenario('a directory that only the user may enter', {}, (t, box) => {
   t.match(denied.stderr, /process\.cwd \(\/own\): chdir: EACCES/)
 })
 
-scenario('a directory that nobody may enter is an error', {}, (t, box) => {
+scenario('a working directory that nobody may enter is an error', {}, (t, box) => {
   const bundle = box.bundle({ ...mapped, process: { cwd: '/own/below', user: asUser } })
   const own = join(bundle.rootfs, 'own')
   mkdirSync(join(own, 'below'), { recursive: true })

@@ -1,9 +1,9 @@
 import t from 'tap'
 import type { Resources } from '../../config/config.ts'
+import { noResources } from '../../config/no-resources.ts'
 import type { Problem } from '../../errors.ts'
 import { expandSlice, parseUnit, unitCgroup } from '../../systemd/unit.ts'
 import { type CgroupHost, parseHierarchies } from '../hierarchies.ts'
-import { noResources } from '../test-resources.ts'
 import { cpuMask } from './cpu-mask.ts'
 import { planUnit, type UnitInput } from './plan-unit.ts'
 import { createProperties, pidProperty, updateProperties } from './properties.ts'
@@ -92,7 +92,7 @@ t.test('v2: systemd makes the cgroup, the rest is written into it afterwards', (
   t.end()
 })
 
-t.test('hybrid: what systemd leaves alone is made before the clone and joined by init', (t) => {
+t.test('hybrid: cgroups that systemd does not manage are made before the clone and joined by init', (t) => {
   const plan = planFor(hybrid, { cgroupsPath: 'a-b.slice:p:n' })
   t.same(
     plan.runtimeSteps.map((step) => ('path' in step ? step.path : '')),
@@ -158,7 +158,7 @@ t.test('a user’s systemd', (t) => {
   t.end()
 })
 
-t.test('every fault at once', (t) => {
+t.test('all problems are reported at once', (t) => {
   const resources: Resources = { ...noResources, cpu: { cpus: 'x' }, network: { classID: 1, priorities: [] } }
   const annotations = { 'org.systemd.property.Foo': 'bar' }
   t.throws(() => planFor(unified, { resources, annotations }), {

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { DeviceRule } from '../../config/config.ts'
+import { noResources } from '../../config/no-resources.ts'
 import type { Problem } from '../../errors.ts'
-import { noResources } from '../test-resources.ts'
 import { devicesTransition, devicesWrites } from './devices.ts'
 
 const DENY_ALL: DeviceRule = { allow: false, access: 'rwm' }
@@ -42,7 +42,7 @@ t.test('everything but one device', (t) => {
   t.end()
 })
 
-t.test('a later rule takes back what an earlier one gave', (t) => {
+t.test('a later rule revokes an earlier one', (t) => {
   const lines = written([
     { allow: true, type: 'b', major: 8n, minor: 1n, access: 'rw' },
     { allow: false, type: 'b', major: 8n, minor: 1n, access: 'w' },
@@ -51,7 +51,7 @@ t.test('a later rule takes back what an earlier one gave', (t) => {
   t.end()
 })
 
-t.test('what the kernel would ignore in silence is a problem', (t) => {
+t.test('rules that the kernel ignores silently are problems', (t) => {
   const problems: Problem[] = []
   written(
     [

@@ -11,7 +11,7 @@ interface Request {
   readonly access: string
 }
 
-t.test('the last word on every right: rules against their plain reading, by an interpreter of the program', (t) => {
+t.test('the interpreted program decides like the list of rules', (t) => {
   fc.assert(
     fc.property(
       fc.array(anyRule(), { maxLength: 12 }),
@@ -55,7 +55,7 @@ t.test('a config without rules: the default devices and nothing else', (t) => {
   t.end()
 })
 
-t.test('type a with numbers or fewer letters is no more than it says', (t) => {
+t.test('type a with numbers or fewer letters only allows these', (t) => {
   const program = compileDeviceProgram(fullRules([{ allow: true, major: 1n, minor: 1n, access: 'r' }]))!
   t.equal(run(program, { type: 'c', major: 1n, minor: 1n, access: 'r' }), 1)
   t.equal(run(program, { type: 'c', major: 1n, minor: 1n, access: 'w' }), 0)

@@ -57,6 +57,8 @@ function checkRlimits({ rlimits }: Process, path: string, report: Report): void 
 export const isCapability = (name: string): boolean =>
   capabilityNames.includes(name) || capabilityNames.includes(name.toUpperCase())
 
+/** All names have it: it does not make two of them more alike. */
+
 /** Unknown names are warnings: "Any value which cannot be mapped … MUST be logged as a warning". */
 function warnOfCapabilities({ capabilities }: Process, path: string, warn: Report): void {
   if (capabilities === undefined) return
