@@ -27,6 +27,7 @@ DESCRIPTION:
 
 OPTIONS:
    --force, -f  kill the container first; no error if it does not exist
+   --plan       print what would be killed, run and removed, and change nothing (not in runc)
    --help, -h   show help
 `,
   )
