@@ -317,7 +317,7 @@ STEP_SOURCES := $(filter-out addon/machine/run.c,$(wildcard addon/test/*.c) $(ST
 $(BUILD)/steps-test: $(STEP_TESTS) $(STEPS_H) $(SOURCES)
 	$(call say,CC)
 	$(Q)gcc -std=gnu11 -D_GNU_SOURCE= $(WARN) -g -fsanitize=address,undefined $(INCLUDES) -o $@ \
-	  $(STEP_SOURCES) addon/runtime/steps.c -pthread
+	  $(STEP_SOURCES) addon/runtime/steps.c addon/runtime/net_device.c -pthread
 
 $(BUILD)/steps-test-init: $(STEP_TESTS) $(STEPS_H) $(SOURCES) $(HEADERS)
 	$(call say,CC)

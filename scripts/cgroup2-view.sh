@@ -9,8 +9,8 @@ output=$build/cgroup2.tap
 planned=$build/cgroup2.planned
 # Tests that create, join, read or remove cgroups, use a device program, or look at the cgroup mount.
 words='cgroup/bad-input cgroup/killed cgroup/limits cgroup/surroundings cgroup/v2 commands/create commands/delete commands/events commands/exec
-  commands/kill commands/pause commands/ps commands/resume commands/run. commands/start commands/state default-config messages/cgroups
-  messages/commands messages/program rootless
+  commands/kill commands/pause commands/ps commands/resume commands/run. commands/start commands/state commands/validate default-config
+  messages/cgroups messages/commands messages/program rootless
   security/claims security/devices security/user-namespace spec/cgroup-v2 spec/lifecycle spec/namespaces'
 
 files=$(scripts/choose-tests.sh "$build" "$words")

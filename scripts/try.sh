@@ -12,6 +12,6 @@ files=$(for word in $TESTS; do find src addon seccomp-bpf-js conformance fuzz -n
 node scripts/bundle.mjs test "$build/try" $files
 status=0
 for file in $files; do
-  RUNT_RUNTIME=$build/runt timeout 900 node "$build/try/${file%.ts}.mjs" || status=1
+  RUNT_RUNTIME=$build/runt TAP_TIMEOUT=300 timeout 900 node "$build/try/${file%.ts}.mjs" || status=1
 done
 exit $status

@@ -33,7 +33,7 @@ t.test('a regular file: kind, mode, path without links, beginning', async (t) =>
   }
 })
 
-t.test('what is not there', async (t) => {
+t.test('a missing file is an error', async (t) => {
   const root = scratch(t)
   writeFileSync(join(root, 'file'), '')
   symlinkSync('/etc/passwd', join(root, 'outside'))

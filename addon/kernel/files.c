@@ -208,9 +208,7 @@ int path_link(const char *path, char *out) {
   return 1;
 }
 
-int path_real(const char *path, char *out) {
-  AUTO_FD int fd = openat(AT_FDCWD, path, O_PATH | O_CLOEXEC);
-  if (fd < 0) return -errno;
+int fd_path(int fd, char *out) {
   char link[32];
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
   ssize_t length = readlink(link, out, PATH_MAX);
@@ -218,6 +216,11 @@ int path_real(const char *path, char *out) {
   if (length == PATH_MAX) return -ENAMETOOLONG;
   out[length] = '\0';
   return 0;
+}
+
+int path_real(const char *path, char *out) {
+  AUTO_FD int fd = openat(AT_FDCWD, path, O_PATH | O_CLOEXEC);
+  return fd < 0 ? -errno : fd_path(fd, out);
 }
 
 int fifo_has_reader(const char *path) {

@@ -36,6 +36,8 @@ int directory_remove(const char *path, const char *last);
 
 /* Reads a symbolic link. Returns 1, or 0 if there is none; `out` holds PATH_MAX bytes. */
 int path_link(const char *path, char *out);
+/* Returns the path of an open file; `out` holds PATH_MAX bytes. */
+int fd_path(int fd, char *out);
 /* Like realpath(3), in three system calls; `out` holds PATH_MAX bytes. */
 int path_real(const char *path, char *out);
 /* Returns 1 if a process has the FIFO `path` open for reading, 0 if none has or the FIFO does not exist. */

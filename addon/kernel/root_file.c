@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "files.h"
 #include "kernel.h"
 
 enum { LOOK_ATTEMPTS = 128 /* EAGAIN while anything is renamed */ };
@@ -27,20 +28,10 @@ static int look_up(int root, const char *path) {
   return -EAGAIN;
 }
 
-static int path_of(int fd, char path[PATH_MAX]) {
-  char link[32];
-  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-  ssize_t length = readlink(link, path, PATH_MAX);
-  if (length < 0) return -errno;
-  if (length == PATH_MAX) return -ENAMETOOLONG;
-  path[length] = '\0';
-  return 0;
-}
-
 static int path_below(int root, int fd, char out[PATH_MAX]) {
   char above[PATH_MAX];
-  int error = path_of(root, above);
-  if (error == 0) error = path_of(fd, out);
+  int error = fd_path(root, above);
+  if (error == 0) error = fd_path(fd, out);
   if (error < 0) return error;
   size_t length = strcmp(above, "/") == 0 ? 0 : strlen(above);
   if (strncmp(out, above, length) != 0) return -EXDEV; /* it was moved meanwhile */

@@ -3,14 +3,12 @@
 #include "spawn.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sched.h>
 #ifndef RUNT_INIT
 #include <linux/sched.h>
 #endif
 #include <sys/wait.h>
 
-#include "deadline.h"
 #include "faults/faults.h"
 #include "kernel.h"
 #include "weaken.h"
@@ -114,13 +112,12 @@ static __attribute__((noinline)) int clone_init(struct child *c) {
 
 /* ---- its end ---- */
 
-/* Before it is reaped, its pid cannot be reused. */
-static void kill_group(const struct spawn *s) {
+void spawn_kill(const struct spawn *s) {
   kill(-s->pid, SIGKILL);
   kill(s->pid, SIGKILL);
 }
 
-static int reap(struct machine *m, struct spawn *s, siginfo_t *end) {
+int spawn_reap(struct machine *m, struct spawn *s, siginfo_t *end) {
   int result;
   do result = (int)CALL(m, "waitid", waitid((idtype_t)KERNEL_P_PIDFD, (id_t)s->pidfd, end, WEXITED));
   while (is_interrupted(result));
@@ -138,57 +135,10 @@ int spawn(struct machine *m, struct spawn *s) {
   s->pid = s->path ? clone_program(&c, &unblocked) : clone_init(&c);
   if (s->pid < 0) return s->pid;
   if (!s->error && unblocked == 0) return 0;
-  if (!s->error) kill_group(s);
-  reap(m, s, &end);
+  if (!s->error) spawn_kill(s);
+  spawn_reap(m, s, &end);
   m->syscall = !s->error ? "rt_sigprocmask" : s->path ? "execve" : "execveat";
   return s->error ? -s->error : unblocked;
-}
-
-static void take_output(struct spawn *s) {
-  char data[4096];
-  ssize_t length = read(s->output, data, sizeof data);
-  if (length > 0) {
-    s->take(s, data, (size_t)length);
-  } else {
-    close(s->output);
-    s->output = -1;
-  }
-}
-
-/* Reads output until the process has ended; kills it at the deadline. */
-static int watch(struct machine *m, struct spawn *s) {
-  int64_t deadline = s->timeout > 0 && s->timeout <= INT32_MAX ? clock_milliseconds() + s->timeout * 1000 : -1;
-  for (;;) {
-    struct pollfd ready[] = {{.fd = s->pidfd, .events = POLLIN}, {.fd = s->output, .events = POLLIN}};
-    int left = milliseconds_until(deadline);
-    int n = (int)CALL(m, "poll", poll(ready, 2, left));
-    if (n < 0 && !is_interrupted(n)) return n;
-    if (n > 0 && ready[0].revents) return 0;
-    if (n > 0 && ready[1].revents) take_output(s);
-    if (left == 0 && n <= 0) {
-      s->timed_out = 1;
-      deadline = -1;
-      kill_group(s);
-    }
-  }
-}
-
-/* Reads what is left in the pipe. Does not wait for processes that the program left behind. */
-static void drain(struct spawn *s) {
-  for (int i = 0; i < 32 && s->output >= 0; i++) {
-    struct pollfd ready = {.fd = s->output, .events = POLLIN};
-    if (poll(&ready, 1, 0) <= 0) return;
-    take_output(s);
-  }
-}
-
-int spawn_wait(struct machine *m, struct spawn *s, siginfo_t *end) {
-  *end = (siginfo_t){0};
-  int result = watch(m, s);
-  if (result < 0) kill_group(s);
-  int reaped = reap(m, s, end);
-  if (end->si_status != 0 || s->timed_out) drain(s); /* the output is for an error message */
-  return result < 0 ? result : reaped;
 }
 
 /* ---- descriptors ---- */

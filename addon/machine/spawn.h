@@ -39,6 +39,12 @@ int spawn(struct machine *m, struct spawn *s);
 /* Waits for the end of the process and closes s->pidfd. Returns 0 or -errno. */
 int spawn_wait(struct machine *m, struct spawn *s, siginfo_t *end);
 
+/* Kills the process and its process group. Before it is reaped, its pid cannot be reused. */
+void spawn_kill(const struct spawn *s);
+
+/* Reaps the process and closes s->pidfd. Returns 0 or -errno. */
+int spawn_reap(struct machine *m, struct spawn *s, siginfo_t *end);
+
 /* Moves a descriptor of 0 to 2 above 2, so that the child can duplicate it onto its own. Returns it or -errno. */
 int spawn_above_stdio(struct machine *m, int fd);
 

@@ -100,12 +100,12 @@ static int prepare_child(struct machine *m, const void *context) {
   return keep_open(context) == 0 && join_cgroup(context) == 0 ? 0 : -1;
 }
 
-/* Without environment, but init of a build with WEAKEN gets it for RUNT_WEAKEN. */
+/* Empty, but init of a build with WEAKEN gets ours, for RUNT_WEAKEN. */
 static char *const *init_environment(void) {
+  __attribute__((unused)) static char *const none[] = {NULL};
 #ifdef RUNT_WEAKEN
   return environ;
 #else
-  static char *const none[] = {NULL};
   return FAULT_ENVIRONMENT(none);
 #endif
 }

@@ -56,15 +56,6 @@ void launch_abandon(void) {
 
 /* ---- steps ---- */
 
-int op_socketpair(struct machine *m, const struct step_socketpair *s) {
-  int ends[2];
-  int result = (int)CALL(m, "socketpair", socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends));
-  if (result < 0) return result;
-  machine_fill(m, s->ours, ends[0]);
-  machine_fill(m, s->theirs, ends[1]);
-  return 0;
-}
-
 int op_keep(struct machine *m, const struct step_keep *s) {
   launch.event.kept = machine_fd(m, s->fd);
   return 0;

@@ -15,6 +15,8 @@ import { findContainer } from '../../src/state/load-container.ts'
 import { cgroupDirectories, encodeRecord, mainCgroup } from '../../src/state/record.ts'
 import { stateObject } from '../../src/state/state-object.ts'
 import { marshal } from '../../src/systemd/dbus-values.ts'
+import { locate } from '../../src/validate/findings.ts'
+import { anyHost, anyOptions, planProblems } from '../../src/validate/plan-problems.ts'
 import { nativeOf } from '../native.ts'
 import { holds, orRuntError, same, type Target, textOf } from '../target.ts'
 
@@ -50,6 +52,12 @@ function config(input: Uint8Array): void {
       'validate has another opinion',
       checked === undefined ? parsed === undefined : (parsed === undefined) === checked.problems.length > 0,
     )
+  const lines = text.split('\n').length
+  for (const { line, column } of locate([...(checked?.problems ?? []), ...(checked?.warnings ?? [])], {
+    file: '',
+    text,
+  }))
+    holds(`position ${line}:${column}`, line >= 1 && line <= lines && column >= 1)
   for (const { message } of checked?.problems ?? []) holds(`message: ${message}`, message !== '')
   if (parsed === undefined) return
   const host = hosts[input.length % hosts.length] as (typeof hosts)[number]
@@ -58,6 +66,7 @@ function config(input: Uint8Array): void {
     input.length % 5 === 0
       ? { kind: 'system' as const, version: 240 + (input.length % 20), controlGroup: '' }
       : undefined
+  planProblems(parsed.config, anyHost(host.arch), anyOptions('x', '/bundle'))
   const created = orRuntError(() => planCreate(parsed.config, host, { ...options, mode, systemd }))
   if (created === undefined) return
   for (const { name, signature, value } of created.cgroup.unit?.properties ?? []) {

@@ -64,6 +64,7 @@ function denied(input: Uint8Array): void {
       const args = Array.from({ length: 6 }, (_, i) => (i === value % 6 ? 'ffffffffffffffff' : value.toString(16)))
       return `7f ${value.toString(16)} ${(base + high * 256 + low).toString(16)} ${audit.toString(16)} ${args.join(' ')}`
     },
+    readNotifiedString: (_listener, _question, address) => (address.endsWith('f') ? textOf(questions) : undefined),
     processStatus: () => undefined,
     sendSeccompResponse: (_listener, question, answer, errno) => {
       holds('an answer', question !== '' && ['continue', 'error', 'kill'].includes(answer))

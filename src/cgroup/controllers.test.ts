@@ -1,9 +1,9 @@
 import t from 'tap'
 import type { Resources } from '../config/config.ts'
+import { noResources } from '../config/no-resources.ts'
 import type { Problem } from '../errors.ts'
 import { resourceWrites } from './controllers.ts'
 import type { CgroupHost } from './hierarchies.ts'
-import { noResources } from './test-resources.ts'
 import type { Purpose } from './write.ts'
 
 const ALL_V1 = ['memory', 'pids', 'cpu', 'cpuset', 'blkio', 'hugetlb', 'rdma', 'net_cls', 'net_prio']

@@ -1,11 +1,11 @@
 import t from 'tap'
 import type { Resources } from '../config/config.ts'
+import { noResources } from '../config/no-resources.ts'
 import type { RuntError } from '../errors.ts'
 import type { Step } from '../steps/launch-plan.ts'
 import { claimOf } from './claim.ts'
 import { type CgroupHost, parseHierarchies } from './hierarchies.ts'
 import { type CgroupInput, planCgroup } from './plan-cgroup.ts'
-import { noResources } from './test-resources.ts'
 
 const hybrid = parseHierarchies({
   cgroupMounts: [

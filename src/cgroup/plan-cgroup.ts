@@ -17,7 +17,7 @@
 
 import type { Resources } from '../config/config.ts'
 import { formatProblems, type Problem, RuntError } from '../errors.ts'
-import { EACCES, ENOENT, EPERM, EROFS } from '../steps/constants.ts'
+import { ENOENT } from '../steps/constants.ts'
 import type { Step } from '../steps/launch-plan.ts'
 import type { Property } from '../systemd/property.ts'
 import type { ManagerKind } from '../systemd/unit.ts'
@@ -28,11 +28,10 @@ import { deviceRules, isPlain, PLAIN_DEVICES } from './device-rules.ts'
 import { type CgroupHost, findHierarchy } from './hierarchies.ts'
 import { addLegacy, addUnified, claimFor, FROM, type Part, pathsByController, planParts } from './hierarchy-part.ts'
 import { partWrites } from './late-limit.ts'
-import { callerOf, toleratesRefusal } from './permissions.ts'
+import { callerOf, mayFail, NO_ACCESS, partsToMake, toleratesRefusal } from './permissions.ts'
 import { addWrites, closeJoined, joinStep, type Slots } from './steps.ts'
 import { compileDeviceProgram } from './v2/device-program.ts'
 import { addThreaded } from './v2/threaded.ts'
-import type { Write } from './write.ts'
 
 export interface CgroupInput {
   readonly id: string
@@ -106,8 +105,6 @@ const DELEGATED_FILES = [
 ]
 /** fchownat(2): leave the group. */
 const KEEP = -1
-/** The file does not exist, or is not writable. */
-const NO_ACCESS = [ENOENT, EACCES, EPERM, EROFS]
 
 /** Computed when runt is built. */
 const PLAIN_PROGRAM = compileDeviceProgram(deviceRules(PLAIN_DEVICES))
@@ -121,51 +118,63 @@ export function planCgroup(input: CgroupInput, host: CgroupHost, slots: Slots): 
   if (problems.length > 0) throw new RuntError('host', formatProblems(problems), { problems })
 
   const parts = partsToMake(planned, input, host)
-  const runtimeSteps: Step[] = []
-  const containerSteps: Step[] = []
-  const inherit: number[] = []
-  const late: Step[] = []
-  let cgroupSlot: number | undefined
-  const directories: string[] = []
   const paths = pathsByController(parts)
   const claimed = claimedDirectory(paths)
   // The claimed directory first, before any other is written to.
   const ordered = [...parts.filter(({ path }) => path === claimed), ...parts.filter(({ path }) => path !== claimed)]
-  for (let i = 0; i < ordered.length; i++) {
-    const whole = ordered[i] as Part
-    directories.push(whole.path)
-    const tolerate = mayFail(whole, input, host) ? NO_ACCESS : undefined
-    const { early, late: later } = partWrites(whole.writes)
-    addWrites(late, whole.path, later, slots)
-    const part = later.length === 0 ? whole : { ...whole, writes: early }
-    // Root claims its cgroups; an unprivileged user's containers share the user's cgroup if they can have no other.
-    const isClaimed = tolerate === undefined || (toleratesRefusal(input) && !input.rootless)
-    const manner = { claim: isClaimed ? claimFor(part.path, paths, input, slots) : undefined, tolerate }
-    // Init inherits the claim until it has joined all cgroups.
-    if (manner.claim !== undefined) inherit.push(manner.claim.slot)
-    const slot = slots.allocate(`cgroup ${part.hierarchy.controllers.join(',') || part.path}`)
-    if (part.hierarchy.version === 2) {
-      if (input.threaded !== undefined) addThreaded(runtimeSteps, part, input.threaded, slot, slots, manner)
-      else addUnified(runtimeSteps, part, slot, caller, slots, manner)
-      if (input.owner !== undefined && host.mode === 'v2') runtimeSteps.push(...ownerSteps(slot, input.owner))
-      cgroupSlot = slot
-    } else {
-      addLegacy(runtimeSteps, part, slot, slots, { ...manner, cpuset: input.access?.cpuset })
-      containerSteps.push(joinStep(slot, FROM, tolerate))
-      inherit.push(slot)
-    }
-  }
+  const made: MadeParts = { runtimeSteps: [], containerSteps: [], inherit: [], late: [] }
+  for (const part of ordered) addPart(made, part, paths, { input, host, slots })
+  const { runtimeSteps, containerSteps, inherit, late, cgroupSlot } = made
   const deviceFilter = cgroupSlot === undefined ? undefined : planDeviceFilter(input, host, cgroupSlot)
   return {
     mode: host.mode,
     paths,
-    directories,
+    directories: ordered.map(({ path }) => path),
     runtimeSteps,
     containerSteps: [...containerSteps, ...closeJoined(inherit, FROM)],
     inherit,
     ...(late.length > 0 && { late }),
     ...(cgroupSlot !== undefined && { cgroupSlot }),
     ...(deviceFilter && { deviceFilter }),
+  }
+}
+
+interface MadeParts {
+  readonly runtimeSteps: Step[]
+  readonly containerSteps: Step[]
+  readonly inherit: number[]
+  readonly late: Step[]
+  /** Of the directory on v2. */
+  cgroupSlot?: number
+}
+
+interface Context {
+  readonly input: CgroupInput
+  readonly host: CgroupHost
+  readonly slots: Slots
+}
+
+/** Creates one directory, sets its limits and lets init join it. */
+function addPart(made: MadeParts, whole: Part, paths: CgroupPlan['paths'], { input, host, slots }: Context): void {
+  const tolerate = mayFail(whole, input, host) ? NO_ACCESS : undefined
+  const { early, late } = partWrites(whole.writes)
+  addWrites(made.late, whole.path, late, slots)
+  const part = late.length === 0 ? whole : { ...whole, writes: early }
+  // Root claims its cgroups; an unprivileged user's containers share the user's cgroup if they can have no other.
+  const isClaimed = tolerate === undefined || (toleratesRefusal(input) && !input.rootless)
+  const options = { claim: isClaimed ? claimFor(part.path, paths, input, slots) : undefined, tolerate }
+  // Init inherits the claim until it has joined all cgroups.
+  if (options.claim !== undefined) made.inherit.push(options.claim.slot)
+  const slot = slots.allocate(`cgroup ${part.hierarchy.controllers.join(',') || part.path}`)
+  if (part.hierarchy.version === 2) {
+    if (input.threaded !== undefined) addThreaded(made.runtimeSteps, part, input.threaded, slot, slots, options)
+    else addUnified(made.runtimeSteps, part, slot, callerOf(input), slots, options)
+    if (input.owner !== undefined && host.mode === 'v2') made.runtimeSteps.push(...ownerSteps(slot, input.owner))
+    made.cgroupSlot = slot
+  } else {
+    addLegacy(made.runtimeSteps, part, slot, slots, { ...options, cpuset: input.access?.cpuset })
+    made.containerSteps.push(joinStep(slot, FROM, tolerate))
+    made.inherit.push(slot)
   }
 }
 
@@ -188,30 +197,4 @@ export function planDeviceFilter(
   const { resources } = input
   const program = isPlain(resources.devices) ? PLAIN_PROGRAM : compileDeviceProgram(deviceRules(resources.devices))
   return program && { program, slot, from: 'linux.resources.devices' }
-}
-
-/** As in runc: without permissions for cgroups, device rules are optional, too. */
-function withPermissions(part: Part, input: CgroupInput): Part {
-  if (input.rootless || !toleratesRefusal(input) || !part.hierarchy.controllers.includes('devices')) return part
-  const isRule = ({ from }: Write): boolean => from.startsWith('linux.resources.devices')
-  return { ...part, writes: part.writes.map((write) => (isRule(write) ? { ...write, tolerate: NO_ACCESS } : write)) }
-}
-
-/** Leaves out parts that the caller may not create, if that is tolerated. */
-function partsToMake(planned: readonly Part[], input: CgroupInput, host: CgroupHost): readonly Part[] {
-  if (!toleratesRefusal(input)) return planned
-  const refused = input.access?.refused ?? []
-  return planned
-    .map((part) => withPermissions(part, input))
-    .filter((part) => !refused.includes(part.path) || !mayFail(part, input, host))
-}
-
-/** Whether joining may fail: hierarchies that only group processes, and all for an unprivileged user without a path. */
-function mayFail(part: Part, input: CgroupInput, host: CgroupHost): boolean {
-  if (part.writes.some(({ tolerate }) => tolerate !== NO_ACCESS)) return false
-  const onlyGroups =
-    part.hierarchy.version === 2
-      ? host.mode === 'hybrid'
-      : part.hierarchy.controllers.length === 1 && part.hierarchy.controllers[0]?.includes('=') === true
-  return onlyGroups || (toleratesRefusal(input) && input.cgroupsPath === undefined)
 }

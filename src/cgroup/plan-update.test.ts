@@ -1,11 +1,11 @@
 import t from 'tap'
 import type { Resources } from '../config/config.ts'
+import { noResources } from '../config/no-resources.ts'
 import { freezerOf } from './freezer.ts'
 import type { CgroupHost } from './hierarchies.ts'
 import { mergeResources, updateResources } from './merge-resources.ts'
 import { planUpdate } from './plan-update.ts'
 import { busyError, checkUnused, lastWrites, nestedFirst, parseProcesses, releases } from './removal.ts'
-import { noResources } from './test-resources.ts'
 
 const hybridPaths = {
   memory: '/m/web',

@@ -58,32 +58,33 @@ export function openLog(
       // a log that cannot be written must not change what a command does
     }
   }
-  const showsWarnings = (): boolean => {
-    if (wantsDebug(globals)) return true
-    if (globals['log-level'] === 'error') return false
-    const isShared = file === undefined && command !== undefined && SHARED_STDERR.has(command)
-    return !isShared || native.isTerminal(STDERR)
-  }
   return {
     debug: (message) => {
       if (wantsDebug(globals)) put('debug', message)
     },
     warn: (message) => {
-      if (showsWarnings()) put('warning', message)
+      if (showsWarnings(native, globals, command)) put('warning', message)
     },
     report: (message) => put('warning', message),
     error: (message) => {
       if (file !== undefined || isJson) put('error', message)
       if (file === undefined && isJson) return
-      const [who, rest] = message.startsWith(`${caller}:`)
-        ? [`${caller}:`, message.slice(caller.length + 1)]
-        : ['', message]
-      writeQuietly(
-        native,
-        `${isOnTerminal() ? coloured(native, 'error', printable(who)) : printable(who)}${printable(rest)}\n`,
-      )
+      const who = message.startsWith(`${caller}:`) ? `${caller}:` : ''
+      const named = isOnTerminal() ? coloured(native, 'error', printable(who)) : printable(who)
+      writeQuietly(native, `${named}${printable(message.slice(who.length))}\n`)
     },
   }
+}
+
+function showsWarnings(
+  native: Native,
+  globals: Pick<GlobalFlags, 'log' | 'log-level' | 'debug'>,
+  command: CommandName | undefined,
+): boolean {
+  if (wantsDebug(globals)) return true
+  if (globals['log-level'] === 'error') return false
+  const isShared = !globals.log && command !== undefined && SHARED_STDERR.has(command)
+  return !isShared || native.isTerminal(STDERR)
 }
 
 /** The time of day of an RFC 3339 time; the static program has no Date. */

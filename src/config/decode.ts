@@ -91,7 +91,12 @@ export function oneOf(
   d: number,
   values: readonly string[],
 ): void {
-  if (!values.includes(v as string)) oddText(`one of ${values.join(', ')}`, w, o, key, v, d, values)
+  if (values.includes(v as string)) return
+  const before = w.problems.length
+  oddText(`one of ${values.join(', ')}`, w, o, key, v, d)
+  const problem = w.problems[before]
+  const suggestion = typeof v === 'string' ? suggest(v, values) : undefined
+  if (problem !== undefined && suggestion !== undefined) w.problems[before] = { ...problem, suggestion }
 }
 
 export function boolean(w: Walk, o: JsonObject, key: string, v: Json, d: number): void {
@@ -240,32 +245,16 @@ export function reportUnknown(w: Walk, o: JsonObject, d: number, found: readonly
   }
 }
 
-/** Reports an invalid string; an empty member is absent. `values` are the valid ones, if they are listed. */
-function oddText(
-  noun: string,
-  w: Walk,
-  o: JsonObject | JsonList,
-  key: string | number,
-  v: Json,
-  d: number,
-  values?: readonly string[],
-): void {
+/** Reports an invalid string; an empty member is absent. */
+function oddText(noun: string, w: Walk, o: JsonObject | JsonList, key: string | number, v: Json, d: number): void {
   if (v === '' && !Array.isArray(o)) drop(w, o, key)
-  else odd(noun, w, o, key, v, d, values)
+  else odd(noun, w, o, key, v, d)
 }
 
 /** Reports an invalid value; a member that is null is absent. */
-function odd(
-  noun: string,
-  w: Walk,
-  o: JsonObject | JsonList,
-  key: string | number,
-  v: Json,
-  d: number,
-  values?: readonly string[],
-): void {
+function odd(noun: string, w: Walk, o: JsonObject | JsonList, key: string | number, v: Json, d: number): void {
   if (v === null && !Array.isArray(o)) drop(w, o, key)
-  else expected(noun, w, key, v, d, values)
+  else expected(noun, w, key, v, d)
 }
 
 function drop(w: Walk, o: JsonObject, key: string | number): void {
@@ -273,18 +262,9 @@ function drop(w: Walk, o: JsonObject, key: string | number): void {
   w.again = true
 }
 
-function expected(
-  noun: string,
-  w: Walk,
-  key: string | number,
-  v: Json,
-  d: number,
-  values: readonly string[] = [],
-): void {
+function expected(noun: string, w: Walk, key: string | number, v: Json, d: number): void {
   if (typeof v === 'number' && Number.isInteger(v) && !Number.isSafeInteger(v)) w.inexact = true
-  const suggestion = typeof v === 'string' ? suggest(v, values) : undefined
-  const message = `must be ${noun}, not ${describe(v)}`
-  w.problems.push({ path: pathTo(w, key, d), message, ...(suggestion !== undefined && { suggestion }) })
+  report(w.problems, pathTo(w, key, d), `must be ${noun}, not ${describe(v)}`)
 }
 
 function report(to: Problem[], path: string, message: string): void {

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { noResources } from '../cgroup/test-resources.ts'
 import { formatProblem, type Problem, type RuntError } from '../errors.ts'
+import { noResources } from './no-resources.ts'
 import { parseConfig, parseProcess, parseResources, validateConfig } from './parse-config.ts'
 
 function failure(run: () => unknown): RuntError {

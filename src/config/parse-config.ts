@@ -76,7 +76,7 @@ export function parseResources(text: string, source: string): Resources {
 }
 
 export interface ValidatedConfig {
-  /** undefined if there is a problem. */
+  /** undefined if it does not have the form of a config; it may still break rules. */
   readonly config: Config | undefined
   readonly problems: Problem[]
   readonly warnings: Problem[]
@@ -91,7 +91,7 @@ export function validateConfig(text: string, source: string, receiver?: string):
   const decoded = decode(document, checkConfig)
   const { problems, warnings } = check(text, document, decoded, kindWith(receiver))
   return {
-    config: problems.length === 0 ? (document as unknown as Config) : undefined,
+    config: decoded.problems.length === 0 ? (document as unknown as Config) : undefined,
     problems: problems.map(inWords),
     warnings: [...duplicates(text), ...warnings, ...decoded.unknown.flatMap(describeUnknown)],
   }

@@ -36,13 +36,13 @@ t.test('a hostile ELF file gives no more than it has', async (t) => {
   t.match(readExecutable(cut(wild)), { kind: 'elf', loader: undefined })
 })
 
-t.test('text, nothing, and neither', async (t) => {
+t.test('a text file, an empty file and a binary file', async (t) => {
   t.match(readExecutable(bytes('echo\t"a"\r\n')), { kind: 'other', isText: true, isEmpty: false })
   t.match(readExecutable(bytes('')), { kind: 'other', isEmpty: true })
   t.match(readExecutable(bytes('MZ\x90\x00')), { kind: 'other', isText: false })
 })
 
-t.test('a machine runs the programs of its smaller sister', async (t) => {
+t.test('a 64-bit machine runs 32-bit programs of its family', async (t) => {
   t.equal(isForeign('i686', 'x86_64'), false)
   t.equal(isForeign('x86_64', 'x86_64'), false)
   t.equal(isForeign('x86_64', 'i686'), true)

@@ -46,7 +46,8 @@ t.test('the most specific entry counts: property, type of the mount, operation',
 
 t.test('ids that are not mapped, by the config', async (t) => {
   const step: Step = { op: 'setresuid', from: 'process.user.uid', uid: 5 }
-  const outside = configWith(user, { user: { uid: 5, gid: 0 } })
+  const joined = { ...user, namespaces: [{ type: 'user', path: '/proc/1/ns/user' }] }
+  const outside = configWith(joined, { user: { uid: 5, gid: 0 } })
   t.equal(
     hint(step, 'EINVAL', outside),
     'the id is not mapped in the user namespace: process.user.uid is 5; add it to linux.uidMappings',
@@ -55,7 +56,7 @@ t.test('ids that are not mapped, by the config', async (t) => {
   t.equal(hint(step, 'EINVAL'), undefined, 'there are no mappings')
 })
 
-t.test('a file system that the kernel does not have', async (t) => {
+t.test('a file system that the kernel does not support', async (t) => {
   const open = (fstype: string): Step => ({ op: 'fsopen', from: 'mounts[0] (x at /x)', fstype, into: 1 })
   t.match(
     hint(open('tmpsf'), 'ENODEV'),
@@ -65,7 +66,7 @@ t.test('a file system that the kernel does not have', async (t) => {
   t.equal(hint(open('tmpfs'), 'ENODEV'), undefined, 'it has tmpfs')
 })
 
-t.test('a fact that is not there gives no hint', async (t) => {
+t.test('a missing fact gives no hint', async (t) => {
   const execve: Step = { op: 'execve', from: 'process.args[0] (/a)', args: ['/a'], env: [] }
   for (const code of ['ENOENT', 'EACCES', 'EPERM', 'ENOEXEC', 'EIO']) t.equal(hint(execve, code), undefined, code)
   t.equal(
@@ -85,7 +86,7 @@ t.test('a fact that is not there gives no hint', async (t) => {
   )
 })
 
-t.test('a hint is one line, and a fault in one hides nothing', async (t) => {
+t.test('a hint is one line, and an error while making one is ignored', async (t) => {
   const broken = new Proxy(native, {
     get: () => {
       throw new Error('broken')

@@ -10,7 +10,7 @@ import { hostId, isAllowed, unsearchable, unwritable } from './search-path.ts'
 const scratch = mkdtempSync(join(tmpdir(), 'runt-hints-'))
 t.teardown(() => rmSync(scratch, { recursive: true, force: true }))
 
-t.test('the first that is missing on the way', async (t) => {
+t.test('the first missing component of a path', async (t) => {
   mkdirSync(join(scratch, 'a'))
   symlinkSync('/nowhere', join(scratch, 'a/dangling'))
   t.equal(firstMissing(native, join(scratch, 'a/b/c')), join(scratch, 'a/b'))

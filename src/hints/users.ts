@@ -3,7 +3,7 @@
 import type { IdMapping, NamespaceType } from '../config/config.ts'
 import type { Native } from '../native.ts'
 import { namespaceFlags } from '../plan/namespaces.ts'
-import { namespaceNames } from '../state/namespace-links.ts'
+import { kernelNames } from '../state/namespace-links.ts'
 import { attempt, isInUserNamespace, isLacking, limitsOf, mountsOf, namesIn, textOf } from './facts.ts'
 import type { Failure, Hint, Hints } from './failure.ts'
 import { hostId } from './search-path.ts'
@@ -34,7 +34,7 @@ const forbidden: Hint = (failure) => {
 }
 
 const exhausted: Hint = (failure) => {
-  const names = typesOf(failure).map((type) => `user.max_${namespaceNames[type]}_namespaces`)
+  const names = typesOf(failure).map((type) => `user.max_${kernelNames[type]}_namespaces`)
   const zero = names.find((sysctl) => sysctlOf(failure.native, sysctl) === '0')
   if (zero !== undefined) return `${zero} is 0: raise it with sysctl(8)`
   return 'a limit in /proc/sys/user/max_*_namespaces is reached, here or in a user namespace above, or 32 are nested: raise it with sysctl(8)'
@@ -42,7 +42,7 @@ const exhausted: Hint = (failure) => {
 
 const unknown: Hint = (failure) => {
   const present = namesIn(failure.native, '/proc/self/ns')
-  const missing = present.length === 0 ? [] : typesOf(failure).filter((type) => !present.includes(namespaceNames[type]))
+  const missing = present.length === 0 ? [] : typesOf(failure).filter((type) => !present.includes(kernelNames[type]))
   return missing.length === 0
     ? undefined
     : `the kernel has no ${missing.join(', ')} namespaces: remove them from linux.namespaces`
@@ -77,8 +77,8 @@ const joined: Hint = ({ native, step, config }) => {
   const index = /^linux\.namespaces\[(\d+)\]/.exec(step.from)?.[1]
   const wanted = index === undefined ? undefined : config?.linux.namespaces[Number(index)]
   const found = wanted?.path === undefined ? undefined : typeOfNamespace(native, wanted.path)
-  if (wanted === undefined || found === undefined || found.startsWith(namespaceNames[wanted.type])) return undefined
-  const type = (Object.keys(namespaceNames) as NamespaceType[]).find((name) => namespaceNames[name] === found) ?? found
+  if (wanted === undefined || found === undefined || found.startsWith(kernelNames[wanted.type])) return undefined
+  const type = (Object.keys(kernelNames) as NamespaceType[]).find((name) => kernelNames[name] === found) ?? found
   return `it is a ${type} namespace, not a ${wanted.type} namespace: correct the path`
 }
 

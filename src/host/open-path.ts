@@ -54,7 +54,8 @@ export function withPath<T>(
 /** A path of a root file system without links, and what is there; `covered`: a mount of the container decides that. */
 export type InRoot =
   | { readonly kind: 'found'; readonly path: string; readonly status: FileStatus }
-  | { readonly kind: 'failed'; readonly code: string }
+  /** The path may have links that do not exist. */
+  | { readonly kind: 'failed'; readonly code: string; readonly path: string }
   | { readonly kind: 'covered' }
 
 const MAX_LINKS = 40
@@ -74,14 +75,14 @@ export function findInRoot(native: Native, root: string, path: string, isCovered
     const here = `/${[...done, name].join('/')}`
     if (isCovered(here)) return { kind: 'covered' }
     const entry = entryOf(native, root, done, name)
-    if ('code' in entry) return { kind: 'failed', code: entry.code }
+    if ('code' in entry) return failed(entry.code, [...done, name, ...rest])
     if (entry.link === undefined) {
       done.push(name)
       status = entry.status
-      if (status.kind !== 'directory' && rest.length > 0) return { kind: 'failed', code: 'ENOTDIR' }
+      if (status.kind !== 'directory' && rest.length > 0) return failed('ENOTDIR', [...done, ...rest])
       continue
     }
-    if (++links > MAX_LINKS) return { kind: 'failed', code: 'ELOOP' }
+    if (++links > MAX_LINKS) return failed('ELOOP', [...done, name, ...rest])
     rest.unshift(...entry.link.split('/'))
     if (entry.link.startsWith('/')) done.length = 0
   }
@@ -89,6 +90,12 @@ export function findInRoot(native: Native, root: string, path: string, isCovered
   if (done.length === 0 || status === undefined) return { kind: 'found', path: at, status: directory }
   return { kind: 'found', path: at, status }
 }
+
+const failed = (code: string, parts: readonly string[]): InRoot => ({
+  kind: 'failed',
+  code,
+  path: `/${parts.filter((part) => part !== '' && part !== '.').join('/')}`,
+})
 
 const directory: FileStatus = { kind: 'directory', mode: 0o755, uid: 0, gid: 0, size: 0, inode: 0 }
 

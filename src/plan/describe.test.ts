@@ -195,7 +195,7 @@ t.test('a hint is at the end, and is asked with step and report', async (t) => {
   t.match(describeWarning(planFor(step), report({ code: 'EINVAL' }), explain), /; pivot_root and EINVAL$/)
 })
 
-t.test('newuidmap has no errno', async (t) => {
+t.test('an error of newuidmap has no errno', async (t) => {
   const step: Step = { op: 'map_ids', from: 'linux.uidMappings', program: 'newuidmap', args: [] }
   const detail = 'newuidmap ended with status 1'
   t.equal(message(step, { code: 'ECHILD', errno: 10, detail }), `linux.uidMappings: ${detail}`)

@@ -46,7 +46,7 @@ const planOf = (...containerSteps: readonly Step[]): LaunchPlan => ({
   containerSteps,
 })
 
-t.test('environments are printed without their values, unless they are asked for', async (t) => {
+t.test('values of the environment are printed only on request', async (t) => {
   const plan = planOf(execve(['PATH=/bin', 'PASSWORD=a=b', 'ODD']))
   for (const text of [printPlan(plan), planJson(plan)]) t.notMatch(text, /bin|a=b/)
   t.match(printPlan(plan), 'env=["PATH=…" "PASSWORD=…" "ODD=…"]')
@@ -54,7 +54,7 @@ t.test('environments are printed without their values, unless they are asked for
     t.match(text, 'PASSWORD=a=b')
 })
 
-t.test('what a config has and what it leaves out', async (t) => {
+t.test('properties that the config has and defaults', async (t) => {
   const document: Json = {
     process: { Cwd: '/', user: null },
     mounts: [{ destination: '/proc' }, null],

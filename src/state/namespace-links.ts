@@ -3,8 +3,8 @@
 import type { NamespaceType } from '../config/config.ts'
 import type { Native } from '../native.ts'
 
-/** The names of the kernel, also in /proc/sys/user/max_*_namespaces. */
-export const namespaceNames: Readonly<Record<NamespaceType, string>> = {
+/** The names in /proc/PID/ns and in /proc/sys/user/max_NAME_namespaces. */
+export const kernelNames: Readonly<Record<NamespaceType, string>> = {
   cgroup: 'cgroup',
   ipc: 'ipc',
   mount: 'mnt',
@@ -15,11 +15,11 @@ export const namespaceNames: Readonly<Record<NamespaceType, string>> = {
   uts: 'uts',
 }
 
-export const namespaceTypes = Object.keys(namespaceNames) as readonly NamespaceType[]
+export const namespaceTypes = Object.keys(kernelNames) as readonly NamespaceType[]
 
 /**
  * Identifies a namespace: `net:[4026531840]`. Equal for processes that share it. undefined: the process or the type
  * does not exist.
  */
 export const namespaceOf = (native: Native, type: NamespaceType, pid: number | 'self'): string | undefined =>
-  native.readLink(`/proc/${pid}/ns/${namespaceNames[type]}`)
+  native.readLink(`/proc/${pid}/ns/${kernelNames[type]}`)

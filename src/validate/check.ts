@@ -25,6 +25,8 @@ export interface HostContext extends ConfigContext {
   readonly bundle: string | undefined
   /** The root file system, if it exists. */
   readonly rootfs: string | undefined
+  /** The names of each mount's place in the root file system. */
+  readonly points: readonly (readonly string[])[]
   /** undefined if a part of the config cannot be planned. */
   readonly planned: CreatePlan | undefined
   /** Effective capabilities of the caller; bit n is capability n. */

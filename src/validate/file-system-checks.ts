@@ -68,8 +68,10 @@ export const checkFileSystemOptions: HostCheck = (context) => {
   if (context.planned === undefined || !mayMountAsInit(context)) return
   const { runtimeSteps, containerSteps } = context.planned.plan
   const steps = [...runtimeSteps, ...containerSteps]
+  const types = fileSystems(context.native)
   for (const [i, step] of steps.entries()) {
-    if (step.op !== 'fsopen' || !step.from.startsWith('mounts[')) continue
+    // fsopen(2) of another type would load its module.
+    if (step.op !== 'fsopen' || !step.from.startsWith('mounts[') || !types.has(step.fstype)) continue
     const end = steps.findIndex((other, j) => j > i && other.op !== 'fsconfig')
     askKernel(context, step, steps.slice(i + 1, end < 0 ? steps.length : end).filter(isSetting))
   }

@@ -2,6 +2,7 @@
 
 import { quote } from '../config/rule.ts'
 import { isKnownType, optionsOf, suggestOption } from '../plan/known-options.ts'
+import { splitData } from '../plan/mount-data.ts'
 import { knownMountOptions, readMountOptions } from '../plan/mount-options.ts'
 import type { ConfigCheck } from './check.ts'
 import { isBind } from './mount-checks.ts'
@@ -15,11 +16,10 @@ export const checkKnownOptions: ConfigCheck = ({ config, warn }) => {
     const type = mount.type ?? ''
     if (isBind(mount) || !isKnownType(type)) continue
     const known = new Set([...optionsOf(type), ...ofLabels.split(' '), ...knownMountOptions()])
-    for (const { text, index = 0 } of readMountOptions(mount.options).data)
-      for (const part of type === 'overlay' ? [text] : text.split(',')) {
-        const [key = ''] = part.split('=', 1)
-        if (known.has(key)) continue
-        warn(`mounts[${i}].options[${index}]`, `${quote(part)} is no known option of ${type}`, suggestOption(key, type))
-      }
+    for (const { text, index = 0 } of splitData(type, readMountOptions(mount.options).data)) {
+      const [key = ''] = text.split('=', 1)
+      if (known.has(key)) continue
+      warn(`mounts[${i}].options[${index}]`, `${quote(text)} is no known option of ${type}`, suggestOption(key, type))
+    }
   }
 }

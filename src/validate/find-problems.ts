@@ -12,11 +12,12 @@ import { rootfsOf, seccompReceiver } from '../launch/load-bundle.ts'
 import type { Source } from '../launch/open-source.ts'
 import { checkFilter } from '../plan/check-filter.ts'
 import { hostFacts } from '../plan/host-facts.ts'
-import type { ConfigContext } from './check.ts'
+import type { ConfigContext, HostContext } from './check.ts'
 import { type Findings, locate } from './findings.ts'
 import { anyHost, anyOptions, planProblems, problemOf } from './plan-problems.ts'
 import { readText } from './read-text.ts'
-import { configChecks, hostChecks, textChecks } from './tables.ts'
+import { mountPoints } from './root-checks.ts'
+import { configChecks, hostChecks, madeByHooks, textChecks } from './tables.ts'
 
 type Where = Pick<Context, 'native' | 'globals'>
 
@@ -41,11 +42,27 @@ function check(where: Where, source: Source, look: 'host' | 'text'): Found {
   }
   const { config, ...found } = validated
   if (config === undefined) return found
-  const context: ConfigContext = { config, report: reportTo(found.problems), warn: reportTo(found.warnings) }
-  for (const [, run] of look === 'host' ? configChecks : [...configChecks, ...textChecks]) run(context)
-  if (look === 'host') checkOnHost(where, source, context)
-  else checkAnywhere(where, source, context)
+  const context = { config, report: reportNew(found.problems), warn: reportTo(found.warnings) }
+  const isBroken = found.problems.length > 0
+  try {
+    for (const [, run] of look === 'host' ? configChecks : [...configChecks, ...textChecks]) run(context)
+    if (look === 'host') checkOnHost(where, source, context)
+    else checkAnywhere(where, source, context)
+  } catch (error) {
+    // The other checks rely on the rules: their result is only more than what has been found.
+    if (!isBroken) throw error
+  }
   return found
+}
+
+/** Nothing more about properties that break a rule. */
+function reportNew(problems: Problem[]): Report {
+  const known = problems.map(({ path }) => path)
+  const report = reportTo(problems)
+  return (path, message, suggestion) => {
+    if (path === '' || !known.some((other) => path.startsWith(other) || other.startsWith(path)))
+      report(path, message, suggestion)
+  }
 }
 
 const reportTo =
@@ -81,10 +98,12 @@ function checkOnHost(where: Where, source: Source, context: ConfigContext): void
   const rootfs = attempt(context, () => findRootfs(where, source, config))
   attempt(context, () => refuseHostSysctls(native, config))
   const capabilities = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(readText(native, '/proc/self/status'))?.[1] ?? '0'}`)
-  const host = { ...context, native, facts, bundle, rootfs, planned, capabilities }
+  const points = rootfs === undefined ? [] : mountPoints(native, rootfs, config)
+  const host: HostContext = { ...context, native, facts, bundle, rootfs, points, planned, capabilities }
+  const hasHooks = earlyHooks.some((kind) => config.hooks[kind].length > 0)
   for (const [property, run] of hostChecks) {
     try {
-      run(host)
+      run(hasHooks && madeByHooks.includes(property) ? withWarnings(host) : host)
     } catch (error) {
       if (!(error instanceof RuntError)) throw error
       const { path, message } = problemOf(error)
@@ -92,6 +111,14 @@ function checkOnHost(where: Where, source: Source, context: ConfigContext): void
     }
   }
 }
+
+/** Those that run before the program does. */
+const earlyHooks = ['prestart', 'createRuntime', 'createContainer'] as const
+
+const withWarnings = (host: HostContext): HostContext => ({
+  ...host,
+  report: (path, message, suggestion) => host.warn(path, `${message}, unless a hook changes that`, suggestion),
+})
 
 /** undefined: it is not known where the root file system is. */
 function findRootfs({ native }: Where, source: Source, config: Config): string | undefined {

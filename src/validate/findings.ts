@@ -1,5 +1,6 @@
 // What `validate` prints: problems and warnings with their places in the file, in the order of the file.
 
+import { printable } from '../cli/log.ts'
 import { findPlaces, positionOf } from '../config/positions.ts'
 import { formatProblem, type Problem } from '../errors.ts'
 
@@ -46,6 +47,6 @@ export function formatFindings({ problems, warnings }: Findings, file: string): 
     ...warnings.map((finding) => ({ ...finding, word: 'warning: ' })),
   ]
     .sort(byPosition)
-    .map((finding) => `${finding.file}:${finding.line}:${finding.column}: ${finding.word}${formatProblem(finding)}\n`)
-  return lines.join('') + (problems.length === 0 ? `${file}: ok\n` : '')
+    .map((finding) => `${finding.file}:${finding.line}:${finding.column}: ${finding.word}${formatProblem(finding)}`)
+  return lines.map((line) => `${printable(line)}\n`).join('') + (problems.length === 0 ? `${file}: ok\n` : '')
 }

@@ -55,21 +55,23 @@ const isCopiedLink = (native: Native, { options }: Mount, path: string): boolean
   options.includes('copy-symlink') && native.readLink(path) !== undefined
 
 /** A directory can only be mounted on a directory, a file only on a file. */
-function checkKinds({ native, config, rootfs, report }: HostContext, index: number, isDirectory: boolean): void {
+function checkKinds(context: HostContext, index: number, isDirectory: boolean): void {
+  const { config, rootfs, report } = context
   const mount = config.mounts[index] as Mount
   if (rootfs === undefined || mount.options.includes('dest-nofollow')) return
-  const target = targetOf(native, rootfs, config, index)
+  const target = targetOf(context, index)
   if (target === undefined || (target.kind === 'directory') === isDirectory) return
   const [source, there] = isDirectory ? ['directory', 'file'] : ['file', 'directory']
   report(`mounts[${index}].destination`, `${quote(mount.destination)} is a ${there}, and the source a ${source}`)
 }
 
 /** A file system can only be mounted on a directory. */
-export const checkTargets: HostCheck = ({ native, config, rootfs, report }) => {
+export const checkTargets: HostCheck = (context) => {
+  const { config, rootfs, report } = context
   if (rootfs === undefined) return
   for (const [i, mount] of config.mounts.entries()) {
     if (isBind(mount) || mount.options.includes('remount')) continue
-    const target = targetOf(native, rootfs, config, i)
+    const target = targetOf(context, i)
     if (target !== undefined && target.kind !== 'directory')
       report(`mounts[${i}].destination`, `${quote(mount.destination)} is not a directory in the root file system`)
   }

@@ -1,6 +1,7 @@
 // Problems that planning finds. It stops at the first one; so what that is about is left out, and planning tried again.
 
 import type { Config } from '../config/config.ts'
+import { noResources } from '../config/no-resources.ts'
 import { quote } from '../config/rule.ts'
 import { type Problem, RuntError } from '../errors.ts'
 import type { PlanOptions } from '../plan/context.ts'
@@ -94,24 +95,5 @@ function without(config: Config, path: string): Config {
 
 function withEmpty(object: object, key: string): object {
   const value = (object as Record<string, unknown>)[key]
-  return { ...object, [key]: Array.isArray(value) ? [] : key === 'resources' ? emptyResources : undefined }
-}
-
-/** As the schema fills it in. */
-const emptyResources: Config['linux']['resources'] = {
-  unified: {},
-  devices: [],
-  memory: { disableOOMKiller: false, checkBeforeUpdate: false },
-  cpu: {},
-  pids: {},
-  blockIO: {
-    weightDevice: [],
-    throttleReadBpsDevice: [],
-    throttleWriteBpsDevice: [],
-    throttleReadIOPSDevice: [],
-    throttleWriteIOPSDevice: [],
-  },
-  hugepageLimits: [],
-  network: { priorities: [] },
-  rdma: {},
+  return { ...object, [key]: Array.isArray(value) ? [] : key === 'resources' ? noResources : undefined }
 }

@@ -8,27 +8,30 @@ import { hostTable, isWithin, type MountLine } from '../host/mount-table.ts'
 import { findInRoot, type InRoot } from '../host/open-path.ts'
 import type { FileStatus, Native } from '../native.ts'
 import { executableCandidates } from '../plan/process.ts'
-import { type HostCheck, hasUserNamespace } from './check.ts'
+import { type HostCheck, type HostContext, hasUserNamespace } from './check.ts'
 
-/** Whether a path is at or below a mount of the config, up to the one with index `end`. */
-function coveredBy(native: Native, rootfs: string, { mounts }: Config, end = mounts.length): (path: string) => boolean {
-  const points = new Set<string>()
-  for (const { destination, options } of mounts.slice(0, end)) {
-    if (options.includes('remount')) continue
-    points.add(destination)
-    // A link of the image may lead to the place of the mount.
+/** The names of each mount's place: in the config, and without links of the image; none for a remount. */
+export function mountPoints(native: Native, rootfs: string, { mounts }: Config): readonly (readonly string[])[] {
+  return mounts.map(({ destination, options }) => {
+    if (options.includes('remount')) return []
     const found = findInRoot(native, rootfs, destination, () => false)
-    if (found.kind === 'found') points.add(found.path)
-  }
-  return (path) => points.has('/') || points.has(path)
+    return 'path' in found ? [destination, found.path] : [destination]
+  })
+}
+
+/** Whether a path is at a mount of the config, before the one with index `end`. */
+function coveredBy({ points }: HostContext, end = points.length): (path: string) => boolean {
+  const before = new Set(points.slice(0, end).flat())
+  return (path) => before.has('/') || before.has(path)
 }
 
 const inDirectory = (path: string, directory: string): string => (path.startsWith('/') ? path : `${directory}/${path}`)
 
-export const checkProgram: HostCheck = ({ native, config, rootfs, report }) => {
+export const checkProgram: HostCheck = (context) => {
+  const { native, config, rootfs, report } = context
   const { process } = config
   if (process === undefined || rootfs === undefined || process.args.length === 0) return
-  const covered = coveredBy(native, rootfs, config)
+  const covered = coveredBy(context)
   let worst = 'ENOENT'
   for (const candidate of executableCandidates(process)) {
     const found = findInRoot(native, rootfs, inDirectory(candidate, process.cwd), covered)
@@ -80,16 +83,18 @@ function mayExecute({ mode, uid, gid }: FileStatus, config: Config): boolean {
 }
 
 /** `run` creates a directory that is missing. */
-export const checkCwd: HostCheck = ({ native, config, rootfs, report }) => {
+export const checkCwd: HostCheck = (context) => {
+  const { native, config, rootfs, report } = context
   if (rootfs === undefined || config.process === undefined) return
-  const found = findInRoot(native, rootfs, config.process.cwd, coveredBy(native, rootfs, config))
+  const found = findInRoot(native, rootfs, config.process.cwd, coveredBy(context))
   if (found.kind === 'found' && found.status.kind !== 'directory')
     report('process.cwd', `${quote(config.process.cwd)} is not a directory in the root file system`)
 }
 
-export const checkContainerHooks: HostCheck = ({ native, config, rootfs, report }) => {
+export const checkContainerHooks: HostCheck = (context) => {
+  const { native, config, rootfs, report } = context
   if (rootfs === undefined) return
-  const covered = coveredBy(native, rootfs, config)
+  const covered = coveredBy(context)
   for (const [i, { path }] of config.hooks.startContainer.entries()) {
     const code = whyNotExecutable(findInRoot(native, rootfs, path, covered), config)
     if (code !== undefined)
@@ -100,9 +105,10 @@ export const checkContainerHooks: HostCheck = ({ native, config, rootfs, report 
 const kinds: Readonly<Record<string, FileStatus['kind']>> = { c: 'char', u: 'char', b: 'block', p: 'fifo' }
 
 /** Something else at the path of a device. In a user namespace it would be mounted on. */
-export const checkDevicePaths: HostCheck = ({ native, config, facts, rootfs, report }) => {
+export const checkDevicePaths: HostCheck = (context) => {
+  const { native, config, facts, rootfs, report } = context
   if (rootfs === undefined || hasUserNamespace(config) || facts.inUserNamespace) return
-  const covered = coveredBy(native, rootfs, config)
+  const covered = coveredBy(context)
   for (const [i, { path, type }] of config.linux.devices.entries()) {
     const found = findInRoot(native, rootfs, path, covered)
     if (found.kind === 'found' && found.status.kind !== kinds[type])
@@ -111,8 +117,8 @@ export const checkDevicePaths: HostCheck = ({ native, config, facts, rootfs, rep
 }
 
 /** What is at the target of a mount; undefined if an earlier mount or `run` itself decides that. */
-export function targetOf(native: Native, rootfs: string, config: Config, index: number): FileStatus | undefined {
-  const destination = config.mounts[index]?.destination ?? ''
-  const found = findInRoot(native, rootfs, destination, coveredBy(native, rootfs, config, index))
+export function targetOf(context: HostContext, index: number): FileStatus | undefined {
+  const { native, config, rootfs = '' } = context
+  const found = findInRoot(native, rootfs, config.mounts[index]?.destination ?? '', coveredBy(context, index))
   return found.kind === 'found' ? found.status : undefined
 }

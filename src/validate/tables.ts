@@ -37,10 +37,10 @@ export const hostChecks: readonly Row<HostCheck>[] = [
   ['process.apparmorProfile', checkAppArmor],
   ['process.scheduler', checkScheduler],
   ['linux.memoryPolicy', checkOwnSettings],
-  ['mounts', checkBindSources],
-  ['mounts', checkTargets],
-  ['mounts', checkTypes],
-  ['mounts', checkFileSystemOptions],
+  ['mounts[].source', checkBindSources],
+  ['mounts[].destination', checkTargets],
+  ['mounts[].type', checkTypes],
+  ['mounts[].options', checkFileSystemOptions],
   ['hooks', checkHostHooks],
   ['hooks.startContainer', checkContainerHooks],
   ['linux.namespaces', checkNamespacePaths],
@@ -56,4 +56,15 @@ export const hostChecks: readonly Row<HostCheck>[] = [
   ['linux.cgroupsPath', checkUsedCgroup],
   ['linux.cgroupsPath', checkCgroupAccess],
   ['linux.seccomp.listenerPath', checkListener],
+]
+
+/** What hooks may make before it is needed: a problem is only a warning then. */
+export const madeByHooks: readonly string[] = [
+  'process.args',
+  'process.cwd',
+  'mounts[].source',
+  'mounts[].destination',
+  'hooks.startContainer',
+  'linux.sysctl',
+  'linux.netDevices',
 ]

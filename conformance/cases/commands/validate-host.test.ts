@@ -5,6 +5,7 @@
 import { readdirSync } from 'node:fs'
 import { type Bundle, defaultConfig, mountsWith, type Patch } from '../../harness/bundle.ts'
 import { isRunt } from '../../harness/project.ts'
+import { needsController } from '../../harness/requires.ts'
 import { type Box, scenario } from '../../harness/scenario.ts'
 
 const skip = isRunt ? false : 'only runt has it'
@@ -47,10 +48,7 @@ const bad: readonly (readonly [path: string, patch: Patch])[] = [
   ['linux.namespaces[5].path', namespaces({ type: 'cgroup', path: '/etc/passwd' })],
   ['linux.sysctl["net.ipv4.nothing"]', { linux: { sysctl: { 'net.ipv4.nothing': '1' } } }],
   ['linux.devices[0].path', { linux: { devices: [{ path: '/bin/busybox', type: 'c', major: 1, minor: 3 }] } }],
-  [
-    'linux.devices[0].path',
-    userNamespace({ devices: [{ path: '/dev/nothing', type: 'c', major: 1, minor: 3 }] }) as Patch,
-  ],
+  ['linux.devices[0].path', userNamespace({ devices: [{ path: '/dev/nothing', type: 'c', major: 1, minor: 3 }] })],
   ['linux.netDevices["nothing0"]', { linux: { netDevices: { nothing0: {} } } }],
   ['linux.timeOffsets.monotonic.secs', offset(9999999999999)],
   ['linux.timeOffsets.monotonic.secs', offset(-9999999999)],
@@ -85,6 +83,7 @@ function offset(secs: number): Patch {
   return { linux: { ...namespaces({ type: 'time' }).linux, timeOffsets: { monotonic: { secs, nanosecs: 0 } } } }
 }
 
+const limits = { cpu: { cpus: '0', quota: 1000, period: 1000 }, pids: { limit: 100 } }
 const good: readonly (readonly [what: string, patch: Patch])[] = [
   ['the default config', {}],
   ['a path as the program', { process: { args: ['bin/true'] } }],
@@ -97,7 +96,7 @@ const good: readonly (readonly [what: string, patch: Patch])[] = [
   ['a namespace of the right type', namespaces({ type: 'cgroup', path: '/proc/self/ns/cgroup' })],
   ['a parameter that exists', { linux: { sysctl: { 'net.ipv4.ip_forward': '1' } } }],
   ['a user namespace', userNamespace()],
-  ['limits', resources({ cpu: { cpus: '0', quota: 1000, period: 1000 }, pids: { limit: 100 } })],
+  ...(needsController('cpuset') === false ? [['limits', resources(limits)] as const] : []),
   ['offsets', offset(-1)],
 ]
 
@@ -120,7 +119,11 @@ function provided() {
 interface Finding {
   readonly path: string
   readonly line: number
+  readonly message: string
 }
+
+/** The value is wrong, and a host without the controller is another problem of it. */
+const ofValue = ({ message }: Finding): boolean => !message.includes('controller is not available')
 
 function findings(box: Box, bundle: Bundle, ...flags: readonly string[]): { problems: Finding[]; warnings: Finding[] } {
   return JSON.parse(box.call(['validate', '--format', 'json', ...flags, bundle.dir]).stdout)
@@ -128,19 +131,21 @@ function findings(box: Box, bundle: Bundle, ...flags: readonly string[]): { prob
 
 const paths = (all: readonly Finding[]): string[] => all.map(({ path }) => path)
 
-scenario('validate finds what makes run fail', { skip }, (t, box) => {
+scenario('validate reports what makes run fail', { skip }, (t, box) => {
   for (const [i, [path, patch]] of bad.entries()) {
     const bundle = box.bundle(patch, { name: `bad-${i}` })
     const id = box.id()
     const run = box.call(['run', '--bundle', bundle.dir, id])
     t.not(run.status, 0, `run: ${path}: ${run.stderr.trim()}`)
     if (run.status === 0 || box.state(id) !== undefined) box.call(['delete', '--force', id])
-    t.same(paths(findings(box, bundle).problems), [path], `validate: ${path} ${JSON.stringify(patch).slice(0, 90)}`)
+    const { problems } = findings(box, bundle)
+    const own = problems.filter(ofValue)
+    t.same(paths(own.length > 0 ? own : problems), [path], `validate: ${path} ${JSON.stringify(patch).slice(0, 90)}`)
     t.equal(box.call(['validate', bundle.dir]).status, 1)
   }
 })
 
-scenario('validate has no problem with what run accepts', { skip }, (t, box) => {
+scenario('validate accepts what run accepts', { skip }, (t, box) => {
   for (const [i, [what, patch]] of good.entries()) {
     const bundle = box.bundle(patch, { name: `good-${i}` })
     const checked = box.call(['validate', bundle.dir])
@@ -150,7 +155,7 @@ scenario('validate has no problem with what run accepts', { skip }, (t, box) => 
   }
 })
 
-scenario('validate finds all of it at once, and changes nothing', { skip }, (t, box) => {
+scenario('validate reports all problems at once and changes nothing', { skip }, (t, box) => {
   const patch = {
     process: { args: ['nowhere'], apparmorProfile: 'nothing', selinuxLabel: 'a:b:c:d' },
     root: { path: 'nothing' },

@@ -4,7 +4,7 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Bundle } from '../../harness/bundle.ts'
+import { type Bundle, mountsWith } from '../../harness/bundle.ts'
 import { isRunt } from '../../harness/project.ts'
 import { type Box, scenario } from '../../harness/scenario.ts'
 
@@ -38,6 +38,27 @@ scenario('validate follows no link of an image out of it', { skip }, (t, box) =>
   symlinkSync('/', join(bundle.rootfs, 'deep/root'))
   replace('deep/root/../../deep/root/bin/busybox')
   t.same(problems(box, bundle), [], 'a link of a directory')
+})
+
+scenario('validate knows where links of an image lead a mount', { skip }, (t, box) => {
+  const mount = { destination: '/link/data', type: 'bind', source: 'rootfs/bin', options: ['rbind'] }
+  const bundle = box.bundle({ process: { args: ['/place/data/true'] }, mounts: mountsWith(mount) })
+  mkdirSync(join(bundle.rootfs, 'place'))
+  symlinkSync('/place', join(bundle.rootfs, 'link'))
+  t.same(problems(box, bundle), [])
+  t.equal(box.call(['run', '--bundle', bundle.dir, box.id()]).stderr, '')
+})
+
+scenario('validate only warns of what a hook may make', { skip }, (t, box) => {
+  const command = 'mkdir rootfs/made && cp rootfs/bin/busybox rootfs/made/true'
+  const hook = { path: '/bin/sh', args: ['sh', '-c', command] }
+  const bundle = box.bundle({ process: { args: ['/made/true'] }, hooks: { createRuntime: [hook] } })
+  const checked = box.call(['validate', bundle.dir])
+  t.match(checked.stdout, /warning: process\.args\[0\]: "\/made\/true" is not in .*, unless a hook changes that\n/)
+  t.equal(checked.status, 0)
+  const run = box.call(['run', '--bundle', bundle.dir, box.id()])
+  t.equal(run.stderr, '')
+  t.equal(run.status, 0)
 })
 
 scenario('validate opens no FIFO of an image', { skip }, (t, box) => {

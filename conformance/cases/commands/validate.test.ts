@@ -18,7 +18,7 @@ scenario('validate of a good config', { skip }, (t, box) => {
   t.same(readdirSync(box.root), [])
 })
 
-scenario('validate gives each problem its place, in the order of the file', { skip }, (t, box) => {
+scenario('validate reports the position of each problem, in the order of the file', { skip }, (t, box) => {
   const text = `{
   "$schema": "https://example.com/config-schema.json",
   "ociVersion": "1.0.2",
@@ -94,7 +94,7 @@ scenario('validate warns of unknown properties', { skip }, (t, box) => {
   t.equal(box.call(['run', '--bundle', bundle.dir, box.id()]).stderr, '', 'run says nothing of them')
 })
 
-scenario('validate suggests what was probably meant', { skip }, (t, box) => {
+scenario('validate suggests similar values', { skip }, (t, box) => {
   const bundle = box.bundle({
     process: {
       capabilities: { bounding: ['NET_ADMIN', 'CAP_KIL'] },
@@ -164,7 +164,17 @@ scenario('validate --format json follows docs/validate.schema.json', { skip }, (
   t.match(at(findings.warnings[0]), /^"hostnam"/)
 })
 
-scenario('validate of what is no bundle', { skip }, (t, box) => {
+scenario('validate looks at the host although the config breaks a rule', { skip }, (t, box) => {
+  const bundle = box.bundle({
+    hooks: { poststart: [{ path: '/nowhere' }, { path: 'relative' }] },
+    linux: { namespaces: [{ type: 'uts' }, { type: 'mount' }, { type: 'mount' }] },
+  })
+  const { problems } = JSON.parse(box.call(['validate', '--format', 'json', bundle.dir]).stdout)
+  const seen = problems.map(({ path }: { path: string }) => path)
+  t.same(seen, ['linux.namespaces[2].type', 'hooks.poststart[0].path', 'hooks.poststart[1].path'])
+})
+
+scenario('validate of a directory that is no bundle', { skip }, (t, box) => {
   const result = box.call(['validate', join(box.dir, 'nowhere')])
   t.equal(result.status, 1)
   t.match(result.stderr, /nowhere/)

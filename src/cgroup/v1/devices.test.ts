@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { DeviceRule } from '../../config/config.ts'
+import { noResources } from '../../config/no-resources.ts'
 import type { Problem } from '../../errors.ts'
-import { noResources } from '../test-resources.ts'
 import { devicesTransition, devicesWrites } from './devices.ts'
 
 const DENY_ALL: DeviceRule = { allow: false, access: 'rwm' }

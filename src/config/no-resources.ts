@@ -1,6 +1,6 @@
-/** For tests: `linux.resources` of a config that sets none, as parseConfig makes it. */
+// linux.resources of a config that sets none, as parseConfig makes it.
 
-import type { Resources } from '../config/config.ts'
+import type { Resources } from './config.ts'
 
 export const noResources: Resources = {
   unified: {},
