@@ -168,9 +168,10 @@ build/.steps: scripts/generate-steps.ts src/steps/step-table.ts src/steps/protoc
 	@touch $@
 
 SCHEMAS := build/.schemas
-$(SCHEMAS): scripts/generate-schemas.ts src/config/json.ts $(wildcard spec-schemas/*.json) scripts/bundle.mjs $(DEPS)
+$(SCHEMAS): scripts/generate-schemas.ts $(wildcard scripts/schema-*.ts) src/config/json.ts $(wildcard spec-schemas/*.json) scripts/bundle.mjs $(DEPS)
 	@mkdir -p $(GEN)
 	@node scripts/bundle.mjs tool build/tools $<
+	@rm -f $(GEN)/*.[jt]s # those of an older version would be checked as well
 	@node build/tools/generate-schemas.mjs spec-schemas $(GEN)
 	@touch $@
 
