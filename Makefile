@@ -168,9 +168,10 @@ build/.steps: scripts/generate-steps.ts src/steps/step-table.ts src/steps/protoc
 	@touch $@
 
 SCHEMAS := build/.schemas
-$(SCHEMAS): scripts/generate-schemas.ts src/config/json.ts $(wildcard spec-schemas/*.json) scripts/bundle.mjs $(DEPS)
+$(SCHEMAS): scripts/generate-schemas.ts $(wildcard scripts/schema-*.ts) src/config/json.ts $(wildcard spec-schemas/*.json) scripts/bundle.mjs $(DEPS)
 	@mkdir -p $(GEN)
 	@node scripts/bundle.mjs tool build/tools $<
+	@rm -f $(GEN)/*.[jt]s # those of an older version would be checked as well
 	@node build/tools/generate-schemas.mjs spec-schemas $(GEN)
 	@touch $@
 
@@ -431,17 +432,18 @@ FISH_DIR := $(if $(filter /usr/local,$(PREFIX)),../../etc/fish/completions,share
 INSTALLED := 755:$(BUILD)/runt:bin:runt 644:man/runt.8:share/man/man8:runt.8 \
   644:completions/runt.bash:share/bash-completion/completions:runt 644:completions/_runt:share/zsh/site-functions:_runt \
   644:completions/runt.fish:$(FISH_DIR):runt.fish \
+  $(foreach file,$(wildcard spec-schemas/*.json),644:$(file):share/runt/schemas:$(notdir $(file))) \
   $(foreach file,$(shell cd examples && find . -type f -printf '%P\n'),644:examples/$(file):share/doc/runt/examples:$(file))
 part = $(word $(2),$(subst :, ,$(1)))
 target = $(DESTDIR)$(PREFIX)/$(call part,$(1),3)/$(call part,$(1),4)
 install: all
 	@[ '$(WEAKEN)' != 1 ] || { echo 'a weakened build is for tests only'; exit 1; }
 	@$(foreach file,$(INSTALLED),install -D -m $(call part,$(file),1) $(call part,$(file),2) $(call target,$(file)) &&) :
-	@echo 'installed below $(DESTDIR)$(PREFIX): bin/runt, its manual page, completions and examples'
+	@echo 'installed below $(DESTDIR)$(PREFIX): bin/runt, its manual page, completions, schemas and examples'
 
 uninstall:
 	rm -f $(foreach file,$(INSTALLED),$(call target,$(file)))
-	@find $(DESTDIR)$(PREFIX)/share/doc/runt -depth -type d -empty -delete 2>/dev/null || :
+	@find $(DESTDIR)$(PREFIX)/share/doc/runt $(DESTDIR)$(PREFIX)/share/runt -depth -type d -empty -delete 2>/dev/null || :
 
 demo: all
 	@scripts/demo.sh

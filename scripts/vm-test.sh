@@ -11,7 +11,8 @@ output=$build/vm-test.tap
 # Tests that depend on cgroups, on AppArmor or on the user; the emulated machine takes about ten seconds a file.
 root='cgroup/bad-input cgroup/limits cgroup/mount cgroup/removal cgroup/surroundings cgroup/systemd cgroup/v2 rootless spec/apparmor spec/labels
   spec/cgroup-v2 commands/checkpoint commands/create commands/delete commands/events commands/exec commands/kill commands/pause
-  commands/notify-systemd commands/ps commands/resume commands/run commands/update commands/validate default-config security/restore
+  commands/notify-systemd commands/ps commands/resume commands/run commands/update commands/validate default-config messages/cgroups
+  messages/mounts messages/process security/restore
   security/user-namespace engines/podman-checkpoint engines/podman-limits engines/podman-systemd'
 user='rootless cgroup/systemd. commands/validate-user engines/podman-rootless engines/podman-systemd'
 selinux='spec/selinux'

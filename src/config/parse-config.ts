@@ -4,16 +4,14 @@
  * and the resources of `update --resources`. Reads no files.
  */
 
-import {
-  checkConfig,
-  checkProcess as checkProcessForm,
-  checkResources as checkResourcesForm,
-} from '../../build/gen/check-config.ts'
+import * as definitions from '../../build/gen/definitions.js'
+import * as validators from '../../build/gen/validators.js'
 import { type ErrorDetails, formatProblems, type Problem, RuntError } from '../errors.ts'
 import { suggest } from '../suggest.ts'
 import type { Config, Process, Resources } from './config.ts'
-import { type CheckMembers, type Decoded, decode, type Unknown } from './decode.ts'
-import { type Json, parseExact, parseRounded } from './json.ts'
+import { type Decoded, decode, decodeText, type Form } from './decode.ts'
+import { type Json, parseExact } from './json.ts'
+import type { Unknown } from './like-go.ts'
 import { normaliseConfig, normaliseProcess, normaliseResources, setSeccompReceiver } from './normalise.ts'
 import { findPlaces, positionAt } from './positions.ts'
 import type { Report } from './rule.ts'
@@ -24,19 +22,23 @@ import { checkRules } from './rules.ts'
 
 /** A kind of document, with its schema check and its rules. */
 interface Kind<T> {
-  readonly form: CheckMembers
+  readonly form: Form
   readonly normalise: (document: T, warn: Report) => void
   readonly rules: (document: T, report: Report, warn: Report) => void
 }
 
-const configKind: Kind<Config> = { form: checkConfig, normalise: normaliseConfig, rules: checkRules }
+const configKind: Kind<Config> = {
+  form: { validate: validators.config, definition: definitions.Config },
+  normalise: normaliseConfig,
+  rules: checkRules,
+}
 const processKind: Kind<Process> = {
-  form: checkProcessForm,
+  form: { validate: validators.process, definition: definitions.Process },
   normalise: normaliseProcess,
   rules: (process, report, warn) => checkProcess(process, '', report, warn),
 }
 const resourcesKind: Kind<Resources> = {
-  form: checkResourcesForm,
+  form: { validate: validators.resources, definition: definitions.Resources },
   normalise: normaliseResources,
   rules: (resources, report) => checkResources(resources, '', report),
 }
@@ -88,7 +90,7 @@ export interface ValidatedConfig {
  */
 export function validateConfig(text: string, source: string, receiver?: string): ValidatedConfig {
   const document = parseExact(text, source)
-  const decoded = decode(document, checkConfig)
+  const decoded = decode(document, configKind.form)
   const { problems, warnings } = check(text, document, decoded, kindWith(receiver))
   return {
     config: decoded.problems.length === 0 ? (document as unknown as Config) : undefined,
@@ -112,12 +114,7 @@ function describeUnknown({ path, key, names }: Unknown): Problem[] {
 }
 
 function parse<T>(text: string, source: string, kind: Kind<T>): { document: T; warnings: readonly Problem[] } {
-  let document = parseRounded(text, source)
-  let decoded = decode(document, kind.form)
-  if (decoded.inexact) {
-    document = parseExact(text, source)
-    decoded = decode(document, kind.form)
-  }
+  const { document, decoded } = decodeText(text, source, kind.form)
   const { problems, warnings } = check(text, document, decoded, kind)
   if (problems.length > 0) throw configError(source, problems)
   return { document: document as unknown as T, warnings }

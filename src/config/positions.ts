@@ -3,7 +3,7 @@
  * its own, because documents without problems need no positions.
  */
 
-import { formatKey } from './decode.ts'
+import { formatKey } from './property-path.ts'
 
 /** Offsets in the text. */
 export interface Place {

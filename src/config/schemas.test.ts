@@ -1,17 +1,16 @@
-// Compares the checks generated from spec-schemas/ with ajv's result for the same schemas, and with ajv's for the
-// official ones of runtime-spec 1.3.0, which are looked for beside the repository. Every property of either is made
+// Compares decode() with what ajv finds by the same schemas as they are, which is what an editor shows, and with what it
+// finds by the official ones of runtime-spec 1.3.0, which are looked for beside the repository. Every property of either is made
 // invalid in every way of testing/documents.ts, in documents that vary otherwise.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import t, { type Test } from 'tap'
-import { checkConfig } from '../../build/gen/check-config.ts'
-import { checkFeatures } from '../../build/gen/check-features.ts'
-import { checkState } from '../../build/gen/check-state.ts'
+import * as definitions from '../../build/gen/definitions.js'
+import * as validators from '../../build/gen/validators.js'
 import { formatProblem, RuntError } from '../errors.ts'
 import { fc, seed } from '../testing/random.ts'
-import { type CheckMembers, decode } from './decode.ts'
+import { decode, type Form } from './decode.ts'
 import { parseJson, stringify } from './json.ts'
 import { parseConfig } from './parse-config.ts'
 import { documents, type Mutation, mutate, mutationsOf } from './testing/documents.ts'
@@ -95,33 +94,36 @@ const stricter: readonly RegExp[] = [
   /^process\.oomScoreAdj: must be an integer from .*, not -?\d+$/, // the kernel's type
 ]
 
-const problemsOf = (text: string, check: CheckMembers): readonly string[] =>
-  decode(parseJson(text, ''), check).problems.map(formatProblem)
+const problemsOf = (text: string, form: Form): readonly string[] =>
+  decode(parseJson(text, ''), form).problems.map(formatProblem)
 
 const isSerious = (problem: string): boolean => !stricter.some((pattern) => pattern.test(problem))
 
 const describe = (errors: readonly ErrorObject[] | null | undefined): string =>
   (errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`).join('\n')
 
+const configForm: Form = { validate: validators.config, definition: definitions.Config }
+const stateForm: Form = { validate: validators.state, definition: definitions.State }
+const featuresForm: Form = { validate: validators.features, definition: definitions.Features }
 const kinds = [
-  { name: 'config', check: checkConfig, own: 'config.json', official: 'config-schema.json' },
-  { name: 'state', check: checkState, own: 'state.json', official: 'state-schema.json' },
-  { name: 'features', check: checkFeatures, own: 'features.json', official: 'features-schema.json' },
+  { name: 'config', form: configForm, own: 'config.json', official: 'config-schema.json' },
+  { name: 'state', form: stateForm, own: 'state.json', official: 'state-schema.json' },
+  { name: 'features', form: featuresForm, own: 'features.json', official: 'features-schema.json' },
 ]
 
 interface Comparison {
   readonly schemas: Schemas
   readonly file: string
-  readonly check: CheckMembers
+  readonly form: Form
   readonly isProblem: (problem: string) => boolean
 }
 
 /** Compares our result for a document with ajv's, by the same text; returns whether both find it valid. */
-function comparer({ schemas, file, check, isProblem }: Comparison): (document: unknown) => boolean {
+function comparer({ schemas, file, form, isProblem }: Comparison): (document: unknown) => boolean {
   const validate = compile(schemas, file)
   return (document) => {
     const text = stringify(document)
-    const ours = problemsOf(text, check).filter(isProblem)
+    const ours = problemsOf(text, form).filter(isProblem)
     const cleaned = JSON.parse(text)
     lenient(schemas, rootOf(file), cleaned)
     const isValid = validate(cleaned)
@@ -157,14 +159,14 @@ function compareAll(t: Test, comparison: Comparison): void {
 
 const asItIs: Mutation = { kind: 'as it is', value: (old) => old }
 
-for (const { name, check, own, official } of kinds) {
+for (const { name, form, own, official } of kinds) {
   t.test(`${name}: as ajv reads our schemas`, (t) => {
-    compareAll(t, { schemas: schemasIn.own, file: own, check, isProblem: () => true })
+    compareAll(t, { schemas: schemasIn.own, file: own, form, isProblem: () => true })
     t.end()
   })
 
   t.test(`${name}: as the official schemas`, { skip: noOfficial }, (t) => {
-    compareAll(t, { schemas: schemasIn.official, file: official, check, isProblem: isSerious })
+    compareAll(t, { schemas: schemasIn.official, file: official, form, isProblem: isSerious })
     t.end()
   })
 
@@ -172,7 +174,7 @@ for (const { name, check, own, official } of kinds) {
     for (const verdict of ['good', 'bad'] as const) {
       const directory = join(OFFICIAL, 'fixtures', name, verdict)
       for (const file of existsSync(directory) ? readdirSync(directory) : []) {
-        t.equal(verdictOn(readFileSync(join(directory, file), 'utf8'), check), verdict, `${verdict}/${file}`)
+        t.equal(verdictOn(readFileSync(join(directory, file), 'utf8'), form), verdict, `${verdict}/${file}`)
       }
     }
     t.end()
@@ -182,7 +184,7 @@ for (const { name, check, own, official } of kinds) {
 t.test('several errors at once', { skip: noOfficial }, (t) => {
   const schemas = schemasIn.official
   const file = 'config-schema.json'
-  const agree = comparer({ schemas, file, check: checkConfig, isProblem: isSerious })
+  const agree = comparer({ schemas, file, form: configForm, isProblem: isSerious })
   let valid = 0
   const property = fc.property(severalMutations(schemas, file), (document) => {
     if (agree(document)) valid++
@@ -223,9 +225,9 @@ t.test('any config is parsed or refused with a list of problems', (t) => {
   t.end()
 })
 
-function verdictOn(text: string, check: CheckMembers): 'good' | 'bad' {
+function verdictOn(text: string, form: Form): 'good' | 'bad' {
   try {
-    return problemsOf(text, check).some(isSerious) ? 'bad' : 'good'
+    return problemsOf(text, form).some(isSerious) ? 'bad' : 'good'
   } catch {
     return 'bad'
   }

@@ -1,5 +1,6 @@
 // Why a cgroup cannot be made, entered, or written to: its files on the host (cgroup-v1/, cgroup-v2.rst).
 
+import { sizeText } from '../cgroup/oom-end.ts'
 import type { Native } from '../native.ts'
 import { attempt, isLacking, mountAt, namesIn, parentOf, textOf } from './facts.ts'
 import type { Failure, Hint, Hints } from './failure.ts'
@@ -114,6 +115,15 @@ const memory: Hint = ({ native, step }) => {
   return used && `${used} bytes are in use and cannot be reclaimed`
 }
 
+/** On v2 init is cloned into its cgroup and executed there: its own memory may be more than the limit. */
+const tooLow: Hint = ({ native, config, cgroups }) => {
+  const limit = config?.linux.resources.memory.limit
+  const path = cgroups?.['']
+  const events = path === undefined ? undefined : textOf(native, `${path}/memory.events`)
+  if (limit === undefined || limit <= 0n || !/^max [1-9]/m.test(events ?? '')) return undefined
+  return `linux.resources.memory.limit is ${sizeText(limit)}, too low for init: raise it`
+}
+
 const deviceFilter: Hint = ({ native }) =>
   isLacking(native, 'CAP_SYS_ADMIN')
     ? 'device rules on cgroup v2 need CAP_BPF and CAP_NET_ADMIN, or CAP_SYS_ADMIN'
@@ -137,6 +147,7 @@ export const cgroupHints: Hints = {
   'mkdirat EROFS': readOnly,
   'clone EOPNOTSUPP': threaded,
   'clone EBUSY': inner,
+  'clone ENOMEM': tooLow,
   'write ENOSPC': emptySet,
   'claim_cgroup EAGAIN': 'another container is about to enter the cgroup',
   'claim_cgroup EBUSY': inUse,

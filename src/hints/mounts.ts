@@ -116,19 +116,26 @@ const layers: Hint = ({ native }) => {
     : undefined
 }
 
+/** An id in an option that the user namespace does not map, as `gid=5`. */
+function unmappedOption(failure: Failure, option: string): string | undefined {
+  const [, key, id] = /^(uid|gid)=(\d+)$/.exec(option) ?? []
+  if (key === undefined || !isInUserNamespace(failure)) return undefined
+  const property = key === 'uid' ? 'uidMappings' : 'gidMappings'
+  const mappings = failure.config?.linux[property] ?? []
+  if (mappings.length === 0 || hostId(mappings, Number(id)) !== undefined) return undefined
+  return `${key} ${id} is not in linux.${property}: map it, or remove the option ${option}`
+}
+
+/** Older kernels check the options of some file systems only when it is made: then the step has no key. */
 const option: Hint = (failure) => {
-  const { step, config, detail } = failure
-  const key = step.op === 'fsconfig' ? step.key : undefined
-  if (step.op !== 'fsconfig' || key === undefined) return undefined
-  const id = (key === 'uid' || key === 'gid') && /^\d+$/.test(step.value ?? '') ? Number(step.value) : undefined
-  if (id !== undefined && isInUserNamespace(failure)) {
-    const property = key === 'uid' ? 'uidMappings' : 'gidMappings'
-    const mappings = config?.linux[property] ?? []
-    if (mappings.length === 0 || hostId(mappings, id) !== undefined) return undefined
-    return `${key} ${id} is not in linux.${property}: map it, or remove the option ${key}=${id}`
-  }
-  if (!detail.includes('Unknown parameter')) return undefined
-  const type = mountOf(failure)?.type ?? ''
+  const { step, detail } = failure
+  if (step.op !== 'fsconfig') return undefined
+  const { key, value } = step
+  const mount = mountOf(failure)
+  const given = key === undefined ? (mount?.options ?? []) : [`${key}=${value}`]
+  const unmapped = given.map((text) => unmappedOption(failure, text)).find((text) => text !== undefined)
+  if (unmapped !== undefined || key === undefined || !detail.includes('Unknown parameter')) return unmapped
+  const type = mount?.type ?? ''
   const similar = suggestOption(key, type)
   return `${type} has no option ${key}: ${similar === undefined ? 'remove it' : `the most similar is ${similar}`}`
 }

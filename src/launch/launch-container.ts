@@ -17,7 +17,7 @@ import { type HostFacts, hostFacts } from '../plan/host-facts.ts'
 import { mountLabel } from '../plan/labels.ts'
 import { planCreate } from '../plan/plan.ts'
 import type { ContainerRecord } from '../state/record.ts'
-import { checkId, claimsFile, type StateRoot, stateRoot } from '../state/state-root.ts'
+import { checkId, claimsFile, type StateRoot, stateHint, stateRoot } from '../state/state-root.ts'
 import { isSystemd, managerOf, openSystemd, type Systemd, systemdFacts } from '../state/systemd.ts'
 import { withCallerSettings } from './caller-settings.ts'
 import { checkConsole } from './check-console.ts'
@@ -28,7 +28,6 @@ import {
   ownerName,
   requireFreeCgroups,
   saveBeforeLaunch,
-  stateHint,
   undo,
 } from './new-container.ts'
 import { bindNotifySocket, makeNotifyDirectory, type NotifySocket } from './notify-socket.ts'

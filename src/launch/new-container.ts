@@ -20,7 +20,7 @@ import {
   mainCgroup,
 } from '../state/record.ts'
 import { removeStateDirectory } from '../state/remove-state-directory.ts'
-import { makeStateRoot, type StateRoot } from '../state/state-root.ts'
+import { makeStateRoot, type StateRoot, stateHint } from '../state/state-root.ts'
 import { converse } from '../state/systemd.ts'
 import { refuseUsedCgroups } from '../state/used-cgroups.ts'
 import type { LaunchPlan } from '../steps/launch-plan.ts'
@@ -50,19 +50,6 @@ export function makeStateDirectory({ native }: Context, root: StateRoot, directo
     if (native.exists(directory)) removeStateDirectory(native, directory)
     throw hostFailure(`state directory ${directory}`, error)
   }
-}
-
-/** Why the state cannot be written, and how it can. */
-export function stateHint(native: Native, directory: string, code: string | undefined): string {
-  if (code === 'ENOSPC' || code === 'EDQUOT')
-    return `the file system of ${directory} is full: free space, or choose another --root`
-  if (code === 'EROFS') return 'choose another --root'
-  if (code !== 'EACCES' && code !== 'EPERM') return ''
-  const uid = native.euid()
-  const isUnset = uid !== 0 && !native.env('XDG_RUNTIME_DIR')
-  return isUnset
-    ? `uid ${uid} is not root, and XDG_RUNTIME_DIR is not set: set it, or use --root`
-    : `choose another --root for uid ${uid}`
 }
 
 /** Checked before the launch, and before a failure would make `undo` kill the processes in the cgroups. */

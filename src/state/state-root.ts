@@ -1,7 +1,7 @@
 // The directory for the state of containers: --root, /run/runt, or for other users than root $XDG_RUNTIME_DIR/runt. And
 // which ids may be names of directories in it.
 
-import { hostFailure } from '../errno.ts'
+import { errnoOf, hostFailure } from '../errno.ts'
 import { RuntError } from '../errors.ts'
 import type { Native } from '../native.ts'
 
@@ -63,12 +63,25 @@ export function absolute(native: Native, path: string): string {
   return path.startsWith('/') ? path : `${native.cwd()}/${path}`
 }
 
+/** Why the state cannot be written, and how it can. */
+export function stateHint(native: Native, directory: string, code: string | undefined): string {
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return `the file system of ${directory} is full: free space, or choose another --root`
+  if (code === 'EROFS') return 'choose another --root'
+  if (code !== 'EACCES' && code !== 'EPERM') return ''
+  const uid = native.euid()
+  const isUnset = uid !== 0 && !native.env('XDG_RUNTIME_DIR')
+  return isUnset
+    ? `uid ${uid} is not root, and XDG_RUNTIME_DIR is not set: set it, or use --root`
+    : `choose another --root for uid ${uid}`
+}
+
 /** Creates the state root if it does not exist. */
 export function makeStateRoot(native: Native, root: StateRoot): void {
   try {
     native.mkdirAll(root.path, root.mode)
   } catch (error) {
-    throw hostFailure(`state root ${root.path}`, error)
+    throw hostFailure(`state root ${root.path}`, error, stateHint(native, root.path, errnoOf(error)))
   }
 }
 

@@ -42,7 +42,8 @@ t.test('all that planning refuses is found', async (t) => {
   })
   const { planned, problems } = planProblems(config, facts, options)
   t.equal(planned, undefined)
-  t.same(problems.map(formatProblem).sort(), [
+  const reasons = problems.map((problem) => formatProblem(problem).split(';')[0])
+  t.same(reasons.sort(), [
     'linux.intelRdt: no resctrl file system is mounted',
     'linux.resources.unified: invalid configuration: cannot use unified on cgroup v1',
     'mounts[0].options[0]: copy-symlink is for bind mounts only',

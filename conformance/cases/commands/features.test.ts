@@ -5,6 +5,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ajv } from 'ajv'
+import * as definitions from '../../../build/gen/definitions.js'
+import * as validators from '../../../build/gen/validators.js'
+import { decode } from '../../../src/config/decode.ts'
 import { projectRoot } from '../../harness/project.ts'
 import { needsFile } from '../../harness/requires.ts'
 import { scenario } from '../../harness/scenario.ts'
@@ -52,7 +55,10 @@ scenario(
       ajv.addSchema({ ...schema, $id: undefined, id: undefined }, file)
     }
     const check = ajv.getSchema('features-schema.json')
-    t.equal(check?.(JSON.parse(box.call(['features']).stdout)), true, 'valid', { errors: check?.errors })
+    const text = box.call(['features']).stdout
+    t.equal(check?.(JSON.parse(text)), true, 'valid', { errors: check?.errors })
+    const form = { validate: validators.features, definition: definitions.Features }
+    t.strictSame(decode(JSON.parse(text), form).problems, [], 'and by our own')
   },
 )
 

@@ -5,6 +5,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ajv } from 'ajv'
+import * as definitions from '../../../build/gen/definitions.js'
+import * as validators from '../../../build/gen/validators.js'
+import { decode } from '../../../src/config/decode.ts'
 import { cgroupOf, setFrozen } from '../../harness/cgroup.ts'
 import { probing } from '../../harness/probe.ts'
 import { compiled, isRunt, projectRoot } from '../../harness/project.ts'
@@ -65,13 +68,17 @@ scenario('state is valid by the OCI schema', { skip: needsFile(schemaDir) }, asy
     ajv.addSchema({ ...schema, $id: undefined, id: undefined }, file)
   }
   const check = ajv.getSchema('state-schema.json')
+  const form = { validate: validators.state, definition: definitions.State }
+  const problems = (id: string) => decode(JSON.parse(box.call(['state', id]).stdout), form).problems
   const bundle = box.bundle(probing(['exit:0']))
   const id = box.id()
   t.equal(box.call(['create', '--bundle', bundle.dir, id]).status, 0)
   t.equal(check?.(box.state(id)), true, 'created', { errors: check?.errors })
+  t.strictSame(problems(id), [], 'and by our own')
   t.equal(box.call(['start', id]).status, 0)
   await until(() => box.state(id)?.status === 'stopped', 'stopped')
   t.equal(check?.(box.state(id)), true, 'stopped', { errors: check?.errors })
+  t.strictSame(problems(id), [])
   t.equal(box.call(['delete', id]).status, 0)
 })
 

@@ -129,6 +129,8 @@ async function checked(check: () => ReturnType<Subject['check']>): Promise<strin
 const isLie = ({ code, point }: Fault): boolean =>
   code === 'ENOENT' ||
   (point.name === 'access' && code === 'EACCES') ||
+  // statx(2) of a hierarchy's mount point: it cannot be used, and a container of an ordinary user does without.
+  (point.name === 'syscall 332' && code === 'EACCES') ||
   // readlink(2): the file is not a symbolic link.
   (point.name === 'readlink' && code === 'EINVAL') ||
   // pidfd_open(2): the id now belongs to a thread.

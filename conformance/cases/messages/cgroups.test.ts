@@ -66,8 +66,8 @@ failures([
     fail: (box) => create(box, resources({ memory: { limit: 4096 } })),
     property: 'linux.resources.memory.limit',
     call: /killed by signal 9|EBUSY|E[A-Z]+/,
-    cause: 'OOM-killed',
-    wayOut: 'memory limit too low',
+    cause: /OOM-killed|linux\.resources\.memory\.limit is 4 KiB/,
+    wayOut: /memory limit too low|too low for init: raise it/,
   },
   {
     name: 'cpu_quota',

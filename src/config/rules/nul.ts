@@ -3,7 +3,7 @@
  * JSON can only express one as an escape, so texts without that escape are not checked.
  */
 
-import { formatKey } from '../decode.ts'
+import { formatKey } from '../property-path.ts'
 import type { Report } from '../rule.ts'
 
 export function checkNul(text: string, document: unknown, report: Report): void {

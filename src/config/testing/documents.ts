@@ -2,7 +2,7 @@
 // invalid or unusual. The tests compare the results of others; nothing here decides what is valid.
 
 import fc from 'fast-check'
-import { formatKey } from '../decode.ts'
+import { formatKey } from '../property-path.ts'
 import {
   itemsOf,
   type Member,
