@@ -64,6 +64,7 @@ Q := $(if $(V),,@)
 say = @printf '  %-8s %s\n' $(1) $@
 
 GEN := build/gen
+BUNDLER := scripts/bundle.mjs scripts/yargs-parts.mjs
 O := $(BUILD)/o
 
 # ---- sources ----
@@ -160,7 +161,7 @@ $(HEADERS): $(DEPS)
 # Generators are TypeScript: bundled, then run. An unchanged steps.h keeps its time, so that C is not recompiled.
 STEPS_H := $(GEN)/steps.h
 $(STEPS_H): build/.steps ;
-build/.steps: scripts/generate-steps.ts src/steps/step-table.ts src/steps/protocol.ts scripts/bundle.mjs $(DEPS)
+build/.steps: scripts/generate-steps.ts src/steps/step-table.ts src/steps/protocol.ts $(BUNDLER) $(DEPS)
 	@mkdir -p $(GEN)
 	@node scripts/bundle.mjs tool build/tools $<
 	@node build/tools/generate-steps.mjs $(STEPS_H).new
@@ -168,7 +169,7 @@ build/.steps: scripts/generate-steps.ts src/steps/step-table.ts src/steps/protoc
 	@touch $@
 
 SCHEMAS := build/.schemas
-$(SCHEMAS): scripts/generate-schemas.ts $(wildcard scripts/schema-*.ts) src/config/json.ts $(wildcard spec-schemas/*.json) scripts/bundle.mjs $(DEPS)
+$(SCHEMAS): scripts/generate-schemas.ts $(wildcard scripts/schema-*.ts) src/config/json.ts $(wildcard spec-schemas/*.json) $(BUNDLER) $(DEPS)
 	@mkdir -p $(GEN)
 	@node scripts/bundle.mjs tool build/tools $<
 	@rm -f $(GEN)/*.[jt]s # those of an older version would be checked as well
@@ -179,7 +180,7 @@ GENERATED := $(SCHEMAS) build/.steps
 gen: $(GENERATED)
 
 # ---- the static program ----
-$(BUILD)/js/embedded.js: $(TS) $(SOURCES) $(JS_FLAGS) scripts/bundle.mjs $(GENERATED)
+$(BUILD)/js/embedded.js: $(TS) $(SOURCES) $(JS_FLAGS) $(BUNDLER) $(GENERATED)
 	$(call say,JS)
 	$(Q)node scripts/bundle.mjs embedded $(@D)
 
@@ -261,7 +262,7 @@ $(BUILD)/runt.node: binding.gyp $(SOURCES) $(ADDON_C) $(ADDON_CC) $(ADDON_H) $(B
 	  MAKEFLAGS= node_modules/.bin/node-gyp configure build --loglevel=error --directory=$(GYP) --nodedir=$(NODE_PREFIX) $(if $(V),,>/dev/null)
 	$(Q)cp $(GYP)/build/Release/runt.node $@
 
-$(BUILD)/node/index.mjs: $(TS) $(SOURCES) $(JS_FLAGS) scripts/bundle.mjs $(GENERATED)
+$(BUILD)/node/index.mjs: $(TS) $(SOURCES) $(JS_FLAGS) $(BUNDLER) $(GENERATED)
 	$(call say,JS)
 	$(Q)node scripts/bundle.mjs node $(@D)
 
@@ -271,7 +272,7 @@ $(BUILD)/runt-node: scripts/runt-node scripts/runt-node.mjs
 
 # ---- the same host and the same Node with an addon that only tests Node-API ----
 PROBE := $(BUILD)/probe
-$(PROBE)/js/cases.js: addon/quickjs/testing/cases.ts scripts/bundle.mjs $(JS_FLAGS) $(DEPS)
+$(PROBE)/js/cases.js: addon/quickjs/testing/cases.ts $(BUNDLER) $(JS_FLAGS) $(DEPS)
 	$(Q)node scripts/bundle.mjs embedded $(@D) $<
 
 $(PROBE)/bytecode/chunks.c: $(PROBE)/js/cases.js build/host/compile scripts/chunks.mjs
@@ -297,7 +298,7 @@ $(PROBE)/probe.node: addon/quickjs/testing/binding.cc $(DEPS)
 
 # ---- the same host with runt's addon and a script that calls it with wrong arguments ----
 ARGUMENTS := $(BUILD)/arguments
-$(ARGUMENTS)/js/arguments.js: $(wildcard addon/quickjs/testing/*.ts) scripts/bundle.mjs $(JS_FLAGS) $(DEPS)
+$(ARGUMENTS)/js/arguments.js: $(wildcard addon/quickjs/testing/*.ts) $(BUNDLER) $(JS_FLAGS) $(DEPS)
 	$(Q)node scripts/bundle.mjs embedded $(@D) addon/quickjs/testing/arguments.ts
 
 $(ARGUMENTS)/bytecode/chunks.c: $(ARGUMENTS)/js/arguments.js build/host/compile scripts/chunks.mjs
@@ -336,7 +337,7 @@ fuzz: $(FUZZ_CHECKS) $(GENERATED) | peers
 
 # ---- checks ----
 TEST_BUNDLES := $(BUILD)/.tests
-$(TEST_BUNDLES): $(SOURCES) $(TS) $(TEST_SOURCES) $(shell find conformance fuzz src seccomp-bpf-js/src -name '*.ts' 2>/dev/null) scripts/bundle.mjs $(GENERATED)
+$(TEST_BUNDLES): $(SOURCES) $(TS) $(TEST_SOURCES) $(shell find conformance fuzz src seccomp-bpf-js/src -name '*.ts' 2>/dev/null) $(BUNDLER) $(GENERATED)
 	$(call say,JS)
 	$(Q)node scripts/bundle.mjs test $(BUILD)/test $(TEST_SOURCES)
 	@touch $@
