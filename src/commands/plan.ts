@@ -7,11 +7,12 @@ import { RuntError } from '../errors.ts'
 import { dryOptions } from '../launch/dry-plan.ts'
 import { rootfsOf, warnOf } from '../launch/load-bundle.ts'
 import { loadSource } from '../launch/open-source.ts'
+import type { Native } from '../native.ts'
 import { diffPlans, type Side } from '../plan/diff.ts'
 import { givenIn } from '../plan/given.ts'
 import { hostFacts } from '../plan/host-facts.ts'
 import { planCreate } from '../plan/plan.ts'
-import { planJson, printPlan, type View } from '../plan/print.ts'
+import { planJsonParts, planParts, type View } from '../plan/print.ts'
 import { summarize } from '../plan/summary.ts'
 
 export const plan: Run<'plan'> = (context, flags, [first, ...others]) => {
@@ -23,13 +24,23 @@ export const plan: Run<'plan'> = (context, flags, [first, ...others]) => {
   for (const warning of planned.warnings) context.log.warn(warning)
   const { format, summary } = flags
   if (summary && format === 'json') throw new RuntError('usage', '--summary has no JSON form')
-  const text = summary
-    ? summarize(bundle.config, planned.plan, id, bundle.path)
-    : format === 'json'
-      ? `${planJson(planned.plan, view)}\n`
-      : printPlan(planned.plan, view)
-  context.native.write(STDOUT, text)
+  if (summary) context.native.write(STDOUT, summarize(bundle.config, planned.plan, id, bundle.path))
+  else writeParts(context.native, format === 'json' ? planJsonParts(planned.plan, view) : planParts(planned.plan, view))
   return 0
+}
+
+const CHUNK = 8192
+
+/** With little memory the runtime notices at a native call that it has run out, so it prints before it has all. */
+function writeParts(native: Native, parts: Iterable<string>): void {
+  let chunk = ''
+  for (const part of parts) {
+    chunk += part
+    if (chunk.length < CHUNK) continue
+    native.write(STDOUT, chunk)
+    chunk = ''
+  }
+  native.write(STDOUT, chunk)
 }
 
 /** Both with the same id, so that only what the bundles say is a difference. */

@@ -82,7 +82,7 @@ t.test('properties that the config has and defaults', async (t) => {
   for (const path of absent) t.notOk(isGiven(path), path)
   const plan = planOf({ op: 'umask', from: 'process.user.umask', mode: 0o22 })
   t.match(printPlan(plan, { showEnv: false, isGiven }), /^ {2}default: process\.user\.umask$/m)
-  t.match(planJson(plan, { showEnv: false, isGiven }), '"default": true')
+  t.match(planJson(plan, { showEnv: false, isGiven }), '"default":true')
   t.notMatch(planJson(plan), '"default"')
 })
 

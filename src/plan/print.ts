@@ -50,11 +50,15 @@ export interface Section {
   readonly lines: readonly string[]
 }
 
+function propertyText(step: Step, view: View): string {
+  const from = propertyOf(step)
+  return view.isGiven?.(from) === false ? `default: ${from}` : from
+}
+
 export function sectionsOf(steps: readonly Step[], slots: readonly string[], view: View): readonly Section[] {
   const sections: { readonly property: string; readonly lines: string[] }[] = []
   for (const step of steps) {
-    const from = propertyOf(step)
-    const property = view.isGiven?.(from) === false ? `default: ${from}` : from
+    const property = propertyText(step, view)
     const last = sections.at(-1)
     const line = printStep(step, slots, view)
     if (last?.property === property) last.lines.push(line)
@@ -63,28 +67,53 @@ export function sectionsOf(steps: readonly Step[], slots: readonly string[], vie
   return sections
 }
 
-function printList(title: string, steps: readonly Step[], slots: readonly string[], view: View): string {
-  let index = 0
-  const lines = sectionsOf(steps, slots, view).flatMap((section) => [
-    `  ${section.property}`,
-    ...section.lines.map((line) => `    ${String(index++).padStart(3)} ${line}`),
-  ])
-  return [`${title} (${steps.length} steps)`, ...lines].join('\n')
-}
-
-/** The readable form. */
-export function printPlan({ slots, runtimeSteps, containerSteps }: LaunchPlan, view: View = hidden): string {
-  return `${printList('runtime', runtimeSteps, slots, view)}\n\n${printList('container', containerSteps, slots, view)}\n`
-}
-
-/** The JSON form (schemas/plan.json): the plan as it is, byte strings in hexadecimal, and each step's readable form. */
-export function planJson({ slots, runtimeSteps, containerSteps }: LaunchPlan, view: View = hidden): string {
-  const plain = (step: Step): Record<string, unknown> => {
-    const copy: Record<string, unknown> = {}
-    for (const [name, value] of Object.entries(step)) copy[name] = value instanceof Uint8Array ? hexText(value) : value
-    if ('env' in step && !view.showEnv) copy.env = namesOnly(step.env)
-    if (view.isGiven?.(step.from) === false) copy.default = true
-    return { ...copy, text: printStep(step, slots, view) }
+function* listParts(title: string, steps: readonly Step[], slots: readonly string[], view: View): Generator<string> {
+  let last = ''
+  yield `${title} (${steps.length} steps)\n`
+  for (const [index, step] of steps.entries()) {
+    const property = propertyText(step, view)
+    if (property !== last) yield `  ${property}\n`
+    last = property
+    yield `    ${String(index).padStart(3)} ${printStep(step, slots, view)}\n`
   }
-  return stringify({ slots, runtimeSteps: runtimeSteps.map(plain), containerSteps: containerSteps.map(plain) }, '  ')
 }
+
+/** The readable form, in parts: a plan may be large, and a caller with little memory prints it bit by bit. */
+export function* planParts(
+  { slots, runtimeSteps, containerSteps }: LaunchPlan,
+  view: View = hidden,
+): Generator<string> {
+  yield* listParts('runtime', runtimeSteps, slots, view)
+  yield '\n'
+  yield* listParts('container', containerSteps, slots, view)
+}
+
+export const printPlan = (plan: LaunchPlan, view?: View): string => [...planParts(plan, view)].join('')
+
+function plainStep(step: Step, slots: readonly string[], view: View): Record<string, unknown> {
+  const copy: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(step)) copy[name] = value instanceof Uint8Array ? hexText(value) : value
+  if ('env' in step && !view.showEnv) copy.env = namesOnly(step.env)
+  if (view.isGiven?.(step.from) === false) copy.default = true
+  copy.text = printStep(step, slots, view)
+  return copy
+}
+
+/**
+ * The JSON form (docs/plan.schema.json), in parts: the plan as it is, byte strings in hexadecimal, and each step's readable
+ * form.
+ */
+export function* planJsonParts(
+  { slots, runtimeSteps, containerSteps }: LaunchPlan,
+  view: View = hidden,
+): Generator<string> {
+  yield `{"slots":${stringify(slots)}`
+  for (const [name, steps] of Object.entries({ runtimeSteps, containerSteps })) {
+    yield `,\n"${name}":[`
+    for (const [i, step] of steps.entries()) yield `${i === 0 ? '\n' : ',\n'}${stringify(plainStep(step, slots, view))}`
+    yield '\n]'
+  }
+  yield '}\n'
+}
+
+export const planJson = (plan: LaunchPlan, view?: View): string => [...planJsonParts(plan, view)].join('')
