@@ -20,7 +20,6 @@ t.test('where the state is', async (t) => {
     ['--root, relative', surroundings(0, {}), 'x/y', '/here/x/y', false],
     ['root', surroundings(0, {}), undefined, '/run/runt', true],
     ['root, called with sudo', surroundings(0, { ...user, USER: 'root' }), undefined, '/run/runt', true],
-    ['root, empty --root', surroundings(0, {}), '', '/run/runt', true],
     ['a user', surroundings(1000, user), undefined, '/run/user/1000/runt', true],
     ['a user without a session', surroundings(1000, {}), undefined, '/run/runt', true],
     ['root, in a user’s session', surroundings(0, user), undefined, '/run/runt', true],
@@ -30,6 +29,10 @@ t.test('where the state is', async (t) => {
   ] as const) {
     t.match(stateRoot(native, option), { path, isDefault }, what)
   }
+  t.throws(() => stateRoot(surroundings(0, {}), ''), {
+    code: 'usage',
+    message: '--root is empty: it must name a directory',
+  })
   t.equal(stateRoot(surroundings(1000, user), undefined).mode, 0o1700, 'the sticky bit keeps cleaners away')
 })
 
