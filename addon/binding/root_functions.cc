@@ -50,7 +50,7 @@ namespace {
 
 Value CopyOf(Env env, const uint8_t *data, size_t length) {
   Napi::Uint8Array bytes = Napi::Uint8Array::New(env, length);
-  memcpy(bytes.Data(), data, length);
+  if (length > 0) memcpy(bytes.Data(), data, length);  // without bytes there is no memory
   return bytes;
 }
 
