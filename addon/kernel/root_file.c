@@ -1,5 +1,5 @@
-/* The lookup is confined by openat2(2), and O_PATH neither blocks on a FIFO nor opens a device. Only then, and only if
- * it is a regular file, the same inode is opened for reading. */
+/* The lookup is confined by openat2(2), and O_PATH neither blocks on a FIFO nor opens a device. If the
+ * inode is a regular file, it is then opened for reading. */
 #include "root_file.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include "files.h"
 #include "kernel.h"
 
-enum { LOOK_ATTEMPTS = 128 /* EAGAIN while anything is renamed */ };
+enum { LOOK_ATTEMPTS = 128 /* openat2 returns EAGAIN when a rename races with it */ };
 
 static int look_up(int root, const char *path) {
   const struct kernel_open_how how = {
@@ -34,7 +34,7 @@ static int path_below(int root, int fd, char out[PATH_MAX]) {
   if (error == 0) error = fd_path(fd, out);
   if (error < 0) return error;
   size_t length = strcmp(above, "/") == 0 ? 0 : strlen(above);
-  if (strncmp(out, above, length) != 0) return -EXDEV; /* it was moved meanwhile */
+  if (strncmp(out, above, length) != 0) return -EXDEV; /* it was moved in the meantime */
   memmove(out, out + length, strlen(out + length) + 1);
   return 0;
 }

@@ -31,7 +31,7 @@ static int is_stopped(const siginfo_t *info) {
   return info->si_code == CLD_TRAPPED || info->si_code == CLD_STOPPED;
 }
 
-/* Returns the child that init creates; both are stopped then. 0 if init has ended instead. */
+/* Returns the child that init creates; init and the child are stopped then. 0 if init has ended instead. */
 static pid_t wait_for_child(pid_t init) {
   siginfo_t info;
   while (next_stop(init, &info) == 0 && is_stopped(&info)) {
@@ -47,7 +47,7 @@ static pid_t wait_for_child(pid_t init) {
   return 0;
 }
 
-/* Before init gets its answer, so it cannot fork earlier. If the runtime dies, both are killed. */
+/* Init has no answer yet, so it cannot fork before it is traced. If the runtime dies, init and its child are killed. */
 static int trace(struct machine *m, const char *leave) {
   uintptr_t options = PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_EXITKILL;
   int result = move(m, m->child, leave);

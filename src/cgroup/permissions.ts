@@ -1,4 +1,4 @@
-// The permissions for cgroups that a runtime can expect (--rootless), and the parts of a plan that may fail without.
+// The permissions for cgroups that a runtime can expect (--rootless), and the parts of a plan that may fail without them.
 
 import { EACCES, ENOENT, EPERM, EROFS } from '../steps/constants.ts'
 import type { CgroupHost } from './hierarchies.ts'

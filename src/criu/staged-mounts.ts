@@ -24,10 +24,10 @@ export interface StagedMount {
   readonly attributes: readonly Attributes[]
 }
 
-/** The paths of staged mounts: in `directory`, by number, and an empty file system. */
+/** The path of a staged mount, by number, or of the empty file system. */
 export const stagedPath = (directory: string, index: number | 'empty'): string => `${directory}/${index}`
 
-/** In a mount namespace of CRIU's own. Missing sources are skipped: CRIU may not need them. */
+/** These steps run in CRIU's own mount namespace. Missing sources are skipped: CRIU may not need them. */
 export function stagingSteps(mounts: readonly StagedMount[], directory: string, slots: Slots): Step[] {
   const from = 'restore'
   const staging = slots.allocate('sources')
@@ -35,7 +35,7 @@ export function stagingSteps(mounts: readonly StagedMount[], directory: string, 
     ...emptySteps(from, staging),
     { op: 'move_mount', from, mount: staging, path: directory },
     endSection(from),
-    // The superblock is read-only: CRIU must be able to change the mount's flags, also in a user namespace.
+    // The superblock is read-only: CRIU must be able to change the mount's flags, even in a user namespace.
     ...emptySteps('linux.maskedPaths', temporary('mount'), 'ro'),
     ...placeSteps('linux.maskedPaths', staging, 'empty', ON_MISSING_MKDIR),
     ...mounts.flatMap((mount, index) => [

@@ -1,4 +1,4 @@
-// Who cannot get to a directory of the host, and where on the way: mode and owner of each directory (path_resolution(7)).
+// Finds the directory on a path of the host that a user cannot search, by its mode and owner (path_resolution(7)).
 
 import type { IdMapping } from '../config/config.ts'
 import type { FileStatus, Native } from '../native.ts'
@@ -13,7 +13,7 @@ export interface Who {
 const SEARCH = 1
 const WRITE = 2
 
-/** Whether the permission bits allow it. Access control lists and further groups are unknown here. */
+/** Whether the permission bits allow the access. Access control lists and supplementary groups are not considered. */
 export function isAllowed({ uid, gid, mode }: FileStatus, who: Who, want: number): boolean {
   const bits = uid === who.uid ? mode >> 6 : gid === who.gid ? mode >> 3 : mode
   return (bits & want) === want

@@ -1,5 +1,5 @@
 // Checks whether a container's v2 cgroup will be in a threaded subtree (kernel Documentation/admin-guide/cgroup-v2.rst,
-// Threads). Only if the config has a cgroupsPath, because the runtime's own cgroup is not threaded in practice.
+// Threads). This is only checked if the config has a cgroupsPath, because the runtime's own cgroup is not threaded in practice.
 
 import { cgroupDirectory } from '../cgroup/cgroup-path.ts'
 import { type CgroupHost, unifiedHierarchy } from '../cgroup/hierarchies.ts'

@@ -1,6 +1,6 @@
-// How `delete --force` gets the lock of a container on which another command works. Usually the container is gone for
-// that command by now and it fails by itself. If not, it waits for a hook: the hook is killed, and the command fails
-// and cleans up. As a last resort the command is killed: `delete --force` can remove what a runtime killed at any
+// How `delete --force` gets the lock of a container on which another command is working. The container's processes have
+// been killed, so that command usually fails on its own. If it waits for a hook, the hook is killed, and the command
+// fails and cleans up. As a last resort the command is killed: `delete --force` can remove what a runtime killed at any
 // moment leaves.
 
 import type { Log } from '../cli/log.ts'
@@ -17,7 +17,7 @@ const RETRY_MS = 100
 const HOLDER_KILL_MS = 3000
 
 /**
- * Returns a descriptor; undefined if a program that is not a runtime holds the lock, which does not change the
+ * Returns a descriptor, or undefined if a program that is not a runtime holds the lock: that program does not change the
  * container.
  */
 export function forceLock(native: Native, log: Log, directory: string): number | undefined {
@@ -28,7 +28,7 @@ export function forceLock(native: Native, log: Log, directory: string): number |
     const holder = lockHolder(native, directory)
     const waited = native.uptime() - start
     if (holder?.kind === 'other') {
-      log.warn(`${directory}: ${describeHolder(holder)} holds the lock; it is no runtime, and is not waited for`)
+      log.warn(`${directory}: ${describeHolder(holder)} holds the lock; it is not a runtime: not waiting for it`)
       return undefined
     }
     if (waited > LOCK_TIMEOUT_MS) throw lockedError(directory, describeHolder(holder), LOCK_TIMEOUT_MS)
@@ -46,7 +46,7 @@ interface Relative {
 }
 
 /**
- * Kills its init, and its hooks with their children. A process that has left a hook's session is a daemon, and stays.
+ * Kills the holder's init, and its hooks with their children. A process that has left a hook's session is a daemon, and stays.
  */
 function endChildren(native: Native, holder: Holder): void {
   const all = allProcesses(native)
@@ -59,8 +59,8 @@ function endChildren(native: Native, holder: Holder): void {
 }
 
 /**
- * A hook has the state as its input, and init's executable is a memory file: no other child of the command looks like
- * that.
+ * A hook gets the state on standard input, and init's executable is a memory file: no other child of the command has
+ * either.
  */
 function isOfLaunch(native: Native, pid: number): boolean {
   const link = (name: string) => attempt(() => native.readLink(`/proc/${pid}/${name}`))

@@ -1,6 +1,6 @@
 /**
- * cgroup v1 cpuset controller (config-linux.md, CPU; cpuset(7)). Writes what the config sets; plan-cgroup.ts, which
- * creates the directories, makes a new cpuset start with its parent's CPUs and memory nodes.
+ * The cpuset controller (config-linux.md, CPU; cpuset(7)), for v1 and v2. Writes what the config sets. On v1 a new cpuset
+ * starts with its parent's CPUs and memory nodes: ../hierarchy-part.ts and state/fill-cpusets.ts do that.
  */
 
 import type { Resources } from '../../config/config.ts'
