@@ -118,7 +118,7 @@ scenario(
     t.equal(box.call(['kill', id, 'KILL'], soon).status, 0)
     for (const result of await Promise.all(['pause', 'delete'].map((name) => box.begin([name, id], soon).exited)))
       t.match(result, { status: 1, stderr: new RegExp(`process ${holder.pid} \\(sleep 300\\)`) }, result.stderr)
-    t.match(box.call(['delete', '--force', id], soon), { status: 0, stderr: /no runtime/ })
+    t.match(box.call(['delete', '--force', id], soon), { status: 0, stderr: /it is not a runtime: not waiting for it/ })
     t.equal(existsSync(join(box.root, id)), false)
     t.equal(existsSync(`/proc/${holder.pid}`), true, 'it lives on')
   },
