@@ -67,3 +67,12 @@ export function formatProblem({ path, message, suggestion }: Problem): string {
 export function errorAt(code: ErrorCode, path: string, message: string, details: ErrorDetails = {}): RuntError {
   return new RuntError(code, formatProblem({ path, message }), { ...details, path })
 }
+
+/** The result; undefined if it throws: something has ended, is missing, or may not be inspected. */
+export function attempt<T>(action: () => T): T | undefined {
+  try {
+    return action()
+  } catch {
+    return undefined
+  }
+}

@@ -5,6 +5,7 @@ import { parseOwnCgroups } from '../cgroup/hierarchies.ts'
 import type { FlagsOf } from '../cli/command-table.ts'
 import { type Context, type Run, STDOUT } from '../cli/context.ts'
 import type { Config, NamespaceType, Process } from '../config/config.ts'
+import { hasNamespace } from '../config/has-namespace.ts'
 import { parseConfig, parseProcess } from '../config/parse-config.ts'
 import { errnoOf, hostFailure } from '../errno.ts'
 import { RuntError } from '../errors.ts'
@@ -119,7 +120,7 @@ const isSent = (flags: Flags): boolean => flags.detach || flags['console-socket'
 
 function targetOf(native: Native, record: ContainerRecord, { linux }: Config, facts: HostFacts): ExecTarget {
   const { pid, startTime, bundle, cgroups, namespaces } = record
-  const hasUser = linux.namespaces.some(({ type }) => type === 'user')
+  const hasUser = hasNamespace(linux, 'user')
   const own: NamespaceType[] = hasUser && isInUserNamespaceOf(native, pid) ? ['user'] : []
   return {
     pid,

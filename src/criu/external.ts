@@ -4,6 +4,7 @@
 
 import type { CgroupHost } from '../cgroup/hierarchies.ts'
 import type { Config, Mount, Namespace } from '../config/config.ts'
+import { hasNamespace } from '../config/has-namespace.ts'
 import { isWithin, type MountLine } from '../host/mount-table.ts'
 import { hierarchyName } from '../plan/cgroup-mount.ts'
 import { devicePaths } from '../plan/devices.ts'
@@ -48,7 +49,7 @@ export const MASK_NAME = 'linux.maskedPaths'
  * checkpoint did.
  */
 export function externalMounts(config: Config, sources: ExternalSources): ExternalMount[] {
-  const isOwn = config.linux.namespaces.some(({ type }) => type === 'user')
+  const isOwn = hasNamespace(config.linux, 'user')
   // In a user namespace device nodes are bind mounts of the host's; masked files are covered by that of /dev/null.
   const devices = devicePaths(config).map((path) => external(path, path, `device ${path}`))
   const mounts = config.mounts.flatMap((mount, index) => {

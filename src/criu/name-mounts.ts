@@ -2,6 +2,7 @@
 // A mount without a name could not be restored: it is refused before CRIU is called, while the container runs.
 
 import type { Linux } from '../config/config.ts'
+import { hasNamespace } from '../config/has-namespace.ts'
 import { RuntError } from '../errors.ts'
 import { isWithin, type MountIdentity, type MountLine } from '../host/mount-table.ts'
 import { type ExternalMount, MASK_NAME } from './external.ts'
@@ -102,7 +103,7 @@ function nameAt(point: string, { others, names, hosts, linux }: Naming): string 
   // file system.
   if (stack.some((line) => line.isPropagated && line.device !== top.device))
     throw refusal(first, hosts, 'it is covered, and receives mounts of the host (rprivate would do)')
-  const isLocked = linux.namespaces.some(({ type }) => type === 'user')
+  const isLocked = hasNamespace(linux, 'user')
   const isAlike = (line: MountLine) =>
     line.device === top.device || (chosen === MASK_NAME && line.options.includes('relatime'))
   if (isLocked && !stack.every(isAlike))

@@ -1,8 +1,11 @@
 // Why a cgroup cannot be made, entered, or written to: its files on the host (cgroup-v1/, cgroup-v2.rst).
 
 import { sizeText } from '../cgroup/oom-end.ts'
+import { attempt } from '../errors.ts'
+import { mountAt } from '../host/mount-table.ts'
+import { isLacking } from '../host/own-process.ts'
 import type { Native } from '../native.ts'
-import { attempt, isLacking, mountAt, namesIn, parentOf, textOf } from './facts.ts'
+import { mountsOf, namesIn, parentOf, textOf } from './facts.ts'
 import type { Failure, Hint, Hints } from './failure.ts'
 import { described } from './search-path.ts'
 
@@ -72,7 +75,7 @@ const delegated: Hint = (failure) => {
 
 const readOnly: Hint = (failure) => {
   const path = pathOf(failure)
-  const mount = path ? mountAt(failure.native, path) : undefined
+  const mount = path ? mountAt(mountsOf(failure.native), path) : undefined
   return mount?.isFixed ? `the hierarchy ${mount.point} is mounted read-only: remount it` : undefined
 }
 

@@ -1,10 +1,10 @@
 // Chooses the hint of a failure: the most specific entry, by property of the config, then type of the mount, then operation.
 
+import { attempt } from '../errors.ts'
 import type { StepReport } from '../native.ts'
 import type { Explain } from '../plan/describe.ts'
 import type { Step } from '../steps/launch-plan.ts'
 import { cgroupHints, cgroupPropertyHints } from './cgroups.ts'
-import { attempt } from './facts.ts'
 import type { Failure, Hints } from './failure.ts'
 import { hookHints } from './hooks.ts'
 import { mountHints, mountTypeHints } from './mounts.ts'

@@ -1,9 +1,11 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { native } from '../entry/node.ts'
-import { firstMissing, isLacking, limitsOf, mountAt } from './facts.ts'
+import { hostTable, mountAt } from '../host/mount-table.ts'
+import { isLacking, ownLimits } from '../host/own-process.ts'
+import { firstMissing } from './facts.ts'
 import { requiredCapabilities } from './file-capabilities.ts'
 import { hostId, isAllowed, unsearchable, unwritable } from './search-path.ts'
 
@@ -20,11 +22,21 @@ t.test('the first missing component of a path', async (t) => {
 })
 
 t.test('limits, capabilities and mounts of this process', async (t) => {
-  t.match(limitsOf(native, 'Max open files'), { soft: /^(\d+|unlimited)$/, hard: /^(\d+|unlimited)$/ })
-  t.equal(limitsOf(native, 'Max nonsense'), undefined)
+  const limits = ownLimits(native)
+  const text = readFileSync('/proc/self/limits', 'utf8')
+  for (const [name, label] of [
+    ['RLIMIT_CPU', 'Max cpu time'],
+    ['RLIMIT_NPROC', 'Max processes'],
+    ['RLIMIT_NOFILE', 'Max open files'],
+    ['RLIMIT_RTTIME', 'Max realtime timeout'],
+  ] as const) {
+    t.match(limits.get(name), { soft: /^(\d+|unlimited)$/, hard: /^(\d+|unlimited)$/ })
+    t.match(text, new RegExp(`^${label} +${limits.get(name)?.soft} +${limits.get(name)?.hard} `, 'm'))
+  }
+  t.equal(limits.get('RLIMIT_NONSENSE'), undefined)
   t.type(isLacking(native, 'CAP_SYS_ADMIN'), 'boolean')
   t.equal(isLacking(native, 'CAP_NONSENSE'), undefined)
-  t.equal(mountAt(native, '/proc/self')?.type, 'proc', 'the deepest, whatever the order of mountinfo')
+  t.equal(mountAt(hostTable(native), '/proc/self')?.type, 'proc', 'the deepest, whatever the order of mountinfo')
 })
 
 t.test('who may search and write', async (t) => {

@@ -2,10 +2,11 @@
 // was on, and what is not in a bind mount is unknown.
 
 import type { Config, Mount } from '../config/config.ts'
+import { attempt } from '../errors.ts'
 import { isWithin } from '../host/mount-table.ts'
 import type { Native, RootFile } from '../native.ts'
 import { executableCandidates } from '../plan/process.ts'
-import { attempt, parentOf } from './facts.ts'
+import { parentOf } from './facts.ts'
 import type { Failure, Root } from './failure.ts'
 
 export interface FoundFile {

@@ -1,8 +1,9 @@
 // Why a hook cannot be run: a host path for all of them but startContainer, which is inside the root file system (config.md,
 // "POSIX-platform Hooks").
 
+import { attempt } from '../errors.ts'
 import { readExecutable } from './executable.ts'
-import { attempt, firstMissing, octal } from './facts.ts'
+import { firstMissing, octal } from './facts.ts'
 import type { Failure, Hint, Hints } from './failure.ts'
 
 /** Hooks in the runtime namespace: their paths are of the host. */

@@ -1,10 +1,11 @@
 // Why a mount fails: what is covered on the host, missing sources, file systems the kernel does not have (mount(2), fsopen(2)).
 
 import type { Mount } from '../config/config.ts'
-import { isWithin } from '../host/mount-table.ts'
+import { attempt } from '../errors.ts'
+import { isWithin, mountAt } from '../host/mount-table.ts'
 import { suggestOption } from '../plan/known-options.ts'
 import { suggest } from '../suggest.ts'
-import { attempt, firstMissing, isInUserNamespace, mountAt, mountsOf, textOf } from './facts.ts'
+import { firstMissing, isInUserNamespace, mountsOf, textOf } from './facts.ts'
 import type { Failure, Hint, Hints } from './failure.ts'
 import { hostId } from './search-path.ts'
 
@@ -85,7 +86,7 @@ const withoutIdMaps = ['proc', 'sysfs', 'cgroup', 'cgroup2', 'devpts', 'devtmpfs
 const idMapped: Hint = (failure) => {
   const source = mountOf(failure)?.source
   const path = source?.startsWith('/') ? attempt(() => failure.native.realpath(source)) : undefined
-  const mount = path === undefined ? undefined : mountAt(failure.native, path)
+  const mount = path === undefined ? undefined : mountAt(mountsOf(failure.native), path)
   if (mount === undefined) return undefined
   if (mount.options.includes('idmapped')) return 'the mount of the source is id-mapped already'
   return withoutIdMaps.includes(mount.type)

@@ -1,7 +1,8 @@
 // Why a path in the root file system cannot be opened or made: links, owners and modes, a read-only file system (openat2(2)).
 
+import { attempt } from '../errors.ts'
 import type { Native } from '../native.ts'
-import { attempt, firstMissing, isInUserNamespace, octal, parentOf } from './facts.ts'
+import { firstMissing, isInUserNamespace, octal, parentOf } from './facts.ts'
 import type { Failure, Hint, Hints } from './failure.ts'
 import { unsearchable, unwritable } from './search-path.ts'
 

@@ -1,36 +1,19 @@
 // Why the kernel refuses a property of the process: limits, scheduling, labels, memory policy.
 
-import { attempt, isInUserNamespace, isLacking, limitsOf, textOf } from './facts.ts'
+import { rlimitNames } from '../config/kernel-names.ts'
+import { attempt } from '../errors.ts'
+import { isLacking, ownLimits } from '../host/own-process.ts'
+import { isInUserNamespace, textOf } from './facts.ts'
 import type { Failure, Hint, Hints } from './failure.ts'
 
 /** Privileges in the initial user namespace: a container with one of its own has none. */
 const isPowerless = (failure: Failure, capability: string): boolean =>
   isInUserNamespace(failure) || isLacking(failure.native, capability) === true
 
-/** The names of /proc/self/limits by the number of the resource (getrlimit(2), asm-generic/resource.h). */
-const limitNames = [
-  'Max cpu time',
-  'Max file size',
-  'Max data size',
-  'Max stack size',
-  'Max core file size',
-  'Max resident set',
-  'Max processes',
-  'Max open files',
-  'Max locked memory',
-  'Max address space',
-  'Max file locks',
-  'Max pending signals',
-  'Max msgqueue size',
-  'Max nice priority',
-  'Max realtime priority',
-  'Max realtime timeout',
-] as const
-
 const hardLimit: Hint = (failure) => {
   const { native, step } = failure
   if (step.op !== 'prlimit' || !isPowerless(failure, 'CAP_SYS_RESOURCE')) return undefined
-  const hard = limitsOf(native, limitNames[Number(step.resource)] ?? '?')?.hard
+  const hard = ownLimits(native).get(rlimitNames[Number(step.resource)] ?? '')?.hard
   if (hard === undefined || hard === 'unlimited') return undefined
   return `raising a hard limit needs CAP_SYS_RESOURCE, which the runtime lacks: ask for at most ${hard}, or raise the runtime's`
 }
@@ -91,7 +74,7 @@ const nodes: Hint = ({ native, config }) => {
 }
 
 const openFiles: Hint = ({ native }) => {
-  const own = limitsOf(native, 'Max open files')
+  const own = ownLimits(native).get('RLIMIT_NOFILE')
   return own && `the limit of open files of the runtime is too low: RLIMIT_NOFILE is ${own.soft}, see ulimit -n`
 }
 

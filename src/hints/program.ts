@@ -1,8 +1,9 @@
 // Why the program of a container cannot be executed (execve(2)).
 
 import type { Process } from '../config/config.ts'
+import { attempt } from '../errors.ts'
 import { isForeign, quoted, readExecutable } from './executable.ts'
-import { attempt, octal } from './facts.ts'
+import { octal } from './facts.ts'
 import type { Failure, Hint, Hints } from './failure.ts'
 import { requiredCapabilities } from './file-capabilities.ts'
 import { type FoundFile, findFile, findProgram } from './find-program.ts'

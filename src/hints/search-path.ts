@@ -1,8 +1,9 @@
 // Finds the directory on a path of the host that a user cannot search, by its mode and owner (path_resolution(7)).
 
 import type { IdMapping } from '../config/config.ts'
+import { attempt } from '../errors.ts'
 import type { FileStatus, Native } from '../native.ts'
-import { attempt, octal } from './facts.ts'
+import { octal } from './facts.ts'
 
 /** A user of the host. */
 export interface Who {

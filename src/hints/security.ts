@@ -1,7 +1,8 @@
 // Why keyrings, sysctls, seccomp profiles, sockets and network devices are refused.
 
+import { attempt } from '../errors.ts'
 import { suggest } from '../suggest.ts'
-import { attempt, namesIn, parentOf, textOf } from './facts.ts'
+import { namesIn, parentOf, textOf } from './facts.ts'
 import type { Hint, Hints } from './failure.ts'
 
 /** keyrings(7): keys of the user, and how many it may have, from its line of /proc/key-users. */

@@ -1,10 +1,12 @@
 // Why namespaces cannot be made or joined, and ids cannot be mapped (user_namespaces(7), subuid(5)).
 
 import type { IdMapping, NamespaceType } from '../config/config.ts'
+import { attempt } from '../errors.ts'
+import { isLacking, ownLimits } from '../host/own-process.ts'
 import type { Native } from '../native.ts'
 import { namespaceFlags } from '../plan/namespaces.ts'
 import { kernelNames } from '../state/namespace-links.ts'
-import { attempt, isInUserNamespace, isLacking, limitsOf, mountsOf, namesIn, textOf } from './facts.ts'
+import { isInUserNamespace, mountsOf, namesIn, textOf } from './facts.ts'
 import type { Failure, Hint, Hints } from './failure.ts'
 import { hostId } from './search-path.ts'
 
@@ -55,13 +57,13 @@ const tooMany: Hint = ({ native, cgroups }) => {
   const most = pids === undefined ? undefined : textOf(native, `${pids}/pids.max`)
   if (/^max [1-9]/m.test(events ?? '') && most !== undefined)
     return `linux.resources.pids.limit is ${most}: init needs one process beside the container's`
-  const own = limitsOf(native, 'Max processes')
+  const own = ownLimits(native).get('RLIMIT_NPROC')
   if (own === undefined || own.soft === 'unlimited' || isLacking(native, 'CAP_SYS_RESOURCE') !== true) return undefined
   return `RLIMIT_NPROC of the runtime is ${own.soft}: see ulimit -u`
 }
 
 const fileSize: Hint = ({ native }) => {
-  const own = limitsOf(native, 'Max file size')
+  const own = ownLimits(native).get('RLIMIT_FSIZE')
   return own === undefined || own.soft === 'unlimited'
     ? undefined
     : `RLIMIT_FSIZE of the runtime is ${own.soft} bytes: see ulimit -f`

@@ -4,6 +4,7 @@
 
 import type { Context } from '../cli/context.ts'
 import type { Config } from '../config/config.ts'
+import { hasNamespace } from '../config/has-namespace.ts'
 import type { Native } from '../native.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { MNT_DETACH, O_CLOEXEC, O_DIRECTORY, O_PATH, RESOLVE_NO_SYMLINKS, UMOUNT_NOFOLLOW } from '../steps/constants.ts'
@@ -25,7 +26,7 @@ export function fullMounts(native: Native, rootfs: string): readonly string[] {
 
 /** For the record: ids of mounts below the root file system before the launch; undefined with a mount namespace. */
 export function hostMounts(native: Native, { linux }: Config, rootfs: string): readonly number[] | undefined {
-  if (linux.namespaces.some(({ type }) => type === 'mount')) return undefined
+  if (hasNamespace(linux, 'mount')) return undefined
   return mountsBelow(native, rootfs).map(({ id }) => Number(id))
 }
 

@@ -46,6 +46,15 @@ export const hostTable = (native: Native): MountLine[] => parseMountTable(native
 export const isWithin = (path: string, directory: string): boolean =>
   path === directory || path.startsWith(directory.endsWith('/') ? directory : `${directory}/`)
 
+/** The mount that a path without links is on: the topmost one at the deepest mount point above it. */
+export const mountAt = (table: readonly MountLine[], path: string): MountLine | undefined =>
+  table
+    .filter(({ point }) => isWithin(path, point))
+    .reduce<MountLine | undefined>(
+      (deepest, mount) => (deepest === undefined || mount.point.length >= deepest.point.length ? mount : deepest),
+      undefined,
+    )
+
 /** The identity of an open file, by its path and mount id; undefined if the mount is not in the table. */
 export function identityOf(table: readonly MountLine[], path: string, mount: string): MountIdentity | undefined {
   const line = table.find(({ id }) => id === mount)

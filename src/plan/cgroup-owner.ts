@@ -3,13 +3,14 @@
 // is.
 
 import type { Config, IdMapping, Mount } from '../config/config.ts'
+import { hasNamespace } from '../config/has-namespace.ts'
 
 /** The owner's uid on the host; undefined: root. */
 export function cgroupOwner({ linux, mounts, process }: Config): number | undefined {
   const isOwnNamespace = linux.namespaces.some(({ type, path }) => type === 'cgroup' && path === undefined)
   if (!isOwnNamespace || !mounts.some(isWritableCgroup)) return undefined
   // Only the kernel knows the mappings of a user namespace that is joined.
-  if (linux.uidMappings.length === 0 && linux.namespaces.some(({ type }) => type === 'user')) return undefined
+  if (linux.uidMappings.length === 0 && hasNamespace(linux, 'user')) return undefined
   const owner = hostId(process?.user.uid ?? 0, linux.uidMappings)
   return owner === 0 ? undefined : owner
 }

@@ -4,9 +4,10 @@
 // moment leaves.
 
 import type { Log } from '../cli/log.ts'
+import { attempt } from '../errors.ts'
 import type { Native } from '../native.ts'
 import { LOCK_TIMEOUT_MS, lockedError, lockWithin } from './lock.ts'
-import { attempt, describeHolder, type Holder, lockHolder } from './lock-holder.ts'
+import { describeHolder, type Holder, lockHolder } from './lock-holder.ts'
 import { SIGKILL } from './signals.ts'
 
 /** Milliseconds to wait for the other command to end by itself. */

@@ -1,6 +1,7 @@
 // Finds the holder of a container's lock (state/lock.ts) through the kernel (proc_locks(5), proc_pid_fdinfo(5)). Only
 // if the lock is not free in time.
 
+import { attempt } from '../errors.ts'
 import type { Native } from '../native.ts'
 
 export interface Holder {
@@ -64,13 +65,4 @@ function commandOf(native: Native, pid: number): string {
   const text = attempt(() => native.readFile(`/proc/${pid}/cmdline`)) ?? ''
   const words = text.replace(/[\s\0]+/g, ' ').trim()
   return words.length > LONGEST_COMMAND ? `${words.slice(0, LONGEST_COMMAND)}…` : words
-}
-
-/** undefined if it throws: a process has ended or may not be inspected. */
-export function attempt<T>(action: () => T): T | undefined {
-  try {
-    return action()
-  } catch {
-    return undefined
-  }
 }

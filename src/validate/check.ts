@@ -1,6 +1,7 @@
 // What the checks of `validate` get, and how they report.
 
 import type { Config } from '../config/config.ts'
+import { hasNamespace } from '../config/has-namespace.ts'
 import type { Report } from '../config/rule.ts'
 import type { Native } from '../native.ts'
 import type { HostFacts } from '../plan/host-facts.ts'
@@ -42,10 +43,7 @@ const [CAP_SYS_ADMIN, CAP_SYS_RESOURCE] = [21n, 24n]
 
 const has = ({ capabilities }: HostContext, capability: bigint): boolean => ((capabilities >> capability) & 1n) === 1n
 
-/** Whether the container's process is in a user namespace of its own, where the caller's capabilities do not count. */
-export const hasUserNamespace = ({ linux }: Config): boolean => linux.namespaces.some(({ type }) => type === 'user')
-
-/** Whether that is a new one. */
+/** Whether the container has a new user namespace. */
 export const makesUserNamespace = ({ linux }: Config): boolean =>
   linux.namespaces.some(({ type, path }) => type === 'user' && path === undefined)
 
@@ -56,7 +54,7 @@ export const mayMount = (context: HostContext): boolean => has(context, CAP_SYS_
 
 /** fsopen(2) as init will call it. */
 export const mayMountAsInit = (context: HostContext): boolean =>
-  mayMount(context) && context.facts.ownsMounts && !hasUserNamespace(context.config)
+  mayMount(context) && context.facts.ownsMounts && !hasNamespace(context.config.linux, 'user')
 
 /** The property that a step is from: `mounts[3].options[1]` of `mounts[3].options[1] (tmpfs at /x)`. */
 export const propertyOf = (from: string): string => from.replace(/ \(.*/s, '')

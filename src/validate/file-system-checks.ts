@@ -1,5 +1,6 @@
 // mounts that are not bind mounts: types that this kernel has, and options and devices that it takes.
 
+import { hasNamespace } from '../config/has-namespace.ts'
 import { quote } from '../config/rule.ts'
 import { errnoPhrase } from '../errno.ts'
 import { withPath } from '../host/open-path.ts'
@@ -9,7 +10,7 @@ import { suggestOption } from '../plan/known-options.ts'
 import { FSCONFIG_SET_FLAG, FSCONFIG_SET_STRING } from '../steps/constants.ts'
 import type { Step, StepOf } from '../steps/launch-plan.ts'
 import { suggest } from '../suggest.ts'
-import { type HostCheck, type HostContext, hasUserNamespace, kindOf, mayMountAsInit, propertyOf } from './check.ts'
+import { type HostCheck, type HostContext, kindOf, mayMountAsInit, propertyOf } from './check.ts'
 import { isBind } from './mount-checks.ts'
 
 export const checkTypes: HostCheck = (context) => {
@@ -44,7 +45,7 @@ function checkDevice(
   source: string,
 ): void {
   // The runtime mounts those of devices, init the others.
-  const isInside = hasUserNamespace(config) && !source.startsWith('/dev/')
+  const isInside = hasNamespace(config.linux, 'user') && !source.startsWith('/dev/')
   if ((isUnprivileged(facts) || isInside) && !type.startsWith('fuse'))
     report(`mounts[${index}].type`, `${type} cannot be mounted in a user namespace`)
   if (!source.startsWith('/dev/')) return

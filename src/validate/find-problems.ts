@@ -7,6 +7,7 @@ import { type ValidatedConfig, validateConfig } from '../config/parse-config.ts'
 import type { Report } from '../config/rule.ts'
 import { type Problem, RuntError } from '../errors.ts'
 import { refuseHostSysctls } from '../host/host-sysctl.ts'
+import { ownCapabilities } from '../host/own-process.ts'
 import { dryOptions } from '../launch/dry-plan.ts'
 import { rootfsOf, seccompReceiver } from '../launch/load-bundle.ts'
 import type { Source } from '../launch/open-source.ts'
@@ -15,7 +16,6 @@ import { hostFacts } from '../plan/host-facts.ts'
 import type { ConfigContext, HostContext } from './check.ts'
 import { type Findings, locate } from './findings.ts'
 import { anyHost, anyOptions, planProblems, problemOf } from './plan-problems.ts'
-import { readText } from './read-text.ts'
 import { mountPoints } from './root-checks.ts'
 import { configChecks, hostChecks, madeByHooks, textChecks } from './tables.ts'
 
@@ -97,7 +97,7 @@ function checkOnHost(where: Where, source: Source, context: ConfigContext): void
   const bundle = source.hasDirectory ? source.path : undefined
   const rootfs = attempt(context, () => findRootfs(where, source, config))
   attempt(context, () => refuseHostSysctls(native, config))
-  const capabilities = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(readText(native, '/proc/self/status'))?.[1] ?? '0'}`)
+  const capabilities = ownCapabilities(native) ?? 0n
   const points = rootfs === undefined ? [] : mountPoints(native, rootfs, config)
   const host: HostContext = { ...context, native, facts, bundle, rootfs, points, planned, capabilities }
   const hasHooks = earlyHooks.some((kind) => config.hooks[kind].length > 0)

@@ -4,9 +4,9 @@ import { quote } from '../config/rule.ts'
 import { sysctlPath } from '../config/sysctl.ts'
 import { errnoPhrase } from '../errno.ts'
 import { withPath } from '../host/open-path.ts'
+import { readSetting } from '../state/read-setting.ts'
 import { RESOLVE_NO_MAGICLINKS } from '../steps/constants.ts'
 import { type ConfigCheck, type HostCheck, kindOf, propertyOf } from './check.ts'
-import { readText } from './read-text.ts'
 
 /** Names in /proc/PID/ns that differ from the types of the specification, namespaces(7). */
 const kernelNames: Readonly<Record<string, string>> = { network: 'net', mount: 'mnt' }
@@ -83,7 +83,7 @@ export const checkNegativeOffsets: HostCheck = ({ native, config, report }) => {
   const now = BigInt(Math.floor(native.uptime() / 1000))
   if (-(monotonic?.secs ?? 0n) > now)
     report('linux.timeOffsets.monotonic.secs', `this host's clock is at ${now} s: it would be negative`)
-  const up = BigInt(readText(native, '/proc/uptime').split('.')[0] || now)
+  const up = BigInt(readSetting(native, '/proc/uptime')?.split('.')[0] || now)
   if (-(boottime?.secs ?? 0n) > up)
     report('linux.timeOffsets.boottime.secs', `this host's clock is at ${up} s: it would be negative`)
 }

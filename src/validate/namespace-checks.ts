@@ -2,27 +2,26 @@
 // root can reach its root file system.
 
 import type { Config, IdMapping } from '../config/config.ts'
+import { hasNamespace } from '../config/has-namespace.ts'
 import type { FileStatus, Native } from '../native.ts'
 import { isUnprivileged } from '../plan/host-facts.ts'
+import { kernelNames } from '../state/namespace-links.ts'
+import { readSetting } from '../state/read-setting.ts'
 import { type HostCheck, makesUserNamespace, mayMount } from './check.ts'
-import { readText } from './read-text.ts'
-
-/** In the names of user.max_*_namespaces, namespaces(7). */
-const sysctlNames: Readonly<Record<string, string>> = { network: 'net', mount: 'mnt' }
 
 export const checkNewNamespaces: HostCheck = (context) => {
   const { native, config, report } = context
   const { namespaces } = config.linux
-  const hasUser = namespaces.some(({ type }) => type === 'user')
+  const hasUser = hasNamespace(config.linux, 'user')
   for (const [i, { type, path }] of namespaces.entries()) {
     if (path !== undefined) continue
-    const limit = `user.max_${sysctlNames[type] ?? type}_namespaces`
-    if (readText(native, `/proc/sys/${limit.replaceAll('.', '/')}`).trim() === '0')
+    const limit = `user.max_${kernelNames[type]}_namespaces`
+    if (readSetting(native, `/proc/sys/${limit.replaceAll('.', '/')}`) === '0')
       report(`linux.namespaces[${i}].type`, `a new one is not allowed here: ${limit} is 0`)
     else if (!hasUser && !mayMount(context))
       report(`linux.namespaces[${i}].type`, 'a new one needs CAP_SYS_ADMIN, or a user namespace')
   }
-  const forbidden = readText(native, '/proc/sys/kernel/unprivileged_userns_clone').trim() === '0'
+  const forbidden = readSetting(native, '/proc/sys/kernel/unprivileged_userns_clone') === '0'
   if (forbidden && hasUser && !mayMount(context))
     report('linux.namespaces', 'kernel.unprivileged_userns_clone is 0: users may not make user namespaces')
 }
@@ -45,14 +44,14 @@ export const checkSubordinateIds: HostCheck = (context) => {
   }
 }
 
-const isOfNss = (native: Native): boolean => /^subid:/m.test(readText(native, '/etc/nsswitch.conf'))
+const isOfNss = (native: Native): boolean => /^subid:/m.test(readSetting(native, '/etc/nsswitch.conf') ?? '')
 
 /** subuid(5): the user by name or by number. */
 function subordinates(native: Native, file: string, uid: number): { from: number; to: number }[] {
-  const passwd = readText(native, '/etc/passwd').split('\n')
+  const passwd = readSetting(native, '/etc/passwd')?.split('\n') ?? []
   const names = passwd.map((line) => line.split(':')).filter((fields) => fields[2] === `${uid}`)
   const known = new Set([`${uid}`, ...names.map(([name]) => name)])
-  return readText(native, file)
+  return (readSetting(native, file) ?? '')
     .split('\n')
     .map((line) => line.split(':'))
     .filter(([name]) => known.has(name))

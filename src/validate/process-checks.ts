@@ -1,30 +1,25 @@
 // process: limits, the OOM score and labels that this host would refuse.
 
-import { rlimitNames } from '../config/kernel-names.ts'
+import { hasNamespace } from '../config/has-namespace.ts'
 import { quote } from '../config/rule.ts'
 import { errnoPhrase } from '../errno.ts'
-import { type HostCheck, type HostContext, hasUserNamespace, mayRaiseLimits } from './check.ts'
-import { readText } from './read-text.ts'
+import { ownLimits } from '../host/own-process.ts'
+import { readSetting } from '../state/read-setting.ts'
+import { type HostCheck, mayRaiseLimits } from './check.ts'
 
-/** The limits of /proc/self/limits are those of getrlimit(2), in the order of their numbers. */
-function hardLimits(context: HostContext): bigint[] {
-  const lines = readText(context.native, '/proc/self/limits').split('\n').slice(1)
-  return lines.map((line) => {
-    const hard = line.slice(NAME_WIDTH).split(/\s+/)[1] ?? ''
-    return /^\d+$/.test(hard) ? BigInt(hard) : UNLIMITED
-  })
-}
-
-const NAME_WIDTH = 26
 const UNLIMITED = 0xffff_ffff_ffff_ffffn
+
+/** Unlimited if it is not known. */
+const numberOf = (limit: string | undefined): bigint =>
+  /^\d+$/.test(limit ?? '') ? BigInt(limit as string) : UNLIMITED
 
 export const checkRlimits: HostCheck = (context) => {
   const { native, config, report } = context
-  const may = mayRaiseLimits(context) && !hasUserNamespace(config)
-  const own = hardLimits(context)
-  const files = BigInt(readText(native, '/proc/sys/fs/nr_open').trim() || UNLIMITED)
+  const may = mayRaiseLimits(context) && !hasNamespace(config.linux, 'user')
+  const own = ownLimits(native)
+  const files = numberOf(readSetting(native, '/proc/sys/fs/nr_open'))
   for (const [i, { type, hard }] of (config.process?.rlimits ?? []).entries()) {
-    const limit = own[rlimitNames.indexOf(type)] ?? UNLIMITED
+    const limit = numberOf(own.get(type)?.hard)
     const path = `process.rlimits[${i}].hard`
     if (type === 'RLIMIT_NOFILE' && hard > files) report(path, `${hard} is above fs.nr_open, ${files}`)
     else if (!may && hard > limit)
@@ -37,7 +32,7 @@ export const checkOomScore: HostCheck = (context) => {
   const { native, config, report } = context
   const score = config.process?.oomScoreAdj
   const file = '/proc/self/oom_score_adj'
-  const own = readText(native, file).trim()
+  const own = readSetting(native, file) ?? ''
   if (score === undefined || own === '' || score >= Number(own) || mayRaiseLimits(context)) return
   try {
     native.writeFile(file, `${score}`, 0)
@@ -53,7 +48,7 @@ const PROFILES = '/sys/kernel/security/apparmor/profiles'
 export const checkAppArmor: HostCheck = ({ native, config, facts, report }) => {
   const profile = config.process?.apparmorProfile
   if (!facts.apparmor || profile === undefined || profile === 'unconfined' || /^:|\/\/&/.test(profile)) return
-  const profiles = readText(native, PROFILES)
+  const profiles = readSetting(native, PROFILES) ?? ''
   if (profiles === '' || profiles.split('\n').some((line) => line.startsWith(`${profile} (`))) return
   report('process.apparmorProfile', `the profile ${quote(profile)} is not loaded: see apparmor_parser(8)`)
 }

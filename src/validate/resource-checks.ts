@@ -3,10 +3,10 @@
 import { unifiedHierarchy } from '../cgroup/hierarchies.ts'
 import { quote } from '../config/rule.ts'
 import type { Native } from '../native.ts'
+import { readSetting } from '../state/read-setting.ts'
 import { refuseUsedCgroups } from '../state/used-cgroups.ts'
 import type { Step } from '../steps/launch-plan.ts'
 import type { ConfigCheck, HostCheck } from './check.ts'
-import { readText } from './read-text.ts'
 
 /** In microseconds: kernel/sched/core.c. */
 const [LEAST_PERIOD, MOST_PERIOD] = [1000n, 1000000n]
@@ -135,7 +135,7 @@ function valueProblem(native: Native, { isUnified }: Above, write: CgroupWrite):
 /** v1: a subset of the cgroup above; v2: of what the machine may have. */
 function listProblem(native: Native, isUnified: boolean, { directory, file, data }: CgroupWrite): string | undefined {
   const [noun, kind] = file === 'cpuset.cpus' ? ['CPU', 'cpu'] : ['memory node', 'node']
-  const possible = readText(native, `/sys/devices/system/${kind}/possible`).trim()
+  const possible = readSetting(native, `/sys/devices/system/${kind}/possible`) ?? ''
   const available = (isUnified ? '' : nearestList(native, parentOf(directory), file)) || possible
   const all = new Set(numbers(available))
   const missing = numbers(data).find((number) => !all.has(number))
@@ -148,7 +148,7 @@ const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/'))
 /** An empty list becomes that of the cgroup above (state/fill-cpusets.ts). */
 function nearestList(native: Native, directory: string, file: string): string {
   if (directory === '') return ''
-  return readText(native, `${directory}/${file}`).trim() || nearestList(native, parentOf(directory), file)
+  return readSetting(native, `${directory}/${file}`) || nearestList(native, parentOf(directory), file)
 }
 
 /** Ranges with steps, and those that no machine has, are left to the kernel. */

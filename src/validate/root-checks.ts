@@ -2,13 +2,14 @@
 // targets of mounts. Every path there is hostile: host/open-path.ts resolves it. What a mount provides is not judged.
 
 import type { Config } from '../config/config.ts'
+import { hasNamespace } from '../config/has-namespace.ts'
 import { quote } from '../config/rule.ts'
 import { errnoPhrase } from '../errno.ts'
-import { hostTable, isWithin, type MountLine } from '../host/mount-table.ts'
+import { hostTable, isWithin, mountAt } from '../host/mount-table.ts'
 import { findInRoot, type InRoot } from '../host/open-path.ts'
 import type { FileStatus, Native } from '../native.ts'
 import { executableCandidates } from '../plan/process.ts'
-import { type HostCheck, type HostContext, hasUserNamespace } from './check.ts'
+import type { HostCheck, HostContext } from './check.ts'
 
 /** The names of each mount's place: in the config, and without links of the image; none for a remount. */
 export function mountPoints(native: Native, rootfs: string, { mounts }: Config): readonly (readonly string[])[] {
@@ -51,19 +52,11 @@ export const checkProgram: HostCheck = (context) => {
 
 /** A file may be there and not be executed in the container. */
 function whyHidden(native: Native, rootfs: string, path: string, { linux }: Config): string | undefined {
-  if (isOnNoexec(native, `${rootfs}${path}`)) return 'its file system is mounted noexec'
+  // The container's mount of the root has the flags of the host's.
+  if (mountAt(hostTable(native), `${rootfs}${path}`)?.options.includes('noexec'))
+    return 'its file system is mounted noexec'
   const mask = linux.maskedPaths.findIndex((masked) => isWithin(path, masked))
   return mask < 0 ? undefined : `linux.maskedPaths[${mask}] hides it`
-}
-
-/** The container's mount of the root has the flags of the host's. */
-function isOnNoexec(native: Native, path: string): boolean {
-  const under = hostTable(native).filter(({ point }) => isWithin(path, point))
-  const deepest = under.reduce<MountLine | undefined>(
-    (best, mount) => (best === undefined || mount.point.length >= best.point.length ? mount : best),
-    undefined,
-  )
-  return deepest?.options.includes('noexec') === true
 }
 
 /** The errno of execve(2); undefined if it will work, or if that is not known. */
@@ -76,7 +69,7 @@ function whyNotExecutable(found: InRoot, config: Config): string | undefined {
 function mayExecute({ mode, uid, gid }: FileStatus, config: Config): boolean {
   const user = config.process?.user
   // Root, and a user whose ids on the host are not known here, may execute what anybody may.
-  if (user === undefined || user.uid === 0 || hasUserNamespace(config)) return (mode & 0o111) !== 0
+  if (user === undefined || user.uid === 0 || hasNamespace(config.linux, 'user')) return (mode & 0o111) !== 0
   if (config.process?.capabilities?.effective.some((name) => name.startsWith('CAP_DAC_'))) return (mode & 0o111) !== 0
   if (user.uid === uid) return (mode & 0o100) !== 0
   return [user.gid, ...user.additionalGids].includes(gid) ? (mode & 0o010) !== 0 : (mode & 0o001) !== 0
@@ -107,7 +100,7 @@ const kinds: Readonly<Record<string, FileStatus['kind']>> = { c: 'char', u: 'cha
 /** Something else at the path of a device. In a user namespace it would be mounted on. */
 export const checkDevicePaths: HostCheck = (context) => {
   const { native, config, facts, rootfs, report } = context
-  if (rootfs === undefined || hasUserNamespace(config) || facts.inUserNamespace) return
+  if (rootfs === undefined || hasNamespace(config.linux, 'user') || facts.inUserNamespace) return
   const covered = coveredBy(context)
   for (const [i, { path, type }] of config.linux.devices.entries()) {
     const found = findInRoot(native, rootfs, path, covered)
