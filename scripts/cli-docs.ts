@@ -57,7 +57,7 @@ ${commands.map(commandEntry).join('\n')}
 and
 .B exec
 in the foreground exit with the status of the process, or 128 + the number of the signal that ended it. Any other command exits
-with 0. After a failure of its own, which is reported on standard error and in the log, \\fBexec\\fR exits with 255, and the others
+with 0, but \\fBvalidate\\fR with 1 if it has found a problem. After a failure of its own, which is reported on standard error and in the log, \\fBexec\\fR exits with 255, and the others
 with 1.
 .SH EXAMPLES
 .nf

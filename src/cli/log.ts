@@ -39,14 +39,14 @@ export function openLog(
   const file = globals.log === '' ? undefined : globals.log
   if (file !== undefined) checkFile(native, file)
   const isJson = globals['log-format'] === 'json'
-  const begin = wantsDebug(globals) ? milliseconds(native.now()) : 0
+  const begin = wantsDebug(globals) ? native.uptime() : 0
   // Asked for at the first message only: most commands log nothing.
   const isOnTerminal = (): boolean => file === undefined && !isJson && native.isTerminal(STDERR)
   const format = (level: LogLevel, message: string): string => {
     const time = `${native.now().slice(0, 19)}Z`
     if (isJson) return jsonLine(level, message, time)
     if (!isOnTerminal()) return textLine(level, message, time)
-    const label = level === 'debug' ? `debug: +${milliseconds(native.now()) - begin} ms` : level
+    const label = level === 'debug' ? `debug: +${Math.round(native.uptime() - begin)} ms` : level
     return `${caller}: ${coloured(native, level, `${label}:`)} ${printable(message)}\n`
   }
   const put = (level: LogLevel, message: string): void => {
@@ -85,15 +85,6 @@ function showsWarnings(
   if (globals['log-level'] === 'error') return false
   const isShared = !globals.log && command !== undefined && SHARED_STDERR.has(command)
   return !isShared || native.isTerminal(STDERR)
-}
-
-/** The time of day of an RFC 3339 time; the static program has no Date. */
-function milliseconds(time: string): number {
-  const [hours, minutes, seconds] = time
-    .slice(time.indexOf('T') + 1, -1)
-    .split(':')
-    .map(Number) as [number, number, number]
-  return Math.round((hours * 60 + minutes) * 60_000 + seconds * 1000)
 }
 
 /** SGR parameters (console_codes(4)). */

@@ -20,10 +20,10 @@ export const plan: Run<'plan'> = (context, flags, [first, ...others]) => {
   if (first === 'diff' && second !== undefined && third !== undefined) return diff(context, flags, second, third)
   if (second !== undefined)
     throw new RuntError('usage', '"plan" takes one bundle, or diff and two bundles: runt plan diff A B')
-  const { bundle, id, view, planned } = planBundle(context, flags, first)
-  for (const warning of planned.warnings) context.log.warn(warning)
   const { format, summary } = flags
   if (summary && format === 'json') throw new RuntError('usage', '--summary has no JSON form')
+  const { bundle, id, view, planned } = planBundle(context, flags, first)
+  for (const warning of planned.warnings) context.log.warn(warning)
   if (summary) context.native.write(STDOUT, summarize(bundle.config, planned.plan, id, bundle.path))
   else writeParts(context.native, format === 'json' ? planJsonParts(planned.plan, view) : planParts(planned.plan, view))
   return 0
@@ -47,7 +47,7 @@ function writeParts(native: Native, parts: Iterable<string>): void {
 function diff(context: Context, flags: FlagsOf<'plan'>, before: string, after: string): number {
   if (flags.summary || flags.format === 'json') throw new RuntError('usage', '"plan diff" has only one form')
   const [one, other] = [before, after].map((path) => {
-    const { bundle, view, planned } = planBundle(context, { ...flags, id: flags.id ?? 'ID' }, path)
+    const { bundle, view, planned } = planBundle(context, { ...flags, id: flags.id || 'ID' }, path)
     return { plan: planned.plan, view, bundle: bundle.path }
   }) as [Side, Side]
   context.native.write(STDOUT, diffPlans(one, other))

@@ -7,7 +7,8 @@ import type { Status } from '../state/status.ts'
 export function removalLines(directory: string, record: ContainerRecord, status: Status): readonly string[] {
   const { pid, unit, hostMounts, rootfs, rdt, hooks } = record
   return [
-    ...(status === 'stopped' ? [] : [`kill process ${pid}`]),
+    // Without a pid the creation was interrupted.
+    ...(status === 'stopped' || pid === 0 ? [] : [`kill process ${pid}`]),
     ...cgroupDirectories(record).map((path) => `remove cgroup ${path}`),
     ...(rdt?.directories ?? []).map((path) => `remove class of service ${path}`),
     ...(unit === undefined ? [] : [`remove unit ${unit.name} of systemd`]),

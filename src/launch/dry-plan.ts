@@ -5,6 +5,7 @@ import type { Config } from '../config/config.ts'
 import { probeCgroups } from '../host/probe-cgroups.ts'
 import { probeLinks } from '../host/probe-links.ts'
 import { probeResctrl } from '../host/probe-resctrl.ts'
+import { probeThreaded } from '../host/probe-threaded.ts'
 import type { PlanOptions } from '../plan/context.ts'
 import type { HostFacts } from '../plan/host-facts.ts'
 import { claimsFile, stateRoot } from '../state/state-root.ts'
@@ -31,6 +32,7 @@ export function dryOptions(
     withoutCgroups: globals['cgroup-manager'] === 'disabled',
     systemd,
     access: systemd === undefined ? probeCgroups(native, facts, id, config, globals.rootless) : undefined,
+    threaded: systemd === undefined ? probeThreaded(native, facts.cgroups, config) : undefined,
     resctrl: probeResctrl(native, config, id),
     sourceLinks: probeLinks(native, config, path),
   }

@@ -2,7 +2,7 @@
  * plan: prints the launch plan of a bundle without running it. Needs no privileges and leaves nothing behind; the
  * golden plans beside src/plan check the exact steps.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { isRunt } from '../../harness/project.ts'
 import { scenario } from '../../harness/scenario.ts'
@@ -127,4 +127,15 @@ scenario('exec, update and delete --plan change nothing', { skip }, (t, box) => 
     cgroups.filter((path) => existsSync(path)),
     [],
   )
+})
+
+scenario('delete --plan of an interrupted creation names no process', { skip }, (t, box) => {
+  const id = box.id()
+  t.equal(box.call(['create', '--bundle', box.bundle().dir, id]).status, 0)
+  rmSync(join(box.root, id, 'state.json'))
+  const { status, stdout } = box.call(['delete', '--plan', '--force', id])
+  t.equal(status, 0)
+  t.match(stdout, /^remove cgroup /)
+  t.notMatch(stdout, 'kill process')
+  t.equal(box.call(['delete', '--force', id]).status, 0)
 })
