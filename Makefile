@@ -253,8 +253,6 @@ endif
 # ---- the Node package ----
 GYP := $(BUILD)/gyp
 $(BUILD)/runt.node: binding.gyp $(SOURCES) $(ADDON_C) $(ADDON_CC) $(ADDON_H) $(BUILD)/init $(STEPS_H)
-	@# gyp does not know that this one contains another file.
-	@rm -f $(GYP)/build/Release/obj.target/runt/addon/quickjs/init_image.o
 	@mkdir -p $(GYP) && cp binding.gyp $(GYP)/ && ln -sfn $(CURDIR)/addon $(GYP)/addon
 	$(call say,GYP)
 	$(Q)find $(GYP) -name init_image.o -delete # gyp does not know that it contains the init image

@@ -71,7 +71,7 @@ has_quickjs() {
 # Downloads libquickjs with lists and settings of its own, so that root is not needed and apt does not change.
 unpack_quickjs() {
   own=$(own_source)
-  [ -n "$own" ] || fail "libquickjs is missing, and this is no Debian whose mirror could offer it (it is in Debian 13)"
+  [ -n "$own" ] || fail "libquickjs is missing, and apt has no Debian source to download it from (it is in Debian 13)"
   keyring=$(own_keyring "${own#*|}")
   say "libquickjs from Debian's suite $suite, unpacked in build/quickjs"
   apt=$PWD/build/apt
@@ -82,7 +82,7 @@ unpack_quickjs() {
   set -- -q -q -o Dir::Etc::SourceList=/dev/null -o "Dir::Etc::SourceParts=$apt/sources" -o Dir::Etc::PreferencesParts=/dev/null \
     -o "Dir::State::Lists=$apt/lists" -o "Dir::Cache=$apt/cache" -o Acquire::Languages=none -o APT::Sandbox::User=
   (apt-get "$@" update && cd "$apt" && apt-get "$@" download libquickjs) >&2 || fail "libquickjs: no download from ${own%|*}"
-  # By way of another name: what is there is whole.
+  # Under another name first, so that build/quickjs is always complete.
   dpkg-deb -x "$apt"/libquickjs_*.deb "$apt/unpacked"
   mv "$apt/unpacked" build/quickjs
   rm -rf "$apt"

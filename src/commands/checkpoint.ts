@@ -4,7 +4,6 @@
 import { freezerOf } from '../cgroup/freezer.ts'
 import type { Context, Run } from '../cli/context.ts'
 import type { Config } from '../config/config.ts'
-import { parseConfig } from '../config/parse-config.ts'
 import { openDirectories, runCriuRequest, searchPath } from '../criu/criu-request.ts'
 import { type CheckpointFlags, dumpOptions } from '../criu/dump-options.ts'
 import { externalMounts, externalNames, externalNamespaces } from '../criu/external.ts'
@@ -16,12 +15,13 @@ import { saveStreams } from '../criu/streams-file.ts'
 import { hostFailure } from '../errno.ts'
 import { RuntError } from '../errors.ts'
 import { parseMountTable } from '../host/mount-table.ts'
+import { savedConfig } from '../launch/load-bundle.ts'
 import { removeContainer } from '../launch/remove-container.ts'
 import type { Native } from '../native.ts'
 import { hostFacts } from '../plan/host-facts.ts'
 import { type Container, loadContainer } from '../state/load-container.ts'
 import { withLock } from '../state/lock.ts'
-import { CONFIG_FILE, type ContainerRecord } from '../state/record.ts'
+import type { ContainerRecord } from '../state/record.ts'
 import { stateRoot } from '../state/state-root.ts'
 import { containerStatus } from '../state/status.ts'
 import { createSlots } from '../steps/slots.ts'
@@ -44,7 +44,7 @@ function dump(context: Context, container: Container, flags: CheckpointFlags): v
     throw new RuntError('state', `cannot checkpoint a container that is ${status}`)
   const images = flags['image-path'] || DEFAULT_IMAGES
   const work = flags['work-path'] || images
-  const config = parseConfig(native.readFile(`${directory}/${CONFIG_FILE}`), CONFIG_FILE).config
+  const config = savedConfig(native, directory)
   const mounts = flags['pre-dump'] ? [] : namedMounts(native, record, config)
   const options = dumpOptions(config, { ...dumpTarget(native, record, config), mounts }, flags)
   const group = imageGroup(config)

@@ -6,14 +6,14 @@ import type { FlagsOf } from '../cli/command-table.ts'
 import { type Context, type Run, STDOUT } from '../cli/context.ts'
 import type { Config, NamespaceType, Process } from '../config/config.ts'
 import { hasNamespace } from '../config/has-namespace.ts'
-import { parseConfig, parseProcess } from '../config/parse-config.ts'
+import { parseProcess } from '../config/parse-config.ts'
 import { errnoOf, hostFailure } from '../errno.ts'
 import { RuntError } from '../errors.ts'
 import { explainer } from '../hints/explain.ts'
 import { commonDirectory } from '../host/probe-cgroups.ts'
 import { openDescriptors, withTerminalSize } from '../launch/caller-settings.ts'
 import { checkConsole } from '../launch/check-console.ts'
-import { seccompReceiver, warnOf } from '../launch/load-bundle.ts'
+import { savedConfig, warnOf } from '../launch/load-bundle.ts'
 import { reportPid } from '../launch/pid-file.ts'
 import { refuseDenied } from '../launch/refuse-denied.ts'
 import { debugPlan, runPlan } from '../launch/run-plan.ts'
@@ -24,7 +24,7 @@ import { type HostFacts, hostFacts } from '../plan/host-facts.ts'
 import { type ExecTarget, planExec } from '../plan/plan-exec.ts'
 import { printPlan } from '../plan/print.ts'
 import { type Container, loadContainer } from '../state/load-container.ts'
-import { CONFIG_FILE, type ContainerRecord, type UnitRecord } from '../state/record.ts'
+import type { ContainerRecord, UnitRecord } from '../state/record.ts'
 import { SIGKILL } from '../state/signals.ts'
 import { stateRoot } from '../state/state-root.ts'
 import { containerStatus } from '../state/status.ts'
@@ -39,7 +39,7 @@ export const exec: Run<'exec'> = (context, flags, [id = '', ...args]) => {
   const preserveFds = openDescriptors(native, flags['preserve-fds'])
   const container = loadContainer(native, stateRoot(native, globals.root).path, id)
   checkStatus(native, container, flags)
-  const config = loadConfig(native, container)
+  const config = savedConfig(native, container.directory)
   const chosen = chooseProcess(context, config, flags, args)
   checkConsole('--tty', { terminal: chosen.terminal, isServed: !flags.detach }, flags['console-socket'])
   const isSized = chosen.consoleSize !== undefined || isSent(flags)
@@ -89,12 +89,6 @@ function checkStatus(native: Native, { directory, record }: Container, flags: Fl
   if (status === 'paused' && !flags['ignore-paused']) {
     throw new RuntError('state', 'cannot exec in a paused container (use --ignore-paused to override)')
   }
-}
-
-/** The config as it was at `create`, which has printed its warnings. */
-function loadConfig(native: Native, { directory }: Container): Config {
-  const path = `${directory}/${CONFIG_FILE}`
-  return parseConfig(readNamed(native, path, path), path, seccompReceiver(native)).config
 }
 
 function readNamed(native: Native, path: string, name: string): string {

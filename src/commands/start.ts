@@ -2,19 +2,18 @@
 
 import type { Context, Run } from '../cli/context.ts'
 import type { Config } from '../config/config.ts'
-import { parseConfig } from '../config/parse-config.ts'
 import { errnoOf, hostFailure } from '../errno.ts'
-import { RuntError } from '../errors.ts'
+import { attempt, RuntError } from '../errors.ts'
 import { explainer } from '../hints/explain.ts'
-import { seccompReceiver } from '../launch/load-bundle.ts'
+import { savedConfig } from '../launch/load-bundle.ts'
 import { bindNotifySocket, checkManager, type NotifySocket, waitUntilReady } from '../launch/notify-socket.ts'
 import { refuseDenied } from '../launch/refuse-denied.ts'
 import { runPoststart } from '../launch/run-hooks.ts'
-import type { LaunchEvent, Native } from '../native.ts'
+import type { LaunchEvent } from '../native.ts'
 import { describeFailure, describeWarning } from '../plan/describe.ts'
 import { type Container, loadContainer, noSuchContainer } from '../state/load-container.ts'
 import { withLock } from '../state/lock.ts'
-import { CONFIG_FILE, type ContainerRecord } from '../state/record.ts'
+import type { ContainerRecord } from '../state/record.ts'
 import { checkId, stateRoot } from '../state/state-root.ts'
 import { containerStatus, type Status } from '../state/status.ts'
 import type { LaunchPlan, Step } from '../steps/launch-plan.ts'
@@ -76,22 +75,13 @@ function startInit({ native, log }: Context, container: Container): void {
   native.unlink(`${directory}/${START_FIFO}`)
   native.unlink(`${directory}/${REPORT_FIFO}`)
   if (event.kind === 'paused' || (event.kind === 'done' && event.warnings.length === 0)) return
-  const config = configOf(native, container)
+  // For messages.
+  const config = attempt(() => savedConfig(native, directory))
   const plan = restOfPlan(record, config)
   const root = { path: record.rootfs, mounts: 'planned' } as const
   const explain = explainer({ native, plan, config, root, cgroups: record.cgroups })
   for (const warning of event.warnings) log.warn(describeWarning(plan, warning, explain))
   if (event.kind === 'failed') throw describeFailure(plan, event, explain)
-}
-
-/** The config of `create`, for messages; undefined if it cannot be read any more. */
-function configOf(native: Native, { directory }: Container): Config | undefined {
-  try {
-    const path = `${directory}/${CONFIG_FILE}`
-    return parseConfig(native.readFile(path), path, seccompReceiver(native)).config
-  } catch {
-    return undefined
-  }
 }
 
 /** The record contains init's remaining steps, because the plan no longer exists. */

@@ -11,16 +11,17 @@ import { ALLOW_ALL } from '../cgroup/v2/device-program.ts'
 import { type Run, STDOUT } from '../cli/context.ts'
 import type { Resources } from '../config/config.ts'
 import { stringify } from '../config/json.ts'
-import { parseConfig, parseResources } from '../config/parse-config.ts'
+import { parseResources } from '../config/parse-config.ts'
 import { hostFailure } from '../errno.ts'
 import { RuntError } from '../errors.ts'
+import { savedConfig } from '../launch/load-bundle.ts'
 import type { Native, StepReport } from '../native.ts'
 import { describeFailure } from '../plan/describe.ts'
 import { isUnprivileged } from '../plan/host-facts.ts'
 import { printPlan } from '../plan/print.ts'
 import type { Container } from '../state/load-container.ts'
 import { withContainer } from '../state/lock-container.ts'
-import { CONFIG_FILE, type ContainerRecord, encodeRecord, requireCgroups, STATE_FILE } from '../state/record.ts'
+import { type ContainerRecord, encodeRecord, requireCgroups, STATE_FILE } from '../state/record.ts'
 import { stateRoot } from '../state/state-root.ts'
 import { isAlive } from '../state/status.ts'
 import { updateUnit } from '../state/update-unit.ts'
@@ -78,12 +79,7 @@ function readChange(native: Native, flags: LimitFlags & { readonly resources: st
 /** The resources after earlier updates, else the bundle's. */
 function recordedResources(native: Native, { directory, record }: Container): Resources {
   if (record.resources !== undefined) return parseResources(record.resources, STATE_FILE)
-  const path = `${directory}/${CONFIG_FILE}`
-  try {
-    return parseConfig(native.readFile(path), path).config.linux.resources
-  } catch (error) {
-    throw hostFailure(path, error)
-  }
+  return savedConfig(native, directory).linux.resources
 }
 
 function withRecorded(old: Resources, change: Resources): Resources {

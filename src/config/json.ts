@@ -128,7 +128,7 @@ function checkEscapes(c: Cursor, raw: string): void {
 }
 
 /** Whether an odd number of backslashes precedes the character at `at`. */
-function isEscaped(text: string, at: number): boolean {
+export function isEscaped(text: string, at: number): boolean {
   let start = at
   while (text.charCodeAt(start - 1) === BACKSLASH) start--
   return (at - start) % 2 === 1
@@ -161,18 +161,27 @@ function take(c: Cursor, char: string): boolean {
   return true
 }
 
-function lineOf({ text, at }: Cursor): number {
-  return text.slice(0, at).split('\n').length
+/** 1-based; columns are UTF-16 code units, as in editors. */
+export interface Position {
+  readonly line: number
+  readonly column: number
+}
+
+/** The position of a character. */
+export function positionAt(text: string, offset: number): Position {
+  const before = text.slice(0, offset)
+  return { line: before.split('\n').length, column: offset - before.lastIndexOf('\n') }
 }
 
 /** Throws; `offset` is the distance of the error from the cursor. */
 function fail(c: Cursor, reason: string, offset = 0): never {
   c.at += offset
   const { text, at, source } = c
-  const column = at - text.slice(0, at).lastIndexOf('\n')
+  const position = positionAt(text, at)
   const found = at < text.length ? `found ${JSON.stringify(text.charAt(at))}` : 'the text ends'
-  const [line, message] = [lineOf(c), `${reason}, ${found}`]
-  const problems = [{ path: '', message, position: { line, column } }]
+  const message = `${reason}, ${found}`
+  const problems = [{ path: '', message, position }]
+  const { line, column } = position
   throw new RuntError('config', `${source}: line ${line}, column ${column}: ${message}`, { path: source, problems })
 }
 

@@ -3,6 +3,7 @@
  * its own, because documents without problems need no positions.
  */
 
+import { isEscaped, type Position, positionAt } from './json.ts'
 import { formatKey } from './property-path.ts'
 
 /** Offsets in the text. */
@@ -17,12 +18,6 @@ export interface Places {
   readonly byPath: ReadonlyMap<string, Place>
   /** Keys that occur twice in an object. */
   readonly duplicates: readonly { readonly path: string; readonly key: string; readonly at: number }[]
-}
-
-/** 1-based; columns are UTF-16 code units, as in editors. */
-export interface Position {
-  readonly line: number
-  readonly column: number
 }
 
 interface Walk {
@@ -46,11 +41,6 @@ export function positionOf(text: string, { byPath }: Places, path: string, of: '
     if (place !== undefined) return positionAt(text, rest === path ? place[of] : place.value)
     if (rest === '') return { line: 1, column: 1 }
   }
-}
-
-export function positionAt(text: string, offset: number): Position {
-  const before = text.slice(0, offset)
-  return { line: before.split('\n').length, column: offset - before.lastIndexOf('\n') }
 }
 
 /** Like Go, the parser accepts keys in any case. */
@@ -110,13 +100,6 @@ function skipString(w: Walk): void {
   do end = w.text.indexOf('"', end + 1)
   while (end >= 0 && isEscaped(w.text, end))
   w.at = end < 0 ? w.text.length : end + 1
-}
-
-/** Whether an odd number of backslashes precedes the quote. */
-function isEscaped(text: string, at: number): boolean {
-  let start = at
-  while (text[start - 1] === '\\') start--
-  return (at - start) % 2 === 1
 }
 
 function skipSpace(w: Walk): void {

@@ -9,6 +9,7 @@ import { suggest } from '../suggest.ts'
 import { type Definition, definitionAt } from './definition.ts'
 import type { Json, JsonObject } from './json.ts'
 import { formatKey } from './property-path.ts'
+import { quote } from './rule.ts'
 
 export interface Findings {
   readonly problems: readonly Problem[]
@@ -87,7 +88,7 @@ function isRounded(value: Json): boolean {
 }
 
 function describe(value: Json): string {
-  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)
+  if (typeof value === 'string') return quote(value)
   if (Array.isArray(value)) return 'an array'
   return typeof value === 'object' && value !== null ? 'an object' : String(value)
 }

@@ -1,4 +1,4 @@
-// Loads and checks a bundle's configuration (bundle.md). No other file reads config.json.
+// Loads and checks a bundle's configuration (bundle.md), and the copy in a container's state directory.
 
 import type { Config } from '../config/config.ts'
 import { parseConfig } from '../config/parse-config.ts'
@@ -53,6 +53,16 @@ export function loadBundle(native: Native, option: string | undefined): LoadedBu
 /** crun(1): the agent's socket for profiles without a listenerPath. */
 export const seccompReceiver = (native: Native): string | undefined =>
   native.env('RUN_OCI_SECCOMP_RECEIVER') || undefined
+
+/** The config as it was at `create`, which has printed its warnings. `directory` is the container's state directory. */
+export function savedConfig(native: Native, directory: string): Config {
+  const path = `${directory}/${CONFIG}`
+  try {
+    return parseConfig(native.readFile(path), path, seccompReceiver(native)).config
+  } catch (error) {
+    throw hostFailure(path, error)
+  }
+}
 
 export function warnOf(warnings: readonly Problem[], warn: (message: string) => void): void {
   for (const warning of warnings) warn(formatProblem(warning))

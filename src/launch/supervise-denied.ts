@@ -48,17 +48,18 @@ export function superviseDenied({ native, log }: Context, { config, record, list
       arch: archOf(Number(`0x${audit}`), Number(`0x${number}`)),
     }
     const explained = explainSyscall(profile, { arch }, call)
-    if (!('verdict' in explained)) throw new RuntError('internal', '--seccomp-log: the profile compiles no more')
+    if (!('verdict' in explained)) throw new RuntError('internal', '--seccomp-log: the profile no longer compiles')
     const { path } = explained
+    const answer = answerOf(explained)
     const name = `${explained.name} of ${explained.arch}`
     const seen = denied.get(`${name} ${path}`)
     if (seen !== undefined) seen.count++
-    else if (answerOf(explained) !== 'continue') {
+    else if (answer !== 'continue') {
       denied.set(`${name} ${path}`, { name, path, count: 1 })
       log.report(report(native, explained, { listener, question, pid: Number(`0x${pid}`), args }))
     }
-    isKilled ||= answerOf(explained) === 'kill' && Number(`0x${pid}`) === record.pid
-    native.sendSeccompResponse(listener, question, answerOf(explained), Math.min(explained.action & DATA, MAX_ERRNO))
+    isKilled ||= answer === 'kill' && Number(`0x${pid}`) === record.pid
+    native.sendSeccompResponse(listener, question, answer, Math.min(explained.action & DATA, MAX_ERRNO))
   }
 }
 

@@ -30,11 +30,11 @@ export function compareFilters(
 ): readonly string[] {
   const [old, now] = [answerOf(before, native), answerOf(after, native)]
   const names = new Set<ArchitectureName>([native, ...architecturesOf(before), ...architecturesOf(after)])
+  const calls = syscallNames().map(
+    (call) => [call, [...triedArguments(before, call), ...triedArguments(after, call)]] as const,
+  )
   return [...names].flatMap((name) => {
-    const lines = syscallNames().flatMap((call) => {
-      const tried = [...triedArguments(before, call), ...triedArguments(after, call)]
-      return compareCall(call, ARCHITECTURES[name], tried, old, now)
-    })
+    const lines = calls.flatMap(([call, tried]) => compareCall(call, ARCHITECTURES[name], tried, old, now))
     return lines.length === 0 ? [] : [name, ...lines.map((line) => `  ${line}`)]
   })
 }

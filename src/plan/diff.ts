@@ -1,7 +1,7 @@
 // Compares two plans as they are printed (`runt plan diff`), property by property: what only one of them does.
 
 import type { LaunchPlan, Step } from '../steps/launch-plan.ts'
-import { sectionsOf, type View } from './print.ts'
+import { printStep, propertyText, type View } from './print.ts'
 
 export interface Side {
   readonly plan: LaunchPlan
@@ -28,9 +28,11 @@ type Lines = ReadonlyMap<string, readonly string[]>
 function linesOf({ plan, view, bundle }: Side, steps: readonly Step[]): Lines {
   const found = new Map<string, string[]>()
   const plain = (text: string): string => text.replaceAll(bundle, 'BUNDLE')
-  for (const { property, lines } of sectionsOf(steps, plan.slots, view)) {
-    const name = plain(property)
-    found.set(name, [...(found.get(name) ?? []), ...lines.map(plain)])
+  for (const step of steps) {
+    const name = plain(propertyText(step, view))
+    const lines = found.get(name) ?? []
+    lines.push(plain(printStep(step, plan.slots, view)))
+    found.set(name, lines)
   }
   return found
 }

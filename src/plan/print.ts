@@ -44,27 +44,10 @@ export function printStep(step: Step, slots: readonly string[], { showEnv }: Vie
 const propertyOf = ({ op, from }: Step): string =>
   op === 'fsconfig' ? from.replace(/\.options\[\d+\](?= \()/, '') : from
 
-/** Steps in a row that one property has caused, as printed; `default: …` if the config does not have it. */
-export interface Section {
-  readonly property: string
-  readonly lines: readonly string[]
-}
-
-function propertyText(step: Step, view: View): string {
+/** As it is printed: `default: …` if the config does not have it. */
+export function propertyText(step: Step, view: View): string {
   const from = propertyOf(step)
   return view.isGiven?.(from) === false ? `default: ${from}` : from
-}
-
-export function sectionsOf(steps: readonly Step[], slots: readonly string[], view: View): readonly Section[] {
-  const sections: { readonly property: string; readonly lines: string[] }[] = []
-  for (const step of steps) {
-    const property = propertyText(step, view)
-    const last = sections.at(-1)
-    const line = printStep(step, slots, view)
-    if (last?.property === property) last.lines.push(line)
-    else sections.push({ property, lines: [line] })
-  }
-  return sections
 }
 
 function* listParts(title: string, steps: readonly Step[], slots: readonly string[], view: View): Generator<string> {
