@@ -38,7 +38,7 @@ struct Block {
     napi_throw_type_error(env, nullptr, text);  // no effect if a getter has thrown
   }
 
-  // Reserves `size` bytes, 8-aligned and zeroed. Returns the offset, or 0 if the block is full.
+  // Reserves `length` bytes, 8-aligned and zeroed. Returns the offset, or 0 if the block is full.
   size_t Allocate(size_t length) {
     size_t at = (used + 7) & ~size_t{7};
     if (length > size || at + length > size) {

@@ -47,14 +47,22 @@ const step_shape *FindShape(napi_env env, napi_value object) {
   return nullptr;
 }
 
+#define MEMBER(op) step_##op op;
+union any_step {
+  STEPS_OF_BOTH(MEMBER)
+  STEPS_OF_RUNTIME(MEMBER)
+  STEPS_OF_INIT(MEMBER)
+  STEPS_OF_TYPESCRIPT(MEMBER)
+};
+#undef MEMBER
+
 // Decode one list of steps into the block's memory.
 void DecodeInto(Block &block, napi_value steps, uint32_t slots) {
-  constexpr size_t kLongestStep = 16 * 8;
   napi_env env = block.env;
   uint32_t count = 0;
   if (napi_get_array_length(env, steps, &count) != napi_ok) return block.Fail("plan", "steps", "must be an array");
   block.Allocate(sizeof(plan_block) + slots * sizeof(int32_t));
-  size_t offset = block.Allocate(count * kLongestStep);
+  size_t offset = block.Allocate(count * sizeof(any_step));
   if (block.full) return;
   auto *plan = reinterpret_cast<plan_block *>(block.memory);
   plan->magic = PLAN_MAGIC;

@@ -16,16 +16,6 @@
 
 enum { LIMIT = 64 * 1024 * 1024 };
 
-/* The structures of capset(2), version 3: musl builds have no kernel headers. */
-struct capability_header {
-  uint32_t version;
-  int pid;
-};
-struct capability_data {
-  uint32_t effective, permitted, inheritable;
-};
-#define CAPABILITY_VERSION_3 0x20080522
-
 /* The initial user namespace has a fixed inode (PROC_USER_INIT_INO of the kernel). */
 #define INITIAL_USER_NAMESPACE "user:[4026531837]"
 
@@ -33,8 +23,8 @@ struct capability_data {
  * read the bounding set from procfs. */
 static int probe_bounding_set(struct host_probe *out) {
   if (out->euid == 0) {
-    struct capability_header header = {CAPABILITY_VERSION_3, 0};
-    struct capability_data data[2];
+    struct kernel_cap_header header = {KERNEL_CAPABILITY_VERSION_3, 0};
+    struct kernel_cap_data data[2];
     if (syscall(SYS_capget, &header, data) < 0) return -errno;
     out->bounding_set = (uint64_t)data[1].permitted << 32 | data[0].permitted;
     return 0;

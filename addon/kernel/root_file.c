@@ -12,21 +12,7 @@
 
 #include "cleanup.h"
 #include "files.h"
-#include "kernel.h"
-
-enum { LOOK_ATTEMPTS = 128 /* openat2 returns EAGAIN when a rename races with it */ };
-
-static int look_up(int root, const char *path) {
-  const struct kernel_open_how how = {
-      .flags = O_PATH | O_CLOEXEC,
-      .resolve = KERNEL_RESOLVE_IN_ROOT | KERNEL_RESOLVE_NO_MAGICLINKS,
-  };
-  for (int i = 0; i < LOOK_ATTEMPTS; i++) {
-    int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof how);
-    if (fd >= 0 || (errno != EAGAIN && errno != EINTR)) return fd >= 0 ? fd : -errno;
-  }
-  return -EAGAIN;
-}
+#include "machine/paths.h"
 
 static int path_below(int root, int fd, char out[PATH_MAX]) {
   char above[PATH_MAX];
@@ -34,7 +20,8 @@ static int path_below(int root, int fd, char out[PATH_MAX]) {
   if (error == 0) error = fd_path(fd, out);
   if (error < 0) return error;
   size_t length = strcmp(above, "/") == 0 ? 0 : strlen(above);
-  if (strncmp(out, above, length) != 0) return -EXDEV; /* it was moved in the meantime */
+  if (strncmp(out, above, length) != 0 || (out[length] && out[length] != '/'))
+    return -EXDEV; /* it was moved in the meantime */
   memmove(out, out + length, strlen(out + length) + 1);
   return 0;
 }
@@ -57,7 +44,12 @@ int root_file_look(const char *root, const char *path, struct root_file *out) {
   memset(out, 0, sizeof *out);
   AUTO_FD int directory = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (directory < 0) return -errno;
-  AUTO_FD int fd = look_up(directory, path);
+  struct machine m = {.sync = -1};
+  const struct kernel_open_how how = {
+      .flags = O_PATH | O_CLOEXEC,
+      .resolve = KERNEL_RESOLVE_IN_ROOT | KERNEL_RESOLVE_NO_MAGICLINKS,
+  };
+  AUTO_FD int fd = path_open(&m, directory, path, &how);
   if (fd < 0) return fd;
   if (fstat(fd, &out->status) < 0 || fstatvfs(fd, &mount) < 0) return -errno;
   out->flags = mount.f_flag;

@@ -23,8 +23,8 @@ struct root_file {
   size_t capabilities_length;
 };
 
-/* Looks `path` up inside the directory `root`. Opens nothing but a regular file, and reads only its beginning. Returns
- * 0 or -errno. */
+/* Looks `path` up inside the directory `root`. Opens nothing but a regular file, and reads only its beginning. On a
+ * FUSE file system this waits for its server. Returns 0 or -errno. */
 int root_file_look(const char *root, const char *path, struct root_file *out);
 
 #ifdef __cplusplus

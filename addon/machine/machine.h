@@ -25,7 +25,7 @@ struct report {
   uint32_t step;  /* index of the step, for errors and warnings */
   int32_t error;  /* errno (REPORT_CROWDED: of the answer); REPORT_SYNC: the number of the descriptor that is passed, or
                      -1 */
-  uint32_t value; /* REPORT_SYNC: the point; REPORT_PID: the pid */
+  uint32_t value; /* REPORT_SYNC: the point */
   char syscall[24];
   char detail[216];
 };
@@ -39,7 +39,6 @@ struct machine {
   int32_t sync;        /* this side's end of the sync socket, or the report FIFO after start_wait; -1 none */
   int32_t child;       /* runtime: init's pid; init: 0 */
   int32_t child_pidfd; /* runtime only */
-  int32_t init_error;  /* runtime only: init has reported `failure` */
   uint64_t nofile;     /* the soft limit of open files to restore for programs; 0: unchanged */
   int32_t entered;     /* init: a chdir has succeeded */
   int32_t lent;        /* init: the slot whose mount was attached itself instead of a copy; -1 none */
@@ -110,7 +109,8 @@ static inline void cleanup_close_fd(const int *fd) {
 }
 #define CLEANUP_FD __attribute__((cleanup(cleanup_close_fd)))
 
-/* One handler per operation; returns 0 or -errno. Handlers of one side alone are in runtime/ and in init/start.c. */
+/* One handler per operation; returns 0 or -errno. Most handlers of one side alone are in runtime/ and in init/start.c.
+ */
 #define DECLARE_HANDLER(op) int op_##op(struct machine *m, const struct step_##op *s);
 STEPS_OF_BOTH(DECLARE_HANDLER)
 STEPS_OF_RUNTIME(DECLARE_HANDLER)

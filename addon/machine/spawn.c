@@ -13,7 +13,7 @@
 #include "kernel.h"
 #include "weaken.h"
 
-enum { CHILD_STACK = 16384 };
+enum { CHILD_STACK = 32768 }; /* glibc's execvp(3) copies PATH_MAX bytes and the arguments */
 
 struct child {
   struct machine *machine;
@@ -157,5 +157,10 @@ int spawn_pipe(struct machine *m, int *ours, int *its) {
   if (result < 0) return result;
   *ours = spawn_above_stdio(m, ends[0]);
   *its = spawn_above_stdio(m, ends[1]);
-  return *ours < 0 ? *ours : *its < 0 ? *its : 0;
+  if (*ours >= 0 && *its >= 0) return 0;
+  result = *ours < 0 ? *ours : *its;
+  if (*ours >= 0) close(*ours);
+  if (*its >= 0) close(*its);
+  *ours = *its = -1;
+  return result;
 }

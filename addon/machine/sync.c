@@ -1,5 +1,5 @@
 /* Sends reports: from init on the sync socket or the FIFO of `runt start`, from the runtime to init. The receiving code
- * differs between the two (addon/runtime/launch.c, addon/init/start.c). */
+ * differs between the two (addon/runtime/reports.c, addon/init/start.c). */
 #include <string.h>
 
 #include "machine.h"

@@ -201,7 +201,8 @@ static char *whole_page(char *at) {
   return (char *)(((uintptr_t)at + PAGE - 1) & ~(uintptr_t)(PAGE - 1));
 }
 
-static void try_command(struct engine *engine, char **argv) {
+// Returns the status of waitpid(2).
+static int try_command(struct engine *engine, char **argv) {
   pid_t child = fork();
   if (child == 0) {
     int null = open("/dev/null", O_RDWR);
@@ -215,10 +216,10 @@ static void try_command(struct engine *engine, char **argv) {
     char *cold = whole_page(placement->area[READ].end);
     mprotect((void *)(uintptr_t)protected_start, (size_t)(cold - protected_start), PROT_READ);
     mprotect(cold, (size_t)(protected_end - cold), COLD_ACCESS);
-    engine_run(engine, argc, argv);
-    _exit(0);
+    _exit(engine_run(engine, argc, argv));
   }
-  if (child > 0) waitpid(child, NULL, 0);
+  int status = 0;
+  return child > 0 && waitpid(child, &status, 0) == child ? status : -1;
 }
 
 // One life of a container, and what is asked of none. Without privileges the commands fail earlier, and fewer blocks
@@ -249,7 +250,9 @@ static void try_commands(struct engine *engine, char *bundle) {
   // The pages after the written area, up to the last whole page.
   protected_start = whole_page(placement->area[WRITTEN].end);
   protected_end = (char *)((uintptr_t)arena_top() & ~(uintptr_t)(PAGE - 1));
-  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) try_command(engine, commands[i]);
+  int status = 0;
+  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) status = try_command(engine, commands[i]);
+  if (status != 0) dprintf(STDERR_FILENO, "training: the container %s may be left\n", id);
 }
 
 static int write_list(const char *path) {

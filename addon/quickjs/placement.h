@@ -22,7 +22,8 @@ void placement_end(void);
 void placement_prefault(void);
 
 // Finds the allocations that commands access, with an engine that `start` has prepared, and writes the list to `path`.
-// The commands do not change the host. `bundle` is a directory to plan for. Returns 0 or an exit status.
+// As root they include the life of a container from `bundle`, where its state is kept; the last one removes what is
+// left. Returns 0 or an exit status.
 int placement_train(int (*start)(struct engine *), char *bundle, const char *path);
 
 #endif

@@ -38,7 +38,7 @@ static pid_t wait_for_child(pid_t init) {
     int event = info.si_status >> 8;
     unsigned long child = 0;
     if (event == PTRACE_EVENT_CLONE || event == PTRACE_EVENT_FORK) {
-      ptrace(PTRACE_GETEVENTMSG, init, NULL, &child);
+      if (ptrace(PTRACE_GETEVENTMSG, init, NULL, &child) < 0) return 0;
       next_stop((pid_t)child, &info);
       return (pid_t)child;
     }

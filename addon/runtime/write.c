@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-int write_existing(struct machine *m, const char *path, const char *data) {
+static int write_existing(struct machine *m, const char *path, const char *data) {
   CLEANUP_FD int fd = (int)CALL(m, "open", open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
   if (fd < 0) return fd;
   ssize_t n = CALL(m, "write", write(fd, data, strlen(data)));
